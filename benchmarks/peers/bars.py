@@ -1,0 +1,78 @@
+"""What tonari promises beside its peers, held against one set's figures. A missed bar is printed, never hidden."""
+
+GIB = 1 << 30
+LARGE = 50000
+
+
+def judge(result):
+    """A list of {what, bar, got, reached}; reached is None where this set cannot decide.
+
+    Speed is decided by sets of 50,000 rows or more, memory by rows that fill a GiB.
+    """
+    large = result["n"] >= LARGE
+    rows = {row["variant"]: row for row in result["results"] + result["exact"] if "failed" not in row}
+    tonari = rows.get("tonari")
+    out = []
+    if tonari:
+        _search(out, rows, tonari, result)
+        _variants(out, rows, result)
+        _build(out, rows, tonari, large)
+        _memory(out, rows, tonari, result)
+    _exact(out, rows, large)
+    return out
+
+
+def _add(out, what, bar, got, decide=True):
+    if got is not None:
+        out.append({"what": what, "bar": bar, "got": got, "reached": (got >= bar) if decide else None})
+
+
+def _search(out, rows, tonari, result):
+    against_hnswlib = 1.25 if result["dim"] <= 128 else 1.1
+    for target in ("0.95", "0.99"):
+        ratios = tonari["at_recall"].get(target, {}).get("ratio", {})
+        for peer in ("hnswlib", "hnswlib +huge", "faiss", "faiss +huge", "usearch", "usearch +huge"):
+            bar = against_hnswlib if peer == "hnswlib" else 1.0
+            floor = any(rows[name]["at_recall"].get(target, {}).get("floor")
+                        for name in ("tonari", peer) if name in rows)
+            _add(out, f"QPS at recall {target}, x {peer}{' ^' if floor else ''}", bar, ratios.get(peer),
+                 result["n"] >= LARGE)
+
+
+def _variants(out, rows, result):
+    if "tonari FP16" in rows:
+        for target in ("0.95", "0.99"):
+            got = rows["tonari FP16"]["at_recall"].get(target, {}).get("ratio", {}).get("tonari")
+            _add(out, f"FP16 rows, QPS at recall {target}, x float32", 1.1, got,
+                 result["dim"] >= 384 and result["n"] >= LARGE)
+    if "tonari mapped" in rows:
+        for target in ("0.95", "0.99"):
+            got = rows["tonari mapped"]["at_recall"].get(target, {}).get("ratio", {}).get("tonari")
+            _add(out, f"warm mapped, QPS at recall {target}, x loaded", 0.75, got, result["n"] >= LARGE)
+
+
+def _build(out, rows, tonari, large):
+    peer = rows.get("hnswlib")
+    if peer and peer.get("build_cpu_s") and tonari.get("build_cpu_s"):
+        _add(out, "build CPU seconds, hnswlib / tonari", 1.5, peer["build_cpu_s"] / tonari["build_cpu_s"], large)
+        theirs = {point["ef"]: point["recall"] for point in peer["points"]}
+        gaps = [point["recall"] - theirs[point["ef"]] for point in tonari["points"] if point["ef"] in theirs]
+        if gaps:
+            _add(out, "recall at equal ef, tonari - hnswlib, lowest", -0.001, min(gaps), large)
+    _add(out, "build with 2 threads, wall, x 1 thread", 1.8, tonari.get("build_scaling"), large)
+
+
+def _memory(out, rows, tonari, result):
+    """Memory is decided only where the rows fill a GiB: below that, pools and pages blur the figure."""
+    decide = 4 * result["n"] * result["dim"] >= GIB
+    peer = rows.get("hnswlib")
+    if peer:
+        _add(out, "resting memory, hnswlib / tonari", 1.0, peer["resting_bytes"] / tonari["resting_bytes"], decide)
+    if tonari.get("build_peak_bytes"):
+        _add(out, "1.3 x index / peak while building", 1.0,
+             1.3 * tonari["resting_bytes"] / tonari["build_peak_bytes"], decide)
+
+
+def _exact(out, rows, large):
+    for name, bar in (("tonari Flat", 1.0), ("tonari Flat int", 2.0)):
+        _add(out, f"exact search, {name}, x faiss Flat", bar, rows.get(name, {}).get("x_faiss_flat"), large)

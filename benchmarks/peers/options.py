@@ -1,0 +1,73 @@
+"""The options of benchmarks/peers.sh. Standard library only: peers.sh asks it what to install before anything is.
+
+`python3 options.py ARGUMENTS` checks the arguments and prints what they need: "tonari" (the Python package) and
+"generate" (the tonari command).
+"""
+import argparse
+import os
+import sys
+
+import machine
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+BUILD = os.path.join(os.path.dirname(os.path.dirname(HERE)), "build")
+TEXT = """tonari beside hnswlib, faiss and usearch: the same rows, queries, parameters and core, taking turns.
+Makes its own environment in build/peers-venv, prints one table per set, writes --json and --markdown."""
+
+
+def arguments(argv):
+    parser = argparse.ArgumentParser(prog="benchmarks/peers.sh", description=TEXT,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("--data", default=os.environ.get("TONARI_DATA"), metavar="DIR",
+        help="collection of sets, packed (MANIFEST.tsv, unpack.py) or unpacked (default: $TONARI_DATA)")
+    add("--set", action="append", default=[], metavar="NAME[:METRIC]",
+        help="a set of the collection, repeatable (default: all l2, ip and cosine sets of 50,000 rows or more)")
+    add("--small", action="store_true", help="without --set: the smaller sets, too")
+    add("--folder", action="append", default=[], metavar="DIR[:METRIC]",
+        help="a folder with base.fbin, query.fbin and, where there, gt.ibin (metric from facts.json, else l2)")
+    add("--generated", action="store_true", help="also 1M x 128 (l2) and 300k x 768 (cosine) from `tonari generate`")
+    add("--rows", type=int, metavar="N", help="only the first N rows of each set (truth is computed)")
+    add("--quick", action="store_true", help="one round over the first 20,000 rows, to see that all works")
+    add("--rounds", type=int, default=3, metavar="N")
+    add("--seconds", type=float, default=0.2, help="at least this long per timed point (default 0.2)")
+    add("--loads", type=int, default=3, help="fresh processes per load time (default 3)")
+    add("--m", type=int, default=16)
+    add("--ef-construction", type=int, default=200)
+    add("--k", type=int, default=10)
+    add("--core", type=int, help="the core to pin to (default: the last allowed one)")
+    add("--without", action="append", default=[], metavar="LIB", help="leave a library out, repeatable")
+    add("--only", action="append", default=[], metavar="NAME", help="only this library or variant, repeatable")
+    add("--half-peers", action="store_true", help="also faiss and usearch with float16 rows")
+    add("--no-huge", action="store_true", help="no variants on huge pages")
+    add("--no-exact", action="store_true", help="no exact search")
+    add("--no-latency", action="store_true", help="no one-query-per-call pass")
+    add("--no-scaling", action="store_true", help="no second tonari builds with 1 and 2 threads")
+    add("--rebuild", action="store_true", help="build all indexes now, so that build times are of this run")
+    add("--cache", default=os.path.join(BUILD, "peers-cache"), metavar="DIR", help="built indexes, kept between runs")
+    add("--json", metavar="FILE")
+    add("--markdown", metavar="FILE")
+    options = parser.parse_args(argv)
+    if options.quick:
+        options.rows, options.rounds, options.loads = options.rows or 20000, 1, 1
+    options.cores_allowed = machine.cores_allowed()
+    options.core = options.cores_allowed[-1] if options.core is None else options.core
+    if options.core not in options.cores_allowed:
+        parser.error(f"--core {options.core}: expected one of {options.cores_allowed}")
+    if options.rounds < 1 or options.loads < 1 or options.k < 1 or (options.rows or options.k) < options.k:
+        parser.error("expected --rounds, --loads and --k of at least 1, and --rows not below k")
+    return options
+
+
+def needs(options):
+    """What must be built from this checkout for these options."""
+    wanted = []
+    if "tonari" not in options.without and (not options.only or any(n.startswith("tonari") for n in options.only)):
+        wanted.append("tonari")
+    if options.generated or not (options.data or options.folder):
+        wanted.append("generate")
+    return wanted
+
+
+if __name__ == "__main__":
+    print(" ".join(needs(arguments(sys.argv[1:]))))

@@ -1,0 +1,146 @@
+"""The figures as tables: for a terminal, and the same as Markdown for a README."""
+import time
+
+METHOD = (
+    "All libraries get the same queries in one batch call with one thread, pinned to one core, in turns (A B C, then "
+    "C B A), after one untimed call; one process each.",
+    "QPS is queries per second of process CPU time, all threads counted, median call of a point, so that other jobs "
+    "on the machine distort it less; wall-clock QPS is in the JSON.",
+    "QPS at a recall is interpolated (log) on the sweep of ef; ^ marks that even the smallest ef exceeds that recall, "
+    "- that no ef up to 1200 reached it.",
+    "x columns: median over the rounds of the ratio within one round, at recall .90 / .95 / .99. Recall@k counts unique "
+    "ids, ties in distance accepted, distances recomputed in float64 by the harness.",
+    "p50 / p99: microseconds of one query per call from Python (call overhead included) at the first ef with recall "
+    ">= .95. Build: CPU seconds, one thread, float32 input; c = build time kept from an earlier run.",
+    "peak: resident memory added while building, input not counted. rest: resident memory added by loading the saved "
+    "index in a fresh process (mapped: the pages that one query touched). load: open to first answer, file in the page "
+    "cache, median of fresh processes.",
+)
+
+GRAPH_HEADS = ("variant", "QPS@.90", "QPS@.95", "QPS@.99", "x hnswlib", "x hnswlib +huge", "p50 / p99 us", "build s",
+               "peak MB", "rest MB", "B/vector", "load ms", "max recall")
+EXACT_HEADS = ("exact search", "QPS (CPU)", "QPS (wall)", "x faiss Flat", "recall")
+BAR_HEADS = ("bar", "at least", "got", "")
+TARGETS = ("0.9", "0.95", "0.99")
+
+
+def heading(report):
+    machine = report["machine"]
+    lines = [f"{report['date']}; {machine['cpu']}, {machine['cores']} cores ({' '.join(machine['flags'])}), "
+             f"{machine['memory_bytes'] / 2**30:.0f} GiB, kernel {machine['kernel']}, "
+             f"transparent huge pages: {machine['transparent_huge_pages']}, "
+             f"load average {machine['load_average'][0]:.1f} at the start",
+             "versions: " + ", ".join(f"{name} {version}" for name, version in sorted(report["versions"].items())),
+             f"all graphs: M = {report['m']}, efConstruction = {report['ef_construction']}, float32 rows unless the "
+             f"variant says otherwise; k = {report['k']}, {report['rounds']} round(s)"]
+    return lines
+
+
+def terminal(report, result):
+    """One set as aligned text."""
+    lines = ["", f"== {title(result)}"]
+    lines += _aligned(GRAPH_HEADS, [_graph_row(row, result) for row in result["results"]])
+    if result["exact"]:
+        lines += [""] + _aligned(EXACT_HEADS, [_exact_row(row) for row in result["exact"]])
+    if result["bars"]:
+        lines += [""] + _aligned(BAR_HEADS, [_bar_row(bar) for bar in result["bars"]])
+    return "\n".join(lines)
+
+
+def markdown(report):
+    """All sets, ready to paste."""
+    lines = ["<!-- made by benchmarks/peers.sh " + report["command"] + " -->", ""]
+    lines += [line + "  " for line in heading(report)] + [""]
+    for result in report["sets"]:
+        lines += [f"**{title(result)}**", ""]
+        lines += _piped(GRAPH_HEADS, [_graph_row(row, result) for row in result["results"]]) + [""]
+        if result["exact"]:
+            lines += _piped(EXACT_HEADS, [_exact_row(row) for row in result["exact"]]) + [""]
+        if result["bars"]:
+            lines += _piped(BAR_HEADS, [_bar_row(bar) for bar in result["bars"]]) + [""]
+    lines += ["- " + line for line in METHOD] + [""]
+    lines += ["Variants:", ""] + [f"- {name}: {note}" for name, note in notes(report)]
+    return "\n".join(lines) + "\n"
+
+
+def notes(report):
+    seen = {}
+    for result in report["sets"]:
+        for row in result["results"] + result["exact"]:
+            seen.setdefault(row["variant"], row["note"])
+    return list(seen.items())
+
+
+def title(result):
+    lost = result["share_of_wall_time_lost_to_others"]
+    busy = f"; other jobs took {100 * lost:.0f} % of the core while it was measured" if lost is not None else ""
+    return (f"{result['dataset']}: {result['n']} x {result['dim']}, {result['metric']}, "
+            f"{result['queries']} queries, k = {result['k']}{busy}")
+
+
+def _graph_row(row, result):
+    if "failed" in row:
+        return [row["variant"], "failed: " + row["failed"].splitlines()[0][:90]]
+    at = row["at_recall"]
+    rest = row["resting_bytes"]
+    cached = "c" if row.get("build_cached") else ""
+    return [row["variant"], *(_speed(at.get(target)) for target in TARGETS),
+            _ratios(at, "hnswlib"), _ratios(at, "hnswlib +huge"),
+            f"{row['p50_us']:.0f} / {row['p99_us']:.0f}" if row.get("p50_us") else "-",
+            f"{row['build_cpu_s']:.1f}{cached}" if "build_cpu_s" in row else "",
+            _mega(row.get("build_peak_bytes")), _mega(rest), f"{rest / result['n']:.0f}",
+            f"{row['load_ms']:.1f}", f"{max(point['recall'] for point in row['points']):.4f}"]
+
+
+def _exact_row(row):
+    if "failed" in row:
+        return [row["variant"], "failed: " + row["failed"].splitlines()[0][:90]]
+    return [row["variant"], _figure(row["median_qps"]), _figure(row["median_wall_qps"]),
+            f"{row['x_faiss_flat']:.2f}" if row.get("x_faiss_flat") else "-", f"{row['recall']:.4f}"]
+
+
+def _bar_row(bar):
+    verdict = {True: "reached", False: "MISSED", None: "not decided by this set"}[bar["reached"]]
+    return [bar["what"], f"{bar['bar']:g}", f"{bar['got']:.3f}" if abs(bar["got"]) < 0.1 else f"{bar['got']:.2f}",
+            verdict]
+
+
+def _speed(entry):
+    return "-" if entry is None else ("^" if entry["floor"] else "") + _figure(entry["qps"])
+
+
+def _figure(value):
+    """Three figures are all that a shared machine supports."""
+    if value is None:
+        return "-"
+    return f"{float(f'{value:.3g}'):.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _ratios(at, reference):
+    ratios = [at.get(target, {}).get("ratio", {}).get(reference) for target in TARGETS]
+    if not any(ratios):
+        return "-"
+    return " / ".join(f"{ratio:.2f}" if ratio else "-" for ratio in ratios)
+
+
+def _mega(value):
+    return "" if value is None else f"{value / 1e6:.0f}"
+
+
+def _aligned(heads, rows):
+    """Pads columns; a row with fewer cells (a failure) runs on to the right."""
+    full = [row for row in rows if len(row) == len(heads)]
+    widths = [max([len(head)] + [len(row[i]) for row in full]) for i, head in enumerate(heads)]
+    widths[0] = max([widths[0]] + [len(row[0]) for row in rows])
+    return ["  ".join(cell.ljust(width) if i == 0 else cell.rjust(width)
+                      for i, (cell, width) in enumerate(zip(row, widths))).rstrip() if len(row) == len(heads)
+            else row[0].ljust(widths[0]) + "  " + "  ".join(row[1:]) for row in [list(heads), *rows]]
+
+
+def _piped(heads, rows):
+    lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
+    return lines + ["| " + " | ".join(list(row) + [""] * (len(heads) - len(row))) + " |" for row in rows]
+
+
+def today():
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())

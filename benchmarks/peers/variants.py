@@ -1,0 +1,55 @@
+"""What stands beside what. Every row of a table is a Variant; its note is printed, so that nobody has to guess."""
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Variant:
+    name: str
+    adapter: str
+    note: str
+    file: str = ""       # variants with the same word search the same saved index
+    huge: bool = False   # every large allocation of the process on huge pages
+
+    @property
+    def library(self):
+        return self.name.split()[0]
+
+
+HUGE = "the same index file with huge pages: glibc.malloc.hugetlb=1, and every anonymous mapping gathered into them"
+
+GRAPHS = (
+    Variant("hnswlib", "Hnswlib", "hnswlib.Index, compiled with -march=native, as the library comes", "hnswlib"),
+    Variant("hnswlib +huge", "Hnswlib", HUGE, "hnswlib", huge=True),
+    Variant("faiss", "Faiss", "faiss.IndexHNSWFlat; cosine: unit rows and inner product", "faiss"),
+    Variant("faiss +huge", "Faiss", HUGE, "faiss", huge=True),
+    Variant("usearch", "Usearch", "usearch Index, dtype f32", "usearch"),
+    Variant("usearch +huge", "Usearch", HUGE, "usearch", huge=True),
+    Variant("tonari", "Tonari", "frozen HNSW, float32 rows, loaded (it asks for huge pages itself)", "tonari"),
+    Variant("tonari mapped", "TonariMapped", 'the same file mapped: residency="map", warm', "tonari"),
+    Variant("tonari FP16", "TonariHalf", "float16 rows, loaded", "tonari-fp16"),
+)
+
+HALF_PEERS = (
+    Variant("faiss FP16", "FaissHalf", "faiss.IndexHNSWSQ, QT_fp16", "faiss-fp16"),
+    Variant("usearch FP16", "UsearchHalf", "usearch Index, dtype f16", "usearch-fp16"),
+)
+
+EXACT = (
+    Variant("faiss Flat", "FaissFlat", "faiss.IndexFlat, the whole batch in one call (blocked product)"),
+    Variant("hnswlib Flat", "HnswlibFlat", "hnswlib.BFIndex"),
+    Variant("usearch Flat", "UsearchFlat", "usearch.index.search(exact=True)"),
+    Variant("tonari Flat", "TonariFlat", "Flat, float32 rows"),
+    Variant("tonari Flat int", "TonariFlatIntegers", "Flat, the rows as stored: 8-bit integers"),
+)
+
+KNOBS = (10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 120, 160, 200, 240, 320, 400, 480, 640, 800, 1000,
+         1200)
+TARGETS = (0.90, 0.95, 0.99)
+ENOUGH = 0.995  # a sweep stops at the first knob that reaches this recall
+
+
+def chosen(variants, options):
+    """Drops the libraries and variants that were asked away."""
+    return [variant for variant in variants
+            if variant.library not in options.without and not (variant.huge and options.no_huge)
+            and (not options.only or variant.name in options.only or variant.library in options.only)]

@@ -1,0 +1,112 @@
+// Scorers of rows that are stored as they are: by kernel for the built-in metrics, by the user's own function else.
+#pragma once
+
+#include <array>
+#include <span>
+
+#include <tonari/codec/scorer.hpp>
+#include <tonari/metric/any_metric.hpp>
+#include <tonari/simd/kernels.hpp>
+
+namespace tonari {
+
+namespace detail {
+/// Appends the positions whose distance is below `bound`.
+inline void keep_below(const float* distances, std::size_t count, float bound, Survivors& out) noexcept {
+    std::size_t kept = out.count;
+    for (std::size_t i = 0; i < count; ++i) {  // branch-free: about half of a neighbour list survives
+        out.index[kept] = static_cast<std::uint32_t>(i);
+        out.estimate[kept] = distances[i];
+        kept += distances[i] < bound ? 1 : 0;
+    }
+    out.count = kept;
+}
+}  // namespace detail
+
+/// One type for every built-in metric and element: walks and builders are compiled once.
+class KernelScorer {
+public:
+    static constexpr bool exact = true;
+
+    KernelScorer() noexcept = default;
+    KernelScorer(const simd::DistanceKernels& kernels, Dim dim) noexcept : kernels_(&kernels), dim_(dim) {}
+
+    /// `query` is prepared as simd/kernels.hpp says, and outlives its use.
+    void set_query(const void* query) noexcept { query_ = query; }
+    /// out[i] = distance(query, codes[i]).
+    void distances(std::span<const std::byte* const> codes, float* out) const noexcept {
+        kernels_->gather(query_, codes.data(), codes.size(), dim_, out);
+    }
+    void distances(const CodeBlock& block, float* out) const noexcept {
+        kernels_->scan(query_, block.first, block.stride, block.count, dim_, out);
+    }
+
+    void enter(Origin /*codes are absolute*/) noexcept {}
+    void gather(std::span<const std::byte* const> codes, float bound, Survivors& out) noexcept {
+        std::array<float, max_batch> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
+        distances(codes, buffer.data());
+        detail::keep_below(buffer.data(), codes.size(), bound, out);
+    }
+    void scan(const CodeBlock& block, float bound, Survivors& out) noexcept {
+        std::array<float, max_batch> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+        distances(block, buffer.data());
+        detail::keep_below(buffer.data(), block.count, bound, out);
+    }
+
+private:
+    const simd::DistanceKernels* kernels_ = nullptr;
+    const void* query_ = nullptr;
+    Dim dim_ = 0;
+};
+
+/// A user's metric over float32 rows.
+template <UserMetric M>
+class MetricScorer {
+public:
+    static constexpr bool exact = true;
+
+    MetricScorer() = default;
+    MetricScorer(M metric, Dim dim) noexcept : metric_(std::move(metric)), dim_(dim) {}
+
+    void set_query(const void* query) noexcept { query_ = static_cast<const float*>(query); }
+    void distances(std::span<const std::byte* const> codes, float* out) const noexcept {
+        for (std::size_t i = 0; i < codes.size(); ++i) out[i] = one(codes[i]);
+    }
+    void distances(const CodeBlock& block, float* out) const noexcept {
+        for (std::size_t i = 0; i < block.count; ++i) out[i] = one(block.first + i * block.stride);
+    }
+
+    void enter(Origin) noexcept {}
+    void gather(std::span<const std::byte* const> codes, float bound, Survivors& out) noexcept {
+        for (std::size_t i = 0; i < codes.size(); ++i) keep(i, one(codes[i]), bound, out);
+    }
+    void scan(const CodeBlock& block, float bound, Survivors& out) noexcept {
+        for (std::size_t i = 0; i < block.count; ++i) keep(i, one(block.first + i * block.stride), bound, out);
+    }
+
+private:
+    float one(const std::byte* code) const noexcept {
+        return metric_.distance({query_, dim_}, {reinterpret_cast<const float*>(code), dim_});
+    }
+    static void keep(std::size_t i, float distance, float bound, Survivors& out) noexcept {
+        out.index[out.count] = static_cast<std::uint32_t>(i);
+        out.estimate[out.count] = distance;
+        out.count += distance < bound ? 1 : 0;
+    }
+    M metric_;
+    const float* query_ = nullptr;
+    Dim dim_ = 0;
+};
+
+namespace detail {
+template <class M>
+struct FlatScorer {
+    using type = KernelScorer;
+};
+template <UserMetric M>
+struct FlatScorer<M> {
+    using type = MetricScorer<M>;
+};
+}  // namespace detail
+
+}  // namespace tonari

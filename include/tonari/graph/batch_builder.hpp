@@ -1,0 +1,305 @@
+// Builds an HNSW graph, the same bytes for any number of threads.
+//
+// Rows are inserted in batches that grow with the graph (prefix doubling, as in ParlayANN: Manohar et al., 2024):
+//   1. every row of the batch looks for its neighbours in the graph of the rows before the batch   (parallel over rows)
+//   2. it keeps the diverse ones as its links                                                      (same)
+//   3. the links are turned round, grouped by target; every target takes them in, pruning if full  (parallel over targets)
+//
+// Invariants
+//   - During 1 and 2 no list that a search can reach is written: a batch's rows write only lists of their own.
+//   - During 3 each target's list has one writer, and its new links come sorted by source.
+//   - So nothing depends on the order in which threads run.
+//   - At the end every vertex can be reached from the entry on layer 0 (`mend`), and is numbered breadth first.
+//   - Rows come numbered with the upper layers' first (graph/layers.hpp): when a row of layer l is inserted, every row
+//     in the graph stands on layer l or above, so one search on layer 0 finds the candidates for all its layers.
+#pragma once
+
+#include <algorithm>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <tonari/core/aligned.hpp>
+#include <tonari/core/parallel.hpp>
+#include <tonari/graph/beam_search.hpp>
+#include <tonari/graph/frontier.hpp>
+#include <tonari/graph/layers.hpp>
+#include <tonari/graph/prune.hpp>
+#include <tonari/graph/reorder.hpp>
+
+namespace tonari {
+
+struct GraphParams {
+    std::size_t links = 16;  ///< M: links of a new row on each layer; layer 0 takes up to 2M
+    std::size_t ef_construction = 200;
+};
+
+template <class Codec>
+class BatchBuilder {
+public:
+    using Progress = std::function<void(std::size_t done, std::size_t total)>;
+
+    /// `codes` are the rows in vertex order; `counts[l]` of them, the first, stand on layer l. At the end they are
+    /// moved to their final numbers.
+    BatchBuilder(const Codec& codec, std::byte* codes, std::vector<std::size_t> counts, GraphParams params,
+                 Threads threads, Progress progress)
+        : codec_(codec), codes_(codes), counts_(std::move(counts)), params_(params), threads_(threads),
+          progress_(std::move(progress)) {}
+
+    struct Built {
+        Layers layers;
+        std::vector<RowId> new_number;  ///< where vertex i went
+    };
+
+    Result<Built> build() {
+        if (Status room = allocate(); !room) return room;
+        for (std::size_t first = 1; first < vertices();) {
+            const std::size_t last = std::min(vertices(), first + batch_size(first));
+            insert(first, last);
+            first = last;
+            if (progress_) progress_(first, vertices());
+        }
+        mend();
+        return finish();
+    }
+
+private:
+    /// A link turned round: `target` hears of `source`.
+    struct Edge {
+        RowId target;
+        RowId source;
+        float distance;
+    };
+    struct Worker {
+        Worker(const Codec& codec, const std::byte* codes, std::size_t vertices)
+            : scorer(codec.scorer()), prune(codec, codes), query(codec.query_size()) {
+            visited.reserve(vertices);
+        }
+        typename Codec::Scorer scorer;
+        Pruner<Codec> prune;
+        VisitedSet visited;
+        PoolFrontier frontier;
+        Expansion expansion;
+        std::vector<std::byte> query;
+        std::vector<Candidate> candidates;
+        std::array<RowId, max_batch> links;
+    };
+
+    [[nodiscard]] std::size_t vertices() const noexcept { return counts_[0]; }
+    [[nodiscard]] std::size_t degree(std::size_t layer) const noexcept {
+        return layer == 0 ? 2 * params_.links : params_.links;
+    }
+    [[nodiscard]] RowId* list(std::size_t layer, RowId vertex) noexcept {
+        return buffers_[layer].template as<RowId>().data() + std::size_t{vertex} * degree(layer);
+    }
+    [[nodiscard]] const std::byte* code(RowId vertex) const noexcept {
+        return codes_ + std::size_t{vertex} * codec_.code_size();
+    }
+
+    /// Rows of one batch do not see each other: a batch is a small part of the graph it is added to.
+    static std::size_t batch_size(std::size_t inserted) noexcept {
+        constexpr std::size_t part = 32;
+        constexpr std::size_t largest = 8192;
+        return std::clamp<std::size_t>(inserted / part, 1, largest);
+    }
+
+    Status allocate() {
+        for (std::size_t layer = 0; layer < counts_.size(); ++layer) {
+            auto buffer = AlignedBuffer::allocate(counts_[layer] * degree(layer) * sizeof(RowId));
+            if (!buffer) return std::move(buffer).error();
+            std::memset(buffer->data(), 0xff, buffer->size());  // no_row everywhere
+            buffers_.push_back(*std::move(buffer));
+            tables_.emplace_back(Bytes({}, buffers_.back().span()), degree(layer));
+        }
+        const unsigned workers = resolve_threads(threads_);
+        for (unsigned i = 0; i < workers; ++i) workers_.push_back(std::make_unique<Worker>(codec_, codes_, vertices()));
+        return {};
+    }
+
+    void insert(std::size_t first, std::size_t last) {
+        edges_.resize(counts_.size());
+        for (std::size_t layer = 0; layer < counts_.size(); ++layer) {
+            const std::size_t here = std::min(last, counts_[layer]);
+            edges_[layer].assign(here > first ? (here - first) * params_.links : 0, Edge{no_row, 0, 0});
+        }
+        parallel_for(threads_, last - first, 4, [&](std::size_t from, std::size_t to, unsigned worker) {
+            for (std::size_t i = from; i < to; ++i) {
+                link_out(static_cast<RowId>(first + i), first, i, *workers_[worker]);
+            }
+        });
+        for (std::size_t layer = 0; layer < counts_.size() && !edges_[layer].empty(); ++layer) link_back(layer);
+    }
+
+    /// Steps 1 and 2 for one row. `inserted` rows are in the graph; `slot` is the row's place in its batch.
+    void link_out(RowId vertex, std::size_t inserted, std::size_t slot, Worker& worker) noexcept {
+        worker.scorer.set_query(codec_.as_query(code(vertex), worker.query.data()));
+        find_candidates(vertex, inserted, worker);
+        for (std::size_t layer = 0; layer < counts_.size() && vertex < counts_[layer]; ++layer) {
+            const std::size_t kept = worker.prune(worker.candidates, params_.links, worker.links.data());
+            std::copy_n(worker.links.data(), kept, list(layer, vertex));
+            Edge* edge = edges_[layer].data() + slot * params_.links;
+            std::size_t next = 0;  // links come in the order of the candidates
+            for (std::size_t i = 0; i < kept; ++i) {
+                while (worker.candidates[next].row != worker.links[i]) ++next;
+                *edge++ = {worker.links[i], vertex, worker.candidates[next].distance};
+            }
+        }
+    }
+
+    void find_candidates(RowId vertex, std::size_t inserted, Worker& worker) noexcept {
+        const std::byte* entry = code(0);
+        Candidate best{0, 0};
+        worker.scorer.distances({&entry, 1}, &best.distance);
+        std::uint32_t distances = 0;
+        for (std::size_t layer = counts_.size(); layer-- > 1;) {
+            if (vertex < counts_[layer]) break;
+            best = descend(tables_[layer], codes_, codec_.code_size(), counts_[layer], worker.scorer, worker.expansion,
+                           best, distances);
+        }
+        worker.visited.clear();
+        worker.visited.insert(best.row);
+        worker.frontier.reset(params_.ef_construction);
+        SplitExpander expander(tables_[0], codes_, codec_.code_size(), inserted, worker.scorer, worker.visited);
+        BeamSearch walk(expander, worker.frontier, worker.expansion);
+        walk.start(best.row, best.distance);
+        while (walk.step()) {}
+        worker.candidates.clear();
+        for (const OrderedKey key : worker.frontier.answers()) worker.candidates.push_back(candidate_of(key));
+    }
+
+    /// Step 3 on one layer.
+    void link_back(std::size_t layer) {
+        std::vector<Edge>& edges = edges_[layer];
+        std::erase_if(edges, [](const Edge& edge) { return edge.target == no_row; });
+        std::sort(edges.begin(), edges.end(), [](const Edge& a, const Edge& b) {
+            return a.target != b.target ? a.target < b.target : a.source < b.source;
+        });
+        groups_.clear();
+        for (std::size_t i = 0; i < edges.size(); ++i) {
+            if (i == 0 || edges[i].target != edges[i - 1].target) groups_.push_back(i);
+        }
+        groups_.push_back(edges.size());
+        parallel_for(threads_, groups_.size() - 1, 8, [&](std::size_t from, std::size_t to, unsigned worker) {
+            for (std::size_t i = from; i < to; ++i) {
+                take_in(layer, std::span(edges).subspan(groups_[i], groups_[i + 1] - groups_[i]), *workers_[worker]);
+            }
+        });
+    }
+
+    /// Adds `edges`, all to one target, to its list.
+    void take_in(std::size_t layer, std::span<const Edge> edges, Worker& worker) noexcept {
+        const RowId target = edges.front().target;
+        RowId* links = list(layer, target);
+        const std::size_t room = degree(layer);
+        const auto used = static_cast<std::size_t>(std::find(links, links + room, no_row) - links);
+        if (used + edges.size() <= room) {
+            for (std::size_t i = 0; i < edges.size(); ++i) links[used + i] = edges[i].source;
+            return;
+        }
+        std::array<const std::byte*, max_batch> codes;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
+        std::array<float, max_batch> distances;         // NOLINT(cppcoreguidelines-pro-type-member-init)
+        for (std::size_t i = 0; i < used; ++i) {
+            codes[i] = code(links[i]);
+            simd::prefetch(codes[i], codec_.code_size(), 12);
+        }
+        worker.scorer.set_query(codec_.as_query(code(target), worker.query.data()));
+        worker.scorer.distances({codes.data(), used}, distances.data());
+        worker.candidates.clear();
+        for (std::size_t i = 0; i < used; ++i) worker.candidates.push_back({distances[i], links[i]});
+        for (const Edge& edge : edges) worker.candidates.push_back({edge.distance, edge.source});
+        std::sort(worker.candidates.begin(), worker.candidates.end(),
+                  [](const Candidate& a, const Candidate& b) { return nearer(a, b); });
+        const std::size_t kept = worker.prune(worker.candidates, room, worker.links.data());
+        std::copy_n(worker.links.data(), kept, links);
+        std::fill(links + kept, links + room, no_row);
+    }
+
+    /// Makes every vertex reachable from the entry on layer 0. Pruning drops a row's last incoming link now and then
+    /// (a few in a million, more where many rows coincide).
+    void mend() {
+        std::vector<RowId> queue{0};
+        std::vector<bool> reached(vertices(), false);
+        reached[0] = true;
+        const auto spread = [&] {  // marks what the queue leads to
+            while (!queue.empty()) {
+                const RowId* links = list(0, queue.back());
+                queue.pop_back();
+                for (std::size_t i = 0; i < degree(0) && links[i] != no_row; ++i) {
+                    if (reached[links[i]]) continue;
+                    reached[links[i]] = true;
+                    queue.push_back(links[i]);
+                }
+            }
+        };
+        spread();
+        for (std::size_t i = 1; i < vertices(); ++i) {
+            const auto vertex = static_cast<RowId>(i);
+            if (reached[vertex]) continue;
+            lead_to(vertex, near_and_reached(vertex, reached));
+            reached[vertex] = true;
+            queue.push_back(vertex);
+            spread();
+        }
+    }
+
+    /// A reached vertex near `vertex`, with room for one more link if there is such.
+    RowId near_and_reached(RowId vertex, const std::vector<bool>& reached) noexcept {
+        Worker& worker = *workers_[0];
+        worker.scorer.set_query(codec_.as_query(code(vertex), worker.query.data()));
+        find_candidates(vertex, vertices(), worker);
+        RowId nearest = no_row;
+        for (const Candidate& candidate : worker.candidates) {
+            if (candidate.row == vertex || !reached[candidate.row]) continue;
+            if (list(0, candidate.row)[degree(0) - 1] == no_row) return candidate.row;
+            if (nearest == no_row) nearest = candidate.row;
+        }
+        return nearest == no_row ? 0 : nearest;
+    }
+
+    /// Links `from` to `vertex`. A full list gives up its last link, which `vertex` takes over: nothing gets lost.
+    void lead_to(RowId vertex, RowId from) noexcept {
+        RowId* links = list(0, from);
+        RowId* free = std::find(links, links + degree(0), no_row);
+        if (free != links + degree(0)) {
+            *free = vertex;
+            return;
+        }
+        const RowId displaced = std::exchange(links[degree(0) - 1], vertex);
+        RowId* own = list(0, vertex);
+        if (std::find(own, own + degree(0), displaced) != own + degree(0)) return;
+        RowId* place = std::find(own, own + degree(0), no_row);
+        *(place != own + degree(0) ? place : place - 1) = displaced;
+    }
+
+    Built finish() {
+        workers_.clear();
+        Built built{{}, breadth_first_numbers(tables_[0], counts_)};
+        renumber_rows(codes_, codec_.code_size(), built.new_number);
+        std::vector<LinkTable> tables;
+        for (std::size_t layer = 0; layer < counts_.size(); ++layer) {
+            const std::span<const RowId> here = std::span(built.new_number).first(counts_[layer]);
+            renumber_links(buffers_[layer].template as<RowId>(), built.new_number);
+            renumber_rows(buffers_[layer].data(), degree(layer) * sizeof(RowId), here);
+            tables.emplace_back(std::move(buffers_[layer]).freeze(), degree(layer));
+        }
+        built.layers = Layers(std::move(tables), counts_);
+        return built;
+    }
+
+    const Codec& codec_;
+    std::byte* codes_;
+    std::vector<std::size_t> counts_;
+    GraphParams params_;
+    Threads threads_;
+    Progress progress_;
+    std::vector<AlignedBuffer> buffers_;
+    std::vector<LinkTable> tables_;  // views of the buffers while they are written
+    std::vector<std::unique_ptr<Worker>> workers_;
+    std::vector<std::vector<Edge>> edges_;  // by layer
+    std::vector<std::size_t> groups_;
+};
+
+}  // namespace tonari

@@ -1,0 +1,79 @@
+// The walk: expand the nearest candidate not yet expanded, until none is left that could lead to an answer
+// (Malkov, Yashunin 2016, algorithm 2). There is one such loop in the library: layouts are Expanders, what is
+// collected is the Frontier's business. It is resumable, so that walks can be stopped, continued and interleaved.
+#pragma once
+
+#include <cstdint>
+
+#include <tonari/core/neighbor.hpp>
+#include <tonari/graph/expander.hpp>
+
+namespace tonari {
+
+template <Expander E, class Frontier>
+class BeamSearch {
+public:
+    BeamSearch(E& expander, Frontier& frontier, Expansion& scratch) noexcept
+        : expander_(&expander), frontier_(&frontier), scratch_(&scratch) {}
+
+    /// A first candidate; it is the caller's to have marked it as visited.
+    void start(RowId vertex, float distance) noexcept { frontier_->offer(distance, vertex, distance); }
+
+    /// Expands one vertex. False when the walk is over.
+    bool step() noexcept {
+        const std::optional<RowId> vertex = frontier_->pop();
+        if (!vertex) {
+            done_ = true;
+            return false;
+        }
+        if (const RowId next = frontier_->peek(); next != no_row) expander_->prefetch(next);
+        expander_->expand(*vertex, frontier_->bound(), *scratch_);
+        const Survivors& found = scratch_->survivors;
+        for (std::size_t i = 0; i < found.count; ++i) {
+            frontier_->offer(found.estimate[i], scratch_->rows[found.index[i]], found.estimate[i]);
+        }
+        ++hops_;
+        distances_ += static_cast<std::uint32_t>(scratch_->scored);
+        return true;
+    }
+    [[nodiscard]] bool done() const noexcept { return done_; }
+    [[nodiscard]] std::uint32_t hops() const noexcept { return hops_; }
+    [[nodiscard]] std::uint32_t distances() const noexcept { return distances_; }
+
+private:
+    E* expander_;
+    Frontier* frontier_;
+    Expansion* scratch_;
+    std::uint32_t hops_ = 0;
+    std::uint32_t distances_ = 0;
+    bool done_ = false;
+};
+
+/// From `best` to the vertex of one layer that is nearer than all its neighbours there.
+template <class S>
+Candidate descend(const LinkTable& links, const std::byte* codes, std::size_t code_size, std::size_t vertices,
+                  S& scorer, Expansion& scratch, Candidate best, std::uint32_t& distances) noexcept {
+    std::array<const std::byte*, max_batch> batch;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
+    for (bool moved = true; moved;) {
+        moved = false;
+        const RowId* row = links.at(best.row);
+        std::size_t count = 0;
+        while (count < links.degree() && row[count] < vertices) {
+            batch[count] = codes + std::size_t{row[count]} * code_size;
+            simd::prefetch(batch[count], code_size, 12);
+            ++count;
+        }
+        scratch.survivors.clear();
+        scorer.gather({batch.data(), count}, best.distance, scratch.survivors);
+        distances += static_cast<std::uint32_t>(count);
+        for (std::size_t i = 0; i < scratch.survivors.count; ++i) {
+            const Candidate found{scratch.survivors.estimate[i], row[scratch.survivors.index[i]]};
+            if (!nearer(found, best)) continue;
+            best = found;
+            moved = true;
+        }
+    }
+    return best;
+}
+
+}  // namespace tonari

@@ -1,0 +1,111 @@
+// What a walk keeps: the candidates it has found, nearest first, and which of them it has expanded.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include <tonari/core/ordered_key.hpp>
+#include <tonari/core/top_k.hpp>
+
+namespace tonari {
+
+/// The plain frontier: one sorted array of at most `ef` candidates, its answers and its queue at once (as in NSG and
+/// DiskANN; hnswlib keeps two heaps). The mark of a key says that the candidate was expanded.
+class PoolFrontier {
+public:
+    void reset(std::size_t ef) {
+        if (keys_.size() < ef + 1) keys_.resize(ef + 1);
+        capacity_ = ef;
+        size_ = 0;
+        next_ = 0;
+    }
+    [[nodiscard]] float bound() const noexcept {
+        return size_ == capacity_ ? distance_of(keys_[size_ - 1]) : std::numeric_limits<float>::infinity();
+    }
+    void offer(float distance, RowId row, float /*lower*/) noexcept {
+        const OrderedKey key = make_key(distance, row);
+        if (size_ == capacity_ && key >= keys_[size_ - 1]) return;
+        OrderedKey* const at = std::upper_bound(keys_.data(), keys_.data() + size_, key);
+        const auto position = static_cast<std::size_t>(at - keys_.data());
+        std::memmove(at + 1, at, (size_ - position) * sizeof(OrderedKey));  // one spare place behind
+        *at = key;
+        size_ += size_ < capacity_ ? 1 : 0;
+        next_ = std::min(next_, position);
+    }
+    /// The nearest candidate not yet expanded, which is now marked; none when the walk is over.
+    std::optional<RowId> pop() noexcept {
+        while (next_ < size_ && (keys_[next_] & expanded) != 0) ++next_;
+        if (next_ == size_) return std::nullopt;
+        keys_[next_] |= expanded;
+        return row_of(keys_[next_++]);
+    }
+    /// The one that `pop` would give now, to prefetch.
+    [[nodiscard]] RowId peek() const noexcept {
+        for (std::size_t i = next_; i < size_; ++i) {
+            if ((keys_[i] & expanded) == 0) return row_of(keys_[i]);
+        }
+        return no_row;
+    }
+    /// Everything kept, nearest first.
+    [[nodiscard]] std::span<const OrderedKey> answers() noexcept { return {keys_.data(), size_}; }
+
+private:
+    static constexpr OrderedKey expanded = 1;
+    std::vector<OrderedKey> keys_;
+    std::size_t capacity_ = 0;
+    std::size_t size_ = 0;
+    std::size_t next_ = 0;  // nothing before it is unexpanded
+};
+
+/// The frontier of filtered and range searches: rows that may not be answered still lead the walk, so the queue is a
+/// heap of its own without a limit, and the answers are collected apart.
+///   filter: a walk goes on until `ef` rows that pass are nearer than every candidate left;
+///   range:  ... and every candidate left is beyond the radius.
+template <class Passes>
+class HeapFrontier {
+public:
+    /// `answers` at most, within `radius`; the walk is at least `ef` wide.
+    HeapFrontier(std::vector<OrderedKey>& heap, TopK& width, TopK* in_range, float radius, Passes passes) noexcept
+        : heap_(&heap), width_(&width), in_range_(in_range), radius_(radius), passes_(passes) {
+        heap_->clear();
+    }
+    [[nodiscard]] float bound() const noexcept {
+        const float width = width_->bound();
+        return in_range_ == nullptr ? width : std::max(width, std::nextafter(range_bound(), std::numeric_limits<float>::infinity()));
+    }
+    void offer(float distance, RowId row, float /*lower*/) {
+        heap_->push_back(~make_key(distance, row));  // complemented: the standard heap keeps the largest on top
+        std::push_heap(heap_->begin(), heap_->end());
+        if (!passes_(row)) return;
+        width_->offer(distance, row);
+        if (in_range_ != nullptr) in_range_->offer(distance, row);
+    }
+    std::optional<RowId> pop() noexcept {
+        if (heap_->empty()) return std::nullopt;
+        const OrderedKey key = ~heap_->front();
+        if (distance_of(key) > bound()) return std::nullopt;
+        std::pop_heap(heap_->begin(), heap_->end());
+        heap_->pop_back();
+        return row_of(key);
+    }
+    [[nodiscard]] RowId peek() const noexcept { return heap_->empty() ? no_row : row_of(~heap_->front()); }
+    [[nodiscard]] std::span<const OrderedKey> answers() noexcept {
+        return in_range_ != nullptr ? in_range_->sort() : width_->sort();
+    }
+
+private:
+    [[nodiscard]] float range_bound() const noexcept { return std::min(radius_, in_range_->bound()); }
+
+    std::vector<OrderedKey>* heap_;
+    TopK* width_;     // the `ef` nearest that pass
+    TopK* in_range_;  // range search: those within the radius
+    float radius_;
+    Passes passes_;
+};
+
+}  // namespace tonari

@@ -1,0 +1,75 @@
+// From rows and a spec string to an index.
+#pragma once
+
+#include <new>
+#include <span>
+#include <string_view>
+
+#include <tonari/core/export.hpp>
+#include <tonari/index/build_options.hpp>
+#include <tonari/index/index.hpp>
+#include <tonari/index/flat_index.hpp>
+#include <tonari/index/hnsw_index.hpp>
+#include <tonari/index/index_model.hpp>
+#include <tonari/index/spec.hpp>
+#include <tonari/metric/metric.hpp>
+
+namespace tonari {
+
+/// Builds the index that `spec` names over `rows` (copied).
+///
+/// Spec words, separated by commas:
+///   "Flat"               exact search, rows as given
+///   "HNSW32"             graph with up to 64 links a row on the lowest layer and 32 above (M = 32), rows as given
+///   "...,FP16" "...,BF16"  rows stored in half precision ("Flat,FP16" is "FP16"); "SQfp16" and "SQbf16" are the same words
+/// ids: one per row, not negative, unique; empty: 0 ... n-1.
+/// Errors: unknown words, no rows or no dimensions, non-finite values (by row and column), duplicate ids, metric and
+/// element that do not go together (hamming wants bits, the others do not take them).
+TONARI_API Result<Index> build(std::string_view spec, MetricKind metric, MatrixView rows, std::span<const Id> ids = {},
+                               const BuildOptions& options = {});
+
+namespace detail {
+/// What the door of every build checks: the level, the rows' shape, their values, the ids.
+TONARI_API Status check_build(MatrixView rows, std::span<const Id> ids, const BuildOptions& options);
+/// What rows are stored as. Errors: a half-precision word over integer rows.
+TONARI_API Result<Element> stored_element(const Spec& spec, Element given);
+TONARI_API Error no_memory_to_build(MatrixView rows);
+
+/// Any structure over one codec.
+template <Codec C>
+Result<Index> build_over(C codec, const Spec& spec, MatrixView rows, std::span<const Id> ids, const BuildOptions& options) {
+    if (spec.kind == IndexKind::flat) {
+        auto index = FlatIndex<C>::build(std::move(codec), rows, ids, options);
+        if (!index) return std::move(index).error();
+        return make_index(*std::move(index));
+    }
+    auto index = HnswIndex<C>::build(std::move(codec), rows, ids, spec.links, options);
+    if (!index) return std::move(index).error();
+    return make_index(*std::move(index));
+}
+}  // namespace detail
+
+/// The same with the metric as a type: the built-in tags, or a user's own metric over float32 rows (which is compiled
+/// here, into the caller's code).
+template <Metric M>
+Result<Index> build(std::string_view spec, M metric, MatrixView rows, std::span<const Id> ids = {},
+                    const BuildOptions& options = {}) {
+    if constexpr (!UserMetric<M>) {
+        return build(spec, M::kind, rows, ids, options);
+    } else {
+        auto parsed = parse_spec(spec);
+        if (!parsed) return std::move(parsed).error();
+        if (Status s = detail::check_build(rows, ids, options); !s) return s;
+        auto element = detail::stored_element(*parsed, rows.element());
+        if (!element) return std::move(element).error();
+        auto codec = Flat<M>::create(*element, rows.dim(), std::move(metric));
+        if (!codec) return std::move(codec).error();
+        try {
+            return detail::build_over(*std::move(codec), *parsed, rows, ids, options);
+        } catch (const std::bad_alloc&) {
+            return detail::no_memory_to_build(rows);
+        }
+    }
+}
+
+}  // namespace tonari

@@ -1,0 +1,272 @@
+// The frozen HNSW graph: built once, renumbered for locality, searched from memory or from a map.
+//
+// Cost of a search: descend the upper layers (a few dozen distances), then about `ef` expansions on layer 0, each a
+// list of links, a test of who is new, and one kernel call over the new rows.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <tonari/codec/flat.hpp>
+#include <tonari/core/aligned.hpp>
+#include <tonari/core/random.hpp>
+#include <tonari/graph/batch_builder.hpp>
+#include <tonari/graph/beam_search.hpp>
+#include <tonari/graph/layers.hpp>
+#include <tonari/index/build_options.hpp>
+#include <tonari/index/concepts.hpp>
+#include <tonari/index/distinct_rows.hpp>
+#include <tonari/index/stored_rows.hpp>
+
+namespace tonari {
+
+extern template class BatchBuilder<Flat<AnyMetric>>;
+
+/// M of the spec word "HNSW<M>".
+inline constexpr std::size_t min_links = 2;
+inline constexpr std::size_t max_links = 256;
+
+template <Codec C>
+class HnswIndex {
+public:
+    static constexpr IndexKind kind = IndexKind::hnsw;
+    using Scratch = SearchScratch;
+
+    /// Copies `rows`. Ids and rows were checked (`check_ids`, `check_finite`). `links` is M.
+    /// About O(n log n) distances; the same bytes for any number of threads.
+    static Result<HnswIndex> build(C codec, MatrixView rows, std::span<const Id> ids, std::size_t links,
+                                   const BuildOptions& options) {
+        const auto encode = [&](std::size_t row, std::byte* code) {
+            codec.encode(rows.row(row), {}, {code, codec.code_size()});
+        };
+        DistinctRows distinct = find_distinct_rows(rows.rows(), codec.code_size(), encode, options.threads);
+        const Order order = arrange(distinct.first, links, options.seed);
+        auto codes = AlignedBuffer::allocate(distinct.first.size() * codec.code_size());
+        if (!codes) return std::move(codes).error();
+        parallel_for(options.threads, order.source.size(), 1024, [&](std::size_t first, std::size_t last, unsigned) {
+            for (std::size_t i = first; i < last; ++i) {
+                encode(distinct.first[order.source[i]], codes->data() + i * codec.code_size());
+            }
+        });
+        auto built = build_graph(codec, codes->data(), order.counts, {links, options.ef_construction}, options);
+        if (!built) return std::move(built).error();
+        std::vector<RowId> source(order.source.size());  // by final number, which distinct row it is
+        for (std::size_t i = 0; i < source.size(); ++i) source[built->new_number[i]] = order.source[i];
+        auto map = number_ids(distinct, source, ids);
+        if (!map) return std::move(map).error();
+        return HnswIndex(StoredRows<C>(std::move(codec), std::move(*codes).freeze(), *std::move(map)),
+                         std::move(built->layers));
+    }
+
+    [[nodiscard]] std::size_t size() const noexcept { return rows_.ids().size(); }
+    [[nodiscard]] Dim dim() const noexcept { return rows_.codec().dim(); }
+    [[nodiscard]] const C& codec() const noexcept { return rows_.codec(); }
+    [[nodiscard]] const IdMap& ids() const noexcept { return rows_.ids(); }
+    [[nodiscard]] const StoredRows<C>& rows() const noexcept { return rows_; }
+    [[nodiscard]] const Layers& layers() const noexcept { return layers_; }
+    /// M.
+    [[nodiscard]] std::size_t links() const noexcept { return layers_.links(0).degree() / 2; }
+
+    Status reserve(const SearchOptions& options, SearchScratch& scratch) const {
+        const std::size_t width = walk_width(options.k, options.ef);
+        reserve(width, scratch);
+        scratch.neighbors.reserve(std::min(options.k, size()));
+        if (options.filter != nullptr) {
+            scratch.nearest.reset(width);
+            scratch.heap.reserve(rows_.rows());  // a row enters once; pages that stay untouched cost nothing
+        } else {
+            scratch.pool.reset(width);
+        }
+        return {};
+    }
+
+    Outcome search(RowView query, const SearchOptions& options, SearchScratch& scratch) const noexcept {
+        const std::size_t k = std::min(options.k, size());
+        const std::size_t width = walk_width(options.k, options.ef);
+        auto scorer = rows_.scorer(query, scratch);
+        if (options.filter == nullptr) {
+            scratch.pool.reset(width);
+            const Outcome outcome = walk(scorer, scratch.pool, options.deadline, scratch);
+            rows_.answer(scratch.pool.answers(), k, nullptr, scratch.neighbors);
+            return outcome;
+        }
+        const RowFilter& filter = *options.filter;
+        Outcome outcome;
+        scratch.nearest.reset(width);
+        if (scan_is_cheaper(filter, width)) {
+            outcome = rows_.scan(scorer, &filter, options.deadline, scratch.nearest, scratch);
+        } else {
+            HeapFrontier frontier(scratch.heap, scratch.nearest, nullptr, 0.0F,
+                                  [&filter](RowId row) { return filter.rows.test(row); });
+            outcome = walk(scorer, frontier, options.deadline, scratch);
+        }
+        rows_.answer(scratch.nearest.sort(), k, &filter, scratch.neighbors);
+        if (scratch.neighbors.size() < std::min(k, filter.passing) && outcome.complete && !outcome.exact) {
+            scratch.nearest.reset(width);
+            outcome = rows_.scan(scorer, &filter, options.deadline, scratch.nearest, scratch);
+            rows_.answer(scratch.nearest.sort(), k, &filter, scratch.neighbors);
+        }
+        return outcome;
+    }
+
+    Status reserve(const RangeOptions& options, SearchScratch& scratch) const {
+        const std::size_t cap = std::min(options.cap, size());
+        reserve(options.ef, scratch);
+        scratch.neighbors.reserve(cap);
+        scratch.nearest.reset(std::min(options.ef, size()));
+        scratch.in_range.reset(cap + 1);
+        scratch.heap.reserve(rows_.rows());
+        return {};
+    }
+
+    /// Walks `ef` wide, then on along every row within the radius. Exact where the walk's graph is connected within it.
+    Outcome range_search(RowView query, const RangeOptions& options, SearchScratch& scratch) const noexcept {
+        const std::size_t cap = std::min(options.cap, size());
+        auto scorer = rows_.scorer(query, scratch);
+        scratch.in_range.reset(cap + 1, options.radius);  // one more, to know whether the cap cut
+        const RowFilter* filter = options.filter;
+        Outcome outcome;
+        if (filter != nullptr && scan_is_cheaper(*filter, options.ef)) {
+            outcome = rows_.scan(scorer, filter, options.deadline, scratch.in_range, scratch);
+        } else {
+            scratch.nearest.reset(std::min(options.ef, size()));
+            HeapFrontier frontier(scratch.heap, scratch.nearest, &scratch.in_range, options.radius,
+                                  [filter](RowId row) { return filter == nullptr || filter->rows.test(row); });
+            outcome = walk(scorer, frontier, options.deadline, scratch);
+        }
+        outcome.truncated = rows_.answer(scratch.in_range.sort(), cap, filter, scratch.neighbors);
+        return outcome;
+    }
+
+    Status save(SectionWriter& writer) const {
+        if (Status s = rows_.save(writer); !s) return s;
+        return layers_.save(writer);
+    }
+    static Result<HnswIndex> open(const SectionReader& reader) {
+        auto codec = C::open(reader);
+        if (!codec) return std::move(codec).error();
+        return open(reader, *std::move(codec));
+    }
+    static Result<HnswIndex> open(const SectionReader& reader, C codec) {
+        auto rows = StoredRows<C>::open(reader, std::move(codec));
+        if (!rows) return std::move(rows).error();
+        auto layers = Layers::open(reader);
+        if (!layers) return std::move(layers).error();
+        if (layers->vertices() != rows->rows()) {
+            return reader.corrupt("layers", "expected " + std::to_string(rows->rows()) + " vertices, one per row, got " +
+                                                std::to_string(layers->vertices()));
+        }
+        return HnswIndex(*std::move(rows), *std::move(layers));
+    }
+
+private:
+    HnswIndex(StoredRows<C> rows, Layers layers) noexcept : rows_(std::move(rows)), layers_(std::move(layers)) {}
+
+    struct Order {
+        std::vector<RowId> source;        ///< by vertex, which distinct row it is
+        std::vector<std::size_t> counts;  ///< vertices on each layer
+    };
+
+    /// Which distinct rows stand on which layer (a row is on layer l with probability M^-l), upper layers first, and
+    /// otherwise in an order that has nothing to do with the caller's: rows that come sorted would make poor batches.
+    static Order arrange(const std::vector<RowId>& rows, std::size_t links, std::uint64_t seed) {
+        std::vector<std::uint64_t> draw(rows.size());
+        for (std::size_t i = 0; i < rows.size(); ++i) draw[i] = hash(seed, rows[i]);
+        Order order;
+        order.source.resize(rows.size());
+        std::iota(order.source.begin(), order.source.end(), RowId{0});
+        // The smallest draws stand highest, so sorting by the draw sorts by layer and shuffles within it.
+        std::sort(order.source.begin(), order.source.end(),
+                  [&](RowId a, RowId b) { return draw[a] != draw[b] ? draw[a] < draw[b] : a < b; });
+        order.counts.push_back(rows.size());
+        for (std::uint64_t limit = ~std::uint64_t{0} / links; limit > 0; limit /= links) {
+            const auto here = static_cast<std::size_t>(
+                std::partition_point(order.source.begin(), order.source.end(), [&](RowId i) { return draw[i] < limit; }) -
+                order.source.begin());
+            if (here < 2) break;  // one vertex alone leads nowhere
+            order.counts.push_back(here);
+        }
+        return order;
+    }
+
+    static auto build_graph(const C& codec, std::byte* codes, const std::vector<std::size_t>& counts, GraphParams params,
+                            const BuildOptions& options) {
+        if constexpr (std::same_as<typename C::Scorer, KernelScorer>) {  // compiled once, in the library
+            auto erased = Flat<AnyMetric>::create(codec.element(), codec.dim(), AnyMetric(codec.metric_kind()));
+            return BatchBuilder<Flat<AnyMetric>>(*erased, codes, counts, params, options.threads, options.progress).build();
+        } else {
+            return BatchBuilder<C>(codec, codes, counts, params, options.threads, options.progress).build();
+        }
+    }
+
+    static Result<IdMap> number_ids(const DistinctRows& distinct, std::span<const RowId> source, std::span<const Id> ids) {
+        const auto id_of = [&](RowId row) { return ids.empty() ? static_cast<Id>(row) : ids[row]; };
+        std::vector<Id> slots;
+        std::vector<std::uint32_t> offsets;
+        for (const RowId row : source) {
+            if (distinct.offsets.empty()) {
+                slots.push_back(id_of(distinct.first[row]));
+                continue;
+            }
+            offsets.push_back(static_cast<std::uint32_t>(slots.size()));
+            for (std::uint32_t i = distinct.offsets[row]; i < distinct.offsets[row + 1]; ++i) slots.push_back(id_of(distinct.members[i]));
+            std::sort(slots.begin() + offsets.back(), slots.end());
+        }
+        if (!offsets.empty()) offsets.push_back(static_cast<std::uint32_t>(slots.size()));
+        return IdMap::create(slots, offsets);
+    }
+
+    [[nodiscard]] std::size_t walk_width(std::size_t k, std::size_t ef) const noexcept {
+        return std::clamp<std::size_t>(std::max(k, ef), 1, std::max<std::size_t>(rows_.rows(), 1));
+    }
+
+    void reserve(std::size_t /*width*/, SearchScratch& scratch) const {
+        scratch.reserve_query(codec().query_size());
+        scratch.visited.reserve(rows_.rows());
+    }
+
+    /// A filtered walk meets about width / share rows that pass or not, M new ones a hop; a scan compares those that
+    /// pass. They break even at passing^2 = width * M * rows.
+    [[nodiscard]] bool scan_is_cheaper(const RowFilter& filter, std::size_t width) const noexcept {
+        const auto passing = static_cast<double>(filter.passing);
+        return passing * passing <= static_cast<double>(width) * static_cast<double>(links()) * static_cast<double>(rows_.rows());
+    }
+
+    template <class Frontier>
+    Outcome walk(typename C::Scorer& scorer, Frontier& frontier, const Deadline& deadline, SearchScratch& scratch) const noexcept {
+        constexpr std::uint32_t hops_per_look = 16;  // at the clock: about every 200 distances
+        Outcome outcome;
+        if (rows_.rows() == 0) return outcome;
+        const std::size_t code_size = codec().code_size();
+        Candidate best{0, 0};
+        const std::byte* entry = rows_.code(0);
+        scorer.distances({&entry, 1}, &best.distance);
+        for (std::size_t layer = layers_.height(); layer-- > 1;) {
+            best = descend(layers_.links(layer), rows_.codes().data(), code_size, layers_.count(layer), scorer,
+                           scratch.expansion, best, outcome.distances);
+        }
+        scratch.visited.clear();
+        scratch.visited.insert(best.row);
+        SplitExpander expander(layers_.links(0), rows_.codes().data(), code_size, rows_.rows(), scorer, scratch.visited);
+        BeamSearch search(expander, frontier, scratch.expansion);
+        search.start(best.row, best.distance);
+        while (search.step()) {
+            if (search.hops() % hops_per_look == 0 && deadline.expired()) {
+                outcome.complete = false;
+                break;
+            }
+        }
+        outcome.hops = search.hops();
+        outcome.distances += search.distances() + 1;
+        return outcome;
+    }
+
+    StoredRows<C> rows_;
+    Layers layers_;
+};
+
+}  // namespace tonari

@@ -1,0 +1,50 @@
+// The kinds of index that a file can hold, and how each is opened. A structure is instantiated once over the run-time
+// codec, whose scorer serves every built-in metric and element.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include <tonari/core/export.hpp>
+#include <tonari/index/flat_index.hpp>
+#include <tonari/index/hnsw_index.hpp>
+#include <tonari/index/index_model.hpp>
+
+namespace tonari {
+
+extern template class FlatIndex<Flat<AnyMetric>>;
+extern template class HnswIndex<Flat<AnyMetric>>;
+extern template class IndexModelOf<FlatIndex<Flat<AnyMetric>>>;
+extern template class IndexModelOf<HnswIndex<Flat<AnyMetric>>>;
+
+/// The section that says what the rest of the file is.
+struct IndexRecord {
+    std::uint8_t kind;  ///< IndexKind
+    std::uint8_t reserved[7];
+};
+
+/// Opens the index that the sections hold, over `codec`, which was opened from them.
+template <Codec C>
+Result<Index> open_index(const SectionReader& reader, C codec) {
+    auto record = reader.record<IndexRecord>("index", 1);
+    if (!record) return std::move(record).error();
+    if (record->kind == static_cast<std::uint8_t>(IndexKind::flat)) {
+        auto index = FlatIndex<C>::open(reader, std::move(codec));
+        if (!index) return std::move(index).error();
+        return make_index(*std::move(index));
+    }
+    if (record->kind == static_cast<std::uint8_t>(IndexKind::hnsw)) {
+        auto index = HnswIndex<C>::open(reader, std::move(codec));
+        if (!index) return std::move(index).error();
+        return make_index(*std::move(index));
+    }
+    return Error{ErrorCode::unsupported, "expected an index of kind 1 (flat) or 2 (hnsw), got kind " + std::to_string(record->kind) +
+                                             "; a newer version of the library may have written it"};
+}
+
+/// The same for every built-in metric.
+TONARI_API Result<Index> open_index(const SectionReader& reader);
+/// Writes the record and the index's own sections.
+TONARI_API Status save_index(SectionWriter& writer, const Index& index);
+
+}  // namespace tonari

@@ -1,0 +1,27 @@
+// The grammar of spec strings, read into a struct with named fields (and back).
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <tonari/core/export.hpp>
+#include <tonari/core/result.hpp>
+#include <tonari/core/types.hpp>
+#include <tonari/index/concepts.hpp>
+
+namespace tonari {
+
+struct Spec {
+    IndexKind kind = IndexKind::flat;
+    std::size_t links = 0;            ///< HNSW: M
+    std::optional<Element> store_as;  ///< half precision, when a word asks for it; else rows as given
+};
+
+/// "Flat", "HNSW32", "HNSW32,FP16", "FP16", ... (index/build.hpp lists the words). Errors name the word that does not
+/// fit and those that would.
+TONARI_API Result<Spec> parse_spec(std::string_view text);
+TONARI_API std::string to_string(const Spec& spec);
+
+}  // namespace tonari

@@ -1,0 +1,155 @@
+// Codes and whose they are: the part that every index has.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <tonari/codec/codec.hpp>
+#include <tonari/core/bytes.hpp>
+#include <tonari/index/id_map.hpp>
+#include <tonari/index/search_scratch.hpp>
+
+namespace tonari {
+
+template <Codec C>
+class StoredRows {
+public:
+    /// `codes` holds `ids.rows()` codes one behind another.
+    StoredRows(C codec, Bytes codes, IdMap ids) noexcept
+        : codec_(std::move(codec)), codes_(std::move(codes)), ids_(std::move(ids)) {}
+
+    [[nodiscard]] const C& codec() const noexcept { return codec_; }
+    [[nodiscard]] const IdMap& ids() const noexcept { return ids_; }
+    [[nodiscard]] const Bytes& codes() const noexcept { return codes_; }
+    [[nodiscard]] std::size_t rows() const noexcept { return ids_.rows(); }
+    [[nodiscard]] const std::byte* code(RowId row) const noexcept {
+        return codes_.data() + std::size_t{row} * codec_.code_size();
+    }
+
+    /// The scorer of `query`, prepared in `scratch`.
+    [[nodiscard]] typename C::Scorer scorer(RowView query, SearchScratch& scratch) const noexcept {
+        codec_.prepare(query, scratch.query());
+        auto scorer = codec_.scorer();
+        scorer.set_query(scratch.query());
+        return scorer;
+    }
+
+    /// Turns rows, nearest first, into the ids that pass, at most k, ordered by (distance, id). True if ids were left out.
+    bool answer(std::span<const OrderedKey> rows, std::size_t k, const RowFilter* filter,
+                std::vector<Neighbor>& out) const noexcept {
+        out.clear();
+        for (const OrderedKey key : rows) {
+            const float distance = distance_of(key);
+            if (out.size() == k && distance > out.back().distance) return true;
+            const auto [first, last] = ids_.slots(row_of(key));
+            for (std::size_t slot = first; slot < last; ++slot) {
+                if (filter != nullptr && !ids_.one_each() && !filter->ids.test(static_cast<RowId>(slot))) continue;
+                if (!insert({ids_.id(slot), distance}, k, out)) return true;
+            }
+        }
+        return false;
+    }
+
+    /// Compares all rows (those that pass `filter`): what decides exactness everywhere else too.
+    Outcome scan(typename C::Scorer& scorer, const RowFilter* filter, const Deadline& deadline, TopK& nearest,
+                 SearchScratch& scratch) const noexcept {
+        Outcome outcome;
+        outcome.exact = true;
+        Batch batch{*this, scorer, nearest, scratch.expansion, outcome};
+        if (filter != nullptr) {
+            filter->rows.for_each([&](RowId row) {
+                if (outcome.complete && batch.add(row)) outcome.complete = !deadline.expired();
+            });
+        } else {
+            for (std::size_t row = 0; row < rows() && outcome.complete; row += max_batch) {
+                batch.block(row, std::min(max_batch, rows() - row));
+                outcome.complete = !deadline.expired();
+            }
+        }
+        batch.flush();
+        return outcome;
+    }
+
+    Status save(SectionWriter& writer) const {
+        if (Status s = codec_.save(writer); !s) return s;
+        if (Status s = ids_.save(writer); !s) return s;
+        return writer.add("codes", 1, codes_.span());
+    }
+    /// `codec` was opened from the same sections.
+    static Result<StoredRows> open(const SectionReader& reader, C codec) {
+        auto ids = IdMap::open(reader);
+        if (!ids) return std::move(ids).error();
+        auto codes = reader.array<std::byte>("codes", std::uint64_t{ids->rows()} * codec.code_size());
+        if (!codes) return std::move(codes).error();
+        return StoredRows(std::move(codec), *std::move(codes), *std::move(ids));
+    }
+
+private:
+    /// Keeps `out` sorted and at most k long. False if something was left out.
+    static bool insert(Neighbor neighbor, std::size_t k, std::vector<Neighbor>& out) noexcept {
+        const bool full = out.size() == k;
+        if (full && !nearer(neighbor, out.back())) return false;
+        if (full) {
+            out.back() = neighbor;
+        } else {
+            out.push_back(neighbor);  // within what `reserve` made room for
+        }
+        for (std::size_t i = out.size() - 1; i > 0 && nearer(out[i], out[i - 1]); --i) std::swap(out[i], out[i - 1]);
+        return !full;
+    }
+
+    /// Gathers scattered rows until there are enough for one kernel call.
+    struct Batch {
+        const StoredRows& stored;
+        typename C::Scorer& scorer;
+        TopK& nearest;
+        Expansion& space;
+        Outcome& outcome;
+        std::array<const std::byte*, 64> codes{};
+        std::size_t count = 0;
+
+        /// True when a kernel call was made: a good moment to look at the clock.
+        bool add(RowId row) noexcept {
+            codes[count] = stored.code(row);
+            simd::prefetch(codes[count], stored.codec_.code_size(), 4);
+            space.rows[count++] = row;
+            if (count < codes.size()) return false;
+            flush();
+            return true;
+        }
+        void flush() noexcept {
+            if (count == 0) return;
+            space.survivors.clear();
+            // One step above the bound: a row as near as the last one kept may still have the smaller id.
+            scorer.gather({codes.data(), count}, above(nearest.bound()), space.survivors);
+            offer([&](std::size_t i) { return space.rows[i]; });
+            outcome.distances += static_cast<std::uint32_t>(count);
+            count = 0;
+        }
+        void block(std::size_t first, std::size_t rows) noexcept {
+            space.survivors.clear();
+            scorer.scan({stored.code(static_cast<RowId>(first)), stored.codec_.code_size(), rows}, above(nearest.bound()),
+                        space.survivors);
+            offer([&](std::size_t i) { return static_cast<RowId>(first + i); });
+            outcome.distances += static_cast<std::uint32_t>(rows);
+        }
+        template <class RowAt>
+        void offer(RowAt row_at) noexcept {
+            for (std::size_t i = 0; i < space.survivors.count; ++i) {
+                nearest.offer(space.survivors.estimate[i], row_at(space.survivors.index[i]));
+            }
+        }
+        static float above(float bound) noexcept { return std::nextafter(bound, std::numeric_limits<float>::infinity()); }
+    };
+
+    C codec_;
+    Bytes codes_;
+    IdMap ids_;
+};
+
+}  // namespace tonari

@@ -1,0 +1,91 @@
+// What the rest of the library knows of the CPU: a table of functions, one table per instruction set.
+//
+// A distance kernel takes a *prepared query* and stored rows. Both are laid out alike:
+//
+//     | values: row_bytes(element, dim) | zeros up to a multiple of 4 | inverse norm, float32: cosine only |
+//
+// except that the query of float16 and bfloat16 rows is held in float32 (it is widened once, not per row).
+// Rows may lie at any address that their element's size divides (trailers: 4). Nothing beyond a row's bytes is read.
+//
+// Distances are smaller-is-nearer: squared L2; the negated inner product; 1 - <q,x> * inverse norms;
+// the sum of absolute differences; the number of differing bits. Sums are float32 for the float types and
+// exact 32-bit integers for int8, uint8 and bits (dim <= 65536 cannot overflow them), rounded once to float.
+//
+// The value for one (query, row) does not depend on the other rows of the call, nor on `gather` or `scan`:
+// builds stay the same bytes whatever the batches are.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <tonari/core/types.hpp>
+#include <tonari/simd/level.hpp>
+
+namespace tonari::simd {
+
+/// Scattered rows (graphs): out[i] = distance(query, rows[i]).
+using GatherKernel = void (*)(const void* query, const std::byte* const* rows, std::size_t count, Dim dim,
+                              float* out) noexcept;
+/// Consecutive rows (flat, lists): out[i] = distance(query, rows + i * stride).
+using ScanKernel = void (*)(const void* query, const std::byte* rows, std::size_t stride, std::size_t count,
+                            Dim dim, float* out) noexcept;
+
+/// Queries of one block call.
+inline constexpr std::size_t block_queries = 32;
+/// Bytes of a packed panel of up to `block_queries` queries of `dim` dimensions (64-byte aligned by the caller).
+using PanelBytes = std::size_t (*)(Dim dim) noexcept;
+/// Packs `count <= block_queries` prepared queries, `stride` bytes apart, for `BlockKernel`.
+using PackKernel = void (*)(const void* queries, std::size_t stride, std::size_t count, Dim dim, void* panel) noexcept;
+/// Many queries at once by register-blocked products: out[i * block_queries + q] for row i and query q.
+/// For float32 the products are summed in another order than `gather` does (L2: |q|^2 + |x|^2 - 2<q,x>);
+/// the value is within `slack` of the exact distance, and whoever needs exact answers re-scores what is within it:
+///     |out - exact| <= slack(dim) * scale,  scale = |q|^2 + |x|^2 (l2, ip),  1 (cosine).
+/// For int8 and uint8 it is exact. `row_norms[i]` = |x|^2 (float32 l2 only; else may be null).
+using BlockKernel = void (*)(const void* panel, const std::byte* rows, std::size_t stride, std::size_t count, Dim dim,
+                             const float* row_norms, float* out) noexcept;
+
+/// Which of `values` are below `bound`: their positions, ascending, in `hits` (room for `count`); how many they are.
+using BelowKernel = std::size_t (*)(const float* values, std::size_t count, float bound, std::uint32_t* hits) noexcept;
+/// The same of a block's output, each query with a bound of its own (bounds[q] for q < block_queries; minus infinity
+/// for queries that the panel lacks): hits are i * block_queries + q.
+using BlockBelowKernel = std::size_t (*)(const float* values, std::size_t rows, const float* bounds,
+                                         std::uint32_t* hits) noexcept;
+
+struct DistanceKernels {
+    GatherKernel gather = nullptr;  ///< null where metric and element do not go together
+    ScanKernel scan = nullptr;
+    PanelBytes panel_bytes = nullptr;  ///< the block trio is null where it would bring nothing: use `scan`
+    PackKernel pack = nullptr;
+    BlockKernel block = nullptr;
+};
+
+struct Kernels {
+    Level level = Level::reference;
+    /// By metric (l2, inner_product, cosine, l1, hamming) and element, both in the order of their enums less 1.
+    DistanceKernels distance[5][6];
+    /// |x|^2 of a row: summed like the distance kernels do (float32, or exact integers).
+    float (*squared_norm[6])(const void* row, Dim dim) noexcept;
+    /// Element conversions, rounding to nearest even (`from_float32[e]`, e = float32, float16, bfloat16; else null).
+    void (*from_float32[6])(const float* in, void* out, std::size_t count) noexcept;
+    void (*to_float32[6])(const void* in, float* out, std::size_t count) noexcept;  ///< all but bits
+    /// True if no value is NaN or infinite (float32, float16, bfloat16; null for the others: they have none).
+    bool (*all_finite[6])(const void* values, std::size_t count) noexcept;
+    BelowKernel below = nullptr;
+    BlockBelowKernel block_below = nullptr;
+
+    [[nodiscard]] const DistanceKernels& of(MetricKind metric, Element element) const noexcept {
+        return distance[static_cast<std::size_t>(metric) - 1][static_cast<std::size_t>(element) - 1];
+    }
+};
+
+/// The relative error bound of `BlockKernel` for float32 (0 for integers): gamma_n of Higham, doubled for safety.
+constexpr float block_slack(Element element, Dim dim) noexcept {
+    return element == Element::float32 ? static_cast<float>(dim + 16) * 0x1.0p-22F : 0.0F;
+}
+
+/// The table in use. Chosen once, at the first call.
+TONARI_API const Kernels& kernels() noexcept;
+/// The table of one level, or null if this machine or this library lacks it.
+TONARI_API const Kernels* kernels(Level level) noexcept;
+
+}  // namespace tonari::simd

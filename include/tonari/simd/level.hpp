@@ -1,0 +1,38 @@
+// The instruction sets we have bodies for, and which of them this process uses.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include <tonari/core/export.hpp>
+#include <tonari/core/result.hpp>
+
+namespace tonari::simd {
+
+/// Ordered from the plainest to the widest of each architecture.
+enum class Level : std::uint8_t { reference, baseline, avx2, avx512, avx512_spr, neon };
+
+constexpr std::string_view name(Level level) noexcept {
+    switch (level) {
+        case Level::reference: return "reference";
+        case Level::baseline: return "baseline";
+        case Level::avx2: return "avx2";
+        case Level::avx512: return "avx512";
+        case Level::avx512_spr: return "avx512_spr";
+        case Level::neon: return "neon";
+    }
+    return "unknown";
+}
+
+/// The levels that this library has and this machine can run, best last. Tests walk them.
+TONARI_API std::span<const Level> available_levels() noexcept;
+
+/// The level in use: the best available, or the one that the environment variable TONARI_SIMD names.
+TONARI_API Level active_level() noexcept;
+
+/// An error when TONARI_SIMD names a level that does not exist or that this machine cannot run (the best
+/// available one is then in use). Every door (build, open) asks, so that a wrong word never passes in silence.
+TONARI_API Status check_level();
+
+}  // namespace tonari::simd

@@ -1,0 +1,20 @@
+// Asking for cache lines before they are needed.
+#pragma once
+
+#include <cstddef>
+
+namespace tonari::simd {
+
+inline constexpr std::size_t cache_line = 64;
+
+inline void prefetch(const void* address) noexcept { __builtin_prefetch(address, 0, 3); }
+
+/// Every line of [address, address + bytes), at most `lines` of them.
+inline void prefetch(const void* address, std::size_t bytes, std::size_t lines = 64) noexcept {
+    const auto* at = static_cast<const char*>(address);
+    const std::size_t wanted = bytes / cache_line + 1;
+    const std::size_t last = wanted < lines ? wanted : lines;
+    for (std::size_t i = 0; i < last; ++i) __builtin_prefetch(at + i * cache_line, 0, 3);
+}
+
+}  // namespace tonari::simd

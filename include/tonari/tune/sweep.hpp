@@ -1,0 +1,44 @@
+// Recall against speed of one index: it is searched at one width (`ef`) after another, and timed.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <vector>
+
+#include <tonari/core/export.hpp>
+#include <tonari/core/result.hpp>
+#include <tonari/core/view.hpp>
+#include <tonari/index/index.hpp>
+#include <tonari/tune/curve.hpp>
+#include <tonari/tune/recall.hpp>
+
+namespace tonari::tune {
+
+struct SweepOptions {
+    unsigned threads = 1;             ///< 1: queries one at a time. More: batches over so many threads. Not 0.
+    std::vector<std::size_t> widths;  ///< values of `ef` to try; empty: `ladder`, stopping at `stop_recall`
+    std::size_t largest_width = 1200; ///< where the ladder ends
+    double stop_recall = 0.995;       ///< the ladder stops at the first width that reaches it
+    std::size_t warm_up = 100;        ///< queries searched at each width before the clock runs
+    double least_seconds = 0.3;       ///< a width is repeated until so much time was measured ...
+    std::size_t most_passes = 10;     ///< ... or the queries were searched so often
+    /// Called after each width, from the calling thread: widths done, and how many there will be at most.
+    std::function<void(std::size_t done, std::size_t at_most)> progress{};
+};
+
+/// The widths tried by default: k, then 10, 12, 16, 20, 24, 32, 40, 48, 64, ... up to and including `largest`.
+TONARI_API std::vector<std::size_t> ladder(std::size_t k, std::size_t largest);
+
+/// Measures the index on the scorer's queries, which must be given again as `queries`.
+///
+/// One thread: every query is timed by itself around the searcher's call; `qps` is queries by the time they took in
+/// all, `p50_us` and `p99_us` come from all passes together. More threads: `qps` is that of one batch call over all
+/// queries, and the latencies are those of single queries while all threads are busy with others.
+///
+/// After the ladder, widths are added halfway where recall made a large step, so that interpolation has points to
+/// stand on. An index without a width (its answers say `exact`) gives one point with `ef` 0.
+/// Points come in order of `ef`. Errors: those of a search.
+TONARI_API Result<std::vector<CurvePoint>> sweep(const Index& index, MatrixView queries, const RecallScorer& scorer,
+                                                 const SweepOptions& options = {});
+
+}  // namespace tonari::tune

@@ -1,0 +1,15 @@
+// The parts of the extension module, one function per part; module.cpp calls them in this order.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace tonari::python {
+
+namespace py = pybind11;
+
+void bind_errors(py::module_& module);   // the exception classes and the table from C++ codes to them
+void bind_filter(py::module_& module);   // RowFilter
+void bind_index(py::module_& module);    // build, Index
+void bind_segment(py::module_& module);  // Index.save, open, verify
+
+}  // namespace tonari::python

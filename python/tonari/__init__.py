@@ -1,0 +1,53 @@
+"""Approximate nearest-neighbour search.
+
+    index = tonari.build("HNSW32", rows, ids=ids, metric="l2")
+    ids, distances = index.search(queries, k=10, ef=64)
+    index.save("books.tnr")
+    books = tonari.open("books.tnr")
+
+Every refusal is a `tonari.Error` that says what was expected and what was got.
+"""
+
+from ._tonari import (
+    AlreadyExists,
+    Busy,
+    Corrupt,
+    Error,
+    IncompleteWarning,
+    Index,
+    InvalidArgument,
+    IoError,
+    NotFound,
+    OutOfMemory,
+    OutOfRange,
+    RowFilter,
+    Unsupported,
+    WrongType,
+    __version__,
+    build,
+    open,
+    simd_level,
+    verify,
+)
+
+__all__ = [
+    "AlreadyExists",
+    "Busy",
+    "Corrupt",
+    "Error",
+    "IncompleteWarning",
+    "Index",
+    "InvalidArgument",
+    "IoError",
+    "NotFound",
+    "OutOfMemory",
+    "OutOfRange",
+    "RowFilter",
+    "Unsupported",
+    "WrongType",
+    "__version__",
+    "build",
+    "open",
+    "simd_level",
+    "verify",
+]

@@ -1,0 +1,127 @@
+# The types of the compiled module. The words are in its docstrings; python/tests/test_types.py holds this file
+# against them.
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, NoReturn, SupportsFloat, SupportsIndex, Union, final, overload
+
+import numpy as np
+import numpy.typing as npt
+
+__version__: str
+
+_Element = Literal["float32", "float16", "bfloat16", "int8", "uint8", "bits"]
+_Metric = Literal["l2", "ip", "cosine", "l1", "hamming"]
+_Path = Union[str, bytes, os.PathLike[str], os.PathLike[bytes]]
+# An array of ids, a mask, a callable: NumPy's own types cannot say "integers or booleans".
+_Filter = Union[npt.NDArray[np.integer[Any]], npt.NDArray[np.bool_], Sequence[int], Callable[[int], object], "RowFilter"]
+_Ids = npt.NDArray[np.int64]
+_Distances = npt.NDArray[np.float32]
+_Outcomes = Any  # a structured array, or one record of it: complete, truncated, exact, hops, distances
+
+class Error(Exception): ...
+class InvalidArgument(Error, ValueError): ...
+class Unsupported(Error, NotImplementedError): ...
+class NotFound(Error, FileNotFoundError): ...
+class AlreadyExists(Error, FileExistsError): ...
+class Corrupt(Error): ...
+class IoError(Error, OSError): ...
+class OutOfMemory(Error, MemoryError): ...
+class OutOfRange(Error, ValueError): ...
+class Busy(Error, BlockingIOError): ...
+class WrongType(Error, TypeError): ...
+class IncompleteWarning(RuntimeWarning): ...
+
+@final
+class RowFilter:
+    def __len__(self) -> int: ...
+
+@final
+class Index:
+    @property
+    def dim(self) -> int: ...
+    @property
+    def metric(self) -> _Metric: ...
+    @property
+    def dtype(self) -> _Element: ...
+    @property
+    def spec(self) -> str: ...
+    @property
+    def nbytes(self) -> int: ...
+    @property
+    def parts(self) -> dict[str, int]: ...
+    def __len__(self) -> int: ...
+    def __copy__(self) -> Index: ...
+    def __deepcopy__(self, memo: Mapping[int, object]) -> Index: ...
+    def __reduce__(self) -> NoReturn: ...
+    def prepare(self, filter: _Filter) -> RowFilter: ...
+    @overload
+    def search(
+        self,
+        queries: npt.NDArray[Any],
+        k: SupportsIndex = 10,
+        ef: SupportsIndex = 64,
+        threads: SupportsIndex = 1,
+        filter: _Filter | None = None,
+        timeout: SupportsFloat | None = None,
+        with_outcomes: Literal[False] = False,
+        *,
+        element: _Element | None = None,
+    ) -> tuple[_Ids, _Distances]: ...
+    @overload
+    def search(
+        self,
+        queries: npt.NDArray[Any],
+        k: SupportsIndex = 10,
+        ef: SupportsIndex = 64,
+        threads: SupportsIndex = 1,
+        filter: _Filter | None = None,
+        timeout: SupportsFloat | None = None,
+        *,
+        with_outcomes: Literal[True],
+        element: _Element | None = None,
+    ) -> tuple[_Ids, _Distances, _Outcomes]: ...
+    @overload
+    def range_search(
+        self,
+        queries: npt.NDArray[Any],
+        radius: SupportsFloat,
+        cap: SupportsIndex = 10000,
+        ef: SupportsIndex = 64,
+        threads: SupportsIndex = 1,
+        filter: _Filter | None = None,
+        timeout: SupportsFloat | None = None,
+        with_outcomes: Literal[False] = False,
+        *,
+        element: _Element | None = None,
+    ) -> tuple[_Ids, _Ids, _Distances]: ...
+    @overload
+    def range_search(
+        self,
+        queries: npt.NDArray[Any],
+        radius: SupportsFloat,
+        cap: SupportsIndex = 10000,
+        ef: SupportsIndex = 64,
+        threads: SupportsIndex = 1,
+        filter: _Filter | None = None,
+        timeout: SupportsFloat | None = None,
+        *,
+        with_outcomes: Literal[True],
+        element: _Element | None = None,
+    ) -> tuple[_Ids, _Ids, _Distances, _Outcomes]: ...
+    def save(self, path: _Path) -> None: ...
+
+def build(
+    spec: str,
+    rows: npt.NDArray[Any],
+    ids: npt.NDArray[np.integer[Any]] | Sequence[int] | None = None,
+    metric: _Metric = "l2",
+    threads: SupportsIndex = 0,
+    ef_construction: SupportsIndex = 200,
+    seed: SupportsIndex = 42,
+    progress: Callable[[int, int], object] | None = None,
+    *,
+    element: _Element | None = None,
+) -> Index: ...
+def open(path: _Path, residency: Literal["map", "load"] = "map") -> Index: ...
+def verify(path: _Path, progress: Callable[[int, int], object] | None = None) -> None: ...
+def simd_level() -> str: ...

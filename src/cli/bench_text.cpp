@@ -1,0 +1,59 @@
+// The bench on a terminal.
+#include <string>
+
+#include "cli/bench_result.hpp"
+#include "cli/table.hpp"
+#include "cli/text.hpp"
+
+namespace tonari::cli {
+namespace {
+
+std::string recall_text(double recall) { return fixed(recall, 4); }
+
+std::string peak_text(const IndexResult& result) {
+    return result.build_peak_bytes ? human_bytes(static_cast<double>(*result.build_peak_bytes)) : "-";
+}
+
+}  // namespace
+
+std::string index_text(const BenchResult& bench, const IndexResult& result) {
+    const double a_row = static_cast<double>(result.bytes) / static_cast<double>(bench.n);
+    std::string text = result.index + ": built in " + human_seconds(result.build_seconds) + ", " +
+                       human_bytes(static_cast<double>(result.bytes)) + " (" + short_number(a_row) + " bytes a row)";
+    if (result.build_peak_bytes) text += ", " + peak_text(result) + " at most while building";
+    text += "\n";
+    Table table({"ef", "recall@" + std::to_string(bench.k), "QPS", "mean us", "p50 us", "p99 us", ""});
+    for (std::size_t i = 0; i < result.points.size(); ++i) {
+        const tune::CurvePoint& point = result.points[i];
+        table.add({point.ef == 0 ? "-" : std::to_string(point.ef), recall_text(point.recall), short_number(point.qps),
+                   short_number(point.mean_us), short_number(point.p50_us), short_number(point.p99_us),
+                   result.knee == i ? "<- knee" : ""});
+    }
+    return text + table.text();
+}
+
+std::string summary_text(const BenchResult& bench) {
+    std::vector<std::string> head = {"index", "build", "peak", "size"};
+    for (const double recall : quoted_recalls) {
+        head.push_back("QPS @ " + fixed(recall, 2));
+        head.push_back("p99 us");
+    }
+    Table table(head, 1);
+    bool floors = false;
+    for (const IndexResult& result : bench.results) {
+        std::vector<std::string> row = {result.index, human_seconds(result.build_seconds), peak_text(result),
+                                        human_bytes(static_cast<double>(result.bytes))};
+        for (const double recall : quoted_recalls) {
+            const auto at = tune::at_recall(result.points, recall);
+            floors = floors || (at && at->floor);
+            row.push_back(at ? (at->floor ? ">=" : "") + short_number(at->qps) : "-");
+            row.push_back(at ? short_number(at->p99_us) : "-");
+        }
+        table.add(std::move(row));
+    }
+    std::string text = table.text();
+    if (floors) text += "  >= the lowest setting already exceeds this recall; its figures are shown\n";
+    return text;
+}
+
+}  // namespace tonari::cli

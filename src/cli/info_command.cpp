@@ -1,0 +1,126 @@
+// tonari info: what a segment file holds; without a file, what this command and this machine can do.
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include <tonari/io/file_reader.hpp>
+#include <tonari/segment/segment.hpp>
+#include <tonari/simd/level.hpp>
+#include <tonari/version.hpp>
+
+#include "cli/command.hpp"
+#include "cli/failure.hpp"
+#include "cli/hdf5_file.hpp"
+#include "cli/machine.hpp"
+#include "cli/table.hpp"
+#include "cli/text.hpp"
+
+namespace tonari::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Options {
+    std::string file;
+    bool json = false;
+};
+
+Json machine_json() {
+    Json levels = Json::array();
+    for (const simd::Level level : simd::available_levels()) levels.push_back(name(level));
+    return {{"version", version()},
+            {"machine", machine()},
+            {"simd", name(simd::active_level())},
+            {"simd_available", levels},
+            {"format_version", format_version},
+            {"hdf5", hdf5_available()}};
+}
+
+void print_machine(bool as_json) {
+    const Json json = machine_json();
+    if (as_json) {
+        std::printf("%s\n", json.dump(2).c_str());
+        return;
+    }
+    std::string levels;
+    for (const auto& level : json["simd_available"]) levels += (levels.empty() ? "" : ", ") + level.get<std::string>();
+    std::printf("tonari %s\n", std::string(version()).c_str());
+    std::printf("  machine   %s\n", machine().c_str());
+    std::printf("  SIMD      %s in use; available: %s (TONARI_SIMD chooses)\n", std::string(name(simd::active_level())).c_str(), levels.c_str());
+    std::printf("  files     format %u; HDF5 %s\n", format_version, hdf5_available() ? "yes" : "no");
+}
+
+Json file_json(const std::string& path) {
+    const FileReader file = require(FileReader::open(path), path);
+    const Segment segment = require(Segment::open(path), path);
+    const Index& index = segment.index();
+    Json json = {{"file", path},
+                 {"spec", index.spec()},
+                 {"metric", name(index.metric())},
+                 {"element", name(index.element())},
+                 {"n", index.size()},
+                 {"dim", index.dim()},
+                 {"bytes", index.bytes()},
+                 {"file_bytes", file.frame().file_size},
+                 {"format_version", file.frame().version}};
+    json["parts"] = Json::array();
+    for (const IndexPart& part : index.parts()) json["parts"].push_back({{"name", part.name}, {"bytes", part.bytes}});
+    json["sections"] = Json::array();
+    for (const SectionInfo& section : file.frame().sections) {
+        json["sections"].push_back({{"name", section.name},
+                                    {"version", section.version},
+                                    {"offset", section.offset},
+                                    {"bytes", section.size},
+                                    {"checksum", hex(section.checksum)}});
+    }
+    return json;
+}
+
+void print_file(const Json& json) {
+    const auto rows = json["n"].get<std::size_t>();
+    const auto bytes_of = [](const Json& value) { return human_bytes(static_cast<double>(value.get<std::size_t>())); };
+    std::printf("%s\n", json["file"].get<std::string>().c_str());
+    std::printf("  index     %s\n", json["spec"].get<std::string>().c_str());
+    std::printf("  metric    %s\n", json["metric"].get<std::string>().c_str());
+    std::printf("  rows      %s x %zu %s\n", grouped(rows).c_str(), json["dim"].get<std::size_t>(), json["element"].get<std::string>().c_str());
+    std::printf("  memory    %s (%s bytes a row)\n", bytes_of(json["bytes"]).c_str(),
+                short_number(json["bytes"].get<double>() / static_cast<double>(rows)).c_str());
+    std::printf("  file      %s, format %u\n\n", bytes_of(json["file_bytes"]).c_str(), json["format_version"].get<unsigned>());
+    Table parts({"part", "bytes", "a row"}, 1);
+    for (const Json& part : json["parts"]) {
+        parts.add({part["name"].get<std::string>(), grouped(part["bytes"].get<std::size_t>()),
+                   short_number(part["bytes"].get<double>() / static_cast<double>(rows))});
+    }
+    Table sections({"section", "version", "offset", "bytes", "checksum"}, 1);
+    for (const Json& section : json["sections"]) {
+        sections.add({section["name"].get<std::string>(), std::to_string(section["version"].get<unsigned>()),
+                      grouped(section["offset"].get<std::size_t>()), grouped(section["bytes"].get<std::size_t>()),
+                      section["checksum"].get<std::string>()});
+    }
+    std::printf("%s\n%s", parts.text().c_str(), sections.text().c_str());
+}
+
+void info(const Options& options) {
+    if (options.file.empty()) return print_machine(options.json);
+    const Json json = file_json(options.file);
+    if (options.json) {
+        std::printf("%s\n", json.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
+    } else {
+        print_file(json);
+    }
+}
+
+}  // namespace
+
+Command add_info(CLI::App& tonari) {
+    const auto options = std::make_shared<Options>();
+    CLI::App* app = tonari.add_subcommand("info", "Say what a segment file holds, or what this machine can do");
+    app->add_option("FILE", options->file, "A segment file; without one: version, CPU level, formats");
+    app->add_flag("--json", options->json, "As JSON");
+    app->footer("Reads the frame alone; 'tonari verify' reads every byte.");
+    return {app, [options] { info(*options); }};
+}
+
+}  // namespace tonari::cli

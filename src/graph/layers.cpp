@@ -1,0 +1,66 @@
+// A frozen graph in a file: "layers" (a record), "counts" (one number a layer), "links/<layer>" (the tables).
+#include <tonari/graph/layers.hpp>
+
+#include <string>
+
+namespace tonari {
+namespace {
+
+struct LayersRecord {
+    std::uint32_t height;
+    std::uint32_t degree0;  // places a vertex on layer 0
+    std::uint32_t degree;   // and on the layers above
+    std::uint32_t reserved;
+};
+constexpr std::size_t max_height = 40;
+constexpr std::size_t max_degree = 512;
+
+std::string table_name(std::size_t layer) { return "links/" + std::to_string(layer); }
+
+}  // namespace
+
+Status Layers::save(SectionWriter& writer) const {
+    LayersRecord record{};
+    record.height = static_cast<std::uint32_t>(height());
+    record.degree0 = height() > 0 ? static_cast<std::uint32_t>(tables_[0].degree()) : 0;
+    record.degree = height() > 1 ? static_cast<std::uint32_t>(tables_[1].degree()) : record.degree0 / 2;
+    if (Status s = writer.add_record("layers", 1, record); !s) return s;
+    const std::vector<std::uint64_t> counts(counts_.begin(), counts_.end());
+    if (Status s = writer.add_array<std::uint64_t>("counts", 1, counts); !s) return s;
+    for (std::size_t layer = 0; layer < height(); ++layer) {
+        if (Status s = writer.add(table_name(layer), 1, tables_[layer].bytes().span()); !s) return s;
+    }
+    return {};
+}
+
+Result<Layers> Layers::open(const SectionReader& reader) {
+    auto record = reader.record<LayersRecord>("layers", 1);
+    if (!record) return std::move(record).error();
+    if (record->height == 0 || record->height > max_height) {
+        return reader.corrupt("layers", "expected 1 to " + std::to_string(max_height) + " layers, got " +
+                                            std::to_string(record->height));
+    }
+    if (record->degree0 == 0 || record->degree0 > max_degree || record->degree == 0 || record->degree > max_degree) {
+        return reader.corrupt("layers", "expected 1 to " + std::to_string(max_degree) + " links a vertex, got " +
+                                            std::to_string(record->degree0) + " and " + std::to_string(record->degree));
+    }
+    auto stored = reader.array<std::uint64_t>("counts", record->height);
+    if (!stored) return std::move(stored).error();
+    const auto numbers = stored->as<std::uint64_t>();
+    std::vector<std::size_t> counts(numbers.begin(), numbers.end());
+    std::vector<LinkTable> tables;
+    for (std::size_t layer = 0; layer < counts.size(); ++layer) {
+        const std::size_t most = layer == 0 ? max_rows : counts[layer - 1];
+        if (counts[layer] == 0 || counts[layer] > most) {
+            return reader.corrupt("counts", "layer " + std::to_string(layer) + ": expected 1 to " + std::to_string(most) +
+                                                " vertices, got " + std::to_string(counts[layer]));
+        }
+        const std::size_t degree = layer == 0 ? record->degree0 : record->degree;
+        auto links = reader.array<RowId>(table_name(layer), counts[layer] * degree);
+        if (!links) return std::move(links).error();
+        tables.emplace_back(*std::move(links), degree);
+    }
+    return Layers(std::move(tables), std::move(counts));
+}
+
+}  // namespace tonari

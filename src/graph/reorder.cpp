@@ -1,0 +1,71 @@
+// Breadth-first numbering and in-place permutation.
+#include <tonari/graph/reorder.hpp>
+
+#include <cstring>
+
+namespace tonari {
+namespace {
+
+/// The vertices in the order in which a breadth-first search from vertex 0 meets them.
+std::vector<RowId> breadth_first(const LinkTable& links, std::size_t vertices) {
+    std::vector<RowId> order;
+    order.reserve(vertices);
+    std::vector<bool> seen(vertices, false);
+    order.push_back(0);
+    seen[0] = true;
+    for (std::size_t next = 0; next < order.size(); ++next) {
+        const RowId* link = links.at(order[next]);
+        for (std::size_t i = 0; i < links.degree() && link[i] != no_row; ++i) {
+            if (seen[link[i]]) continue;
+            seen[link[i]] = true;
+            order.push_back(link[i]);
+        }
+    }
+    return order;
+}
+
+}  // namespace
+
+std::vector<RowId> breadth_first_numbers(const LinkTable& links, std::span<const std::size_t> counts) {
+    const std::vector<RowId> order = breadth_first(links, counts[0]);
+    // A vertex's highest layer l means it lies in [counts[l + 1], counts[l]); each such range is numbered in the order met.
+    std::vector<std::size_t> next(counts.size());
+    for (std::size_t layer = 0; layer < counts.size(); ++layer) {
+        next[layer] = layer + 1 < counts.size() ? counts[layer + 1] : 0;
+    }
+    std::vector<RowId> numbers(counts[0]);
+    for (const RowId vertex : order) {
+        std::size_t layer = 0;
+        while (layer + 1 < counts.size() && vertex < counts[layer + 1]) ++layer;
+        numbers[vertex] = static_cast<RowId>(next[layer]++);
+    }
+    return numbers;
+}
+
+void renumber_rows(std::byte* rows, std::size_t row_bytes, std::span<const RowId> new_number) {
+    std::vector<bool> moved(new_number.size(), false);
+    std::vector<std::byte> carried(row_bytes);
+    std::vector<std::byte> displaced(row_bytes);
+    for (std::size_t first = 0; first < new_number.size(); ++first) {
+        if (moved[first] || new_number[first] == first) continue;
+        // Follow the cycle: carry each row to its place and pick up the one that lies there.
+        std::memcpy(carried.data(), rows + first * row_bytes, row_bytes);
+        for (std::size_t at = first; !moved[at];) {
+            const std::size_t to = new_number[at];
+            std::byte* place = rows + to * row_bytes;
+            std::memcpy(displaced.data(), place, row_bytes);
+            std::memcpy(place, carried.data(), row_bytes);
+            std::swap(carried, displaced);
+            moved[at] = true;
+            at = to;
+        }
+    }
+}
+
+void renumber_links(std::span<RowId> links, std::span<const RowId> new_number) {
+    for (RowId& link : links) {
+        if (link != no_row) link = new_number[link];
+    }
+}
+
+}  // namespace tonari

@@ -1,0 +1,65 @@
+// build: the door's checks, then the structure that the spec names over the run-time codec.
+#include <tonari/index/build.hpp>
+
+#include <string>
+
+#include <tonari/index/registry.hpp>
+#include <tonari/index/row_check.hpp>
+#include <tonari/simd/level.hpp>
+
+namespace tonari {
+
+namespace detail {
+
+Status check_build(MatrixView rows, std::span<const Id> ids, const BuildOptions& options) {
+    if (Status s = simd::check_level(); !s) return s;
+    if (rows.rows() == 0 || rows.dim() == 0) {
+        return Error{ErrorCode::invalid_argument, "expected at least one row and one dimension, got " +
+                                                      std::to_string(rows.rows()) + " rows of " + std::to_string(rows.dim()) +
+                                                      " dimensions"};
+    }
+    if (rows.rows() > max_rows) {
+        return Error{ErrorCode::out_of_range, "expected at most " + std::to_string(max_rows) + " rows in one index, got " +
+                                                  std::to_string(rows.rows()) + "; split them over several"};
+    }
+    if (options.ef_construction == 0) {
+        return Error{ErrorCode::invalid_argument, "expected ef_construction of at least 1, got 0"};
+    }
+    if (Status s = check_ids(ids, rows.rows()); !s) return s;
+    return check_finite(rows, "rows", options.threads);
+}
+
+Result<Element> stored_element(const Spec& spec, Element given) {
+    if (!spec.store_as || *spec.store_as == given) return given;
+    if (given == Element::float32) return *spec.store_as;
+    return Error{ErrorCode::unsupported, "spec '" + to_string(spec) + "': expected float32 or " + std::string(name(*spec.store_as)) +
+                                             " rows to store as " + std::string(name(*spec.store_as)) + ", got " +
+                                             std::string(name(given))};
+}
+
+Error no_memory_to_build(MatrixView rows) {
+    return {ErrorCode::out_of_memory, "no memory to build over " + std::to_string(rows.rows()) + " rows of " +
+                                          std::to_string(rows.dim()) + " dimensions"};
+}
+
+}  // namespace detail
+
+Result<Index> build(std::string_view spec, MetricKind metric, MatrixView rows, std::span<const Id> ids, const BuildOptions& options) {
+    auto parsed = parse_spec(spec);
+    if (!parsed) return std::move(parsed).error();
+    if (metric < MetricKind::l2 || metric > MetricKind::hamming) {
+        return Error{ErrorCode::invalid_argument, "expected a built-in metric; pass a user's metric as a type"};
+    }
+    try {
+        if (Status s = detail::check_build(rows, ids, options); !s) return s;
+        auto element = detail::stored_element(*parsed, rows.element());
+        if (!element) return std::move(element).error();
+        auto codec = Flat<AnyMetric>::create(*element, rows.dim(), metric);
+        if (!codec) return std::move(codec).error();
+        return detail::build_over(*std::move(codec), *parsed, rows, ids, options);
+    } catch (const std::bad_alloc&) {
+        return detail::no_memory_to_build(rows);
+    }
+}
+
+}  // namespace tonari

@@ -1,0 +1,97 @@
+// The real FileSystem, and what every one of them can do by default.
+#include <tonari/io/file_system.hpp>
+
+#include <cerrno>
+#include <cstdio>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <tonari/io/mapped_file.hpp>
+
+#include "local_file.hpp"
+#include "local_lock.hpp"
+#include "system_error.hpp"
+
+namespace tonari {
+
+File::~File() = default;
+FileLock::~FileLock() = default;
+FileSystem::~FileSystem() = default;
+
+Status File::read_many(std::span<const ReadRequest> requests) const {
+    for (const ReadRequest& r : requests) {
+        if (Status s = pread(r.offset, r.into); !s) return s;
+    }
+    return {};
+}
+
+std::string folder_of(const std::string& path) {
+    const std::size_t slash = path.rfind('/');
+    if (slash == std::string::npos) return ".";
+    return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+std::string_view name_of(std::string_view path) noexcept {
+    return path.substr(path.rfind('/') + 1);  // npos + 1 is 0
+}
+
+namespace {
+
+class LocalFileSystem final : public FileSystem {
+public:
+    Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override { return open_local_file(path, mode); }
+    Result<Bytes> map(const std::string& path) override { return map_file(path); }
+    Result<std::unique_ptr<FileLock>> lock(const std::string& path) override { return lock_local_file(path); }
+
+    Result<bool> exists(const std::string& path) override {
+        struct stat about = {};
+        if (::lstat(path.c_str(), &about) == 0) return true;
+        if (errno == ENOENT || errno == ENOTDIR) return false;
+        return system_error("look for", path, errno);
+    }
+
+    Result<std::vector<std::string>> list_folder(const std::string& path) override {
+        const std::string folder = folder_of(path);
+        DIR* entries = ::opendir(folder.c_str());
+        if (entries == nullptr) return system_error("list", folder, errno);
+        std::vector<std::string> names;
+        while (const dirent* entry = ::readdir(entries)) {
+            const std::string_view name = entry->d_name;
+            if (name != "." && name != "..") names.emplace_back(name);
+        }
+        ::closedir(entries);
+        return names;
+    }
+
+    Status rename(const std::string& from, const std::string& to) override {
+        if (std::rename(from.c_str(), to.c_str()) != 0) return system_error("rename '" + from + "' to", to, errno);
+        return {};
+    }
+
+    Status remove(const std::string& path) override {
+        if (::unlink(path.c_str()) != 0) return system_error("remove", path, errno);
+        return {};
+    }
+
+    Status sync_folder(const std::string& path) override {
+        const std::string folder = folder_of(path);
+        const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (descriptor < 0) return system_error("open", folder, errno);
+        const int number = ::fsync(descriptor) == 0 ? 0 : errno;
+        ::close(descriptor);
+        if (number == 0 || number == EINVAL) return {};  // EINVAL: a file system without such a thing (some of FUSE)
+        return system_error("sync", folder, number);
+    }
+};
+
+}  // namespace
+
+FileSystem& FileSystem::local() noexcept {
+    static LocalFileSystem files;  // has no state
+    return files;
+}
+
+}  // namespace tonari

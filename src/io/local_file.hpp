@@ -1,0 +1,17 @@
+// A file of the operating system, by its descriptor.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <tonari/core/result.hpp>
+#include <tonari/io/file_system.hpp>
+
+namespace tonari {
+
+Result<std::unique_ptr<File>> open_local_file(const std::string& path, OpenMode mode);
+
+/// `not_found`, or what else it is that is no plain file. Asked before opening: opening a pipe would wait for ever.
+Status check_plain_file(const std::string& path);
+
+}  // namespace tonari

@@ -1,0 +1,130 @@
+// The one loop of all pair kernels: a query against rows, four rows at a time.
+//
+//     step          one vector of elements: the query's part is loaded once and meets each of the rows
+//     depth         independent accumulators per row, so that additions do not wait for each other
+//     rest          whole steps that are left, then one masked step
+//     sums          the accumulators of the four rows are transposed and added together
+//
+// The order of additions of a row is the same for 1, 2, 3 and 4 rows: its value does not depend on its company.
+//
+// What is added is an operation, a class `Op` with
+//     Acc, Sum, step, depth                           types and sizes; Sum is float, int or unsigned
+//     Op(const void* query, Dim dim)                  once per call
+//     length(dim)                                     the row's length in the unit of `step`
+//     left(i), left_part(i, n)                        the query's vector at element i (n < step elements of it)
+//     add(acc, left, row, i), add_part(..., n)
+//     merge(acc, acc), sum(acc), sum4(acc x 4, Sum*)
+//     finish(sum, row, dim)                           the distance
+#pragma once
+
+#include <cstddef>
+
+#include <tonari/simd/kernels.hpp>
+
+#include "simd/layout.hpp"
+#include "simd/unroll.hpp"
+
+namespace tonari::simd {
+namespace {
+
+/// Rows that are measured together.
+constexpr std::size_t group_rows = 4;
+
+template <class Op, std::size_t Rows>
+TONARI_INLINE void add_up(const Op& op, const std::byte* const* rows, Dim dim, typename Op::Sum* sums) noexcept {
+    constexpr std::size_t depth = Op::depth;
+    constexpr std::size_t step = Op::step;
+    const std::byte* row[Rows];
+    typename Op::Acc acc[Rows][depth];
+    unroll<Rows>([&](auto r) __attribute__((always_inline)) {
+        row[r.value] = rows[r.value];
+        unroll<depth>([&](auto k) __attribute__((always_inline)) { acc[r.value][k.value] = Op::zero(); });
+    });
+
+    const std::size_t length = op.length(dim);
+    const auto add_step = [&](auto k, std::size_t i) __attribute__((always_inline)) {
+        const auto left = op.left(i);
+        unroll<Rows>([&](auto r) __attribute__((always_inline)) {
+            op.add(acc[r.value][k.value], left, row[r.value], i);
+        });
+    };
+    std::size_t i = 0;
+    for (; i + step * depth <= length; i += step * depth) {
+        unroll<depth>([&](auto k) __attribute__((always_inline)) { add_step(k, i + k.value * step); });
+    }
+    if constexpr (depth > 1) {
+        unroll<depth - 1>([&](auto k) __attribute__((always_inline)) {
+            if (i + step <= length) {
+                add_step(k, i);
+                i += step;
+            }
+        });
+    }
+    if (i < length) {
+        const std::size_t n = length - i;
+        const auto left = op.left_part(i, n);
+        unroll<Rows>([&](auto r) __attribute__((always_inline)) {
+            op.add_part(acc[r.value][0], left, row[r.value], i, n);
+        });
+    }
+
+    unroll<Rows>([&](auto r) __attribute__((always_inline)) {
+        unroll<depth - 1>([&](auto k) __attribute__((always_inline)) {
+            acc[r.value][0] = Op::merge(acc[r.value][0], acc[r.value][k.value + 1]);
+        });
+    });
+    if constexpr (Rows == 4) {
+        Op::sum4(acc[0][0], acc[1][0], acc[2][0], acc[3][0], sums);
+    } else {
+        unroll<Rows>([&](auto r) __attribute__((always_inline)) { sums[r.value] = Op::sum(acc[r.value][0]); });
+    }
+}
+
+template <class Op, std::size_t Rows>
+TONARI_INLINE void measure(const Op& op, const std::byte* const* rows, Dim dim, float* out) noexcept {
+    typename Op::Sum sums[Rows];
+    add_up<Op, Rows>(op, rows, dim, sums);
+    unroll<Rows>([&](auto r) __attribute__((always_inline)) {
+        out[r.value] = op.finish(sums[r.value], rows[r.value], dim);
+    });
+}
+
+/// The one to three rows that no group of four took.
+template <class Op>
+__attribute__((noinline)) void measure_rest(const Op& op, const std::byte* const* rows, std::size_t count, Dim dim,
+                                            float* out) noexcept {
+    switch (count) {
+        case 1: return measure<Op, 1>(op, rows, dim, out);
+        case 2: return measure<Op, 2>(op, rows, dim, out);
+        case 3: return measure<Op, 3>(op, rows, dim, out);
+        default: return;
+    }
+}
+
+template <class Op>
+void gather(const void* query, const std::byte* const* rows, std::size_t count, Dim dim, float* out) noexcept {
+    const Op op(query, dim);
+    std::size_t i = 0;
+    for (; i + group_rows <= count; i += group_rows) measure<Op, group_rows>(op, rows + i, dim, out + i);
+    measure_rest(op, rows + i, count - i, dim, out + i);
+}
+
+template <class Op>
+void scan(const void* query, const std::byte* rows, std::size_t stride, std::size_t count, Dim dim,
+          float* out) noexcept {
+    const Op op(query, dim);
+    std::size_t i = 0;
+    const auto pointers = [&](const std::byte** group, std::size_t n) __attribute__((always_inline)) {
+        for (std::size_t r = 0; r < n; ++r) group[r] = rows + (i + r) * stride;
+    };
+    const std::byte* group[group_rows];
+    for (; i + group_rows <= count; i += group_rows) {
+        pointers(group, group_rows);
+        measure<Op, group_rows>(op, group, dim, out + i);
+    }
+    pointers(group, count - i);
+    measure_rest(op, group, count - i, dim, out + i);
+}
+
+}  // namespace
+}  // namespace tonari::simd

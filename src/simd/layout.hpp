@@ -1,0 +1,44 @@
+// Where the parts of a stored row and of a prepared query lie (drawn in tonari/simd/kernels.hpp).
+//
+// Everything is in an anonymous namespace: the level files compile this with different flags, and the linker must
+// not choose one of them for all.
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+
+#include <tonari/core/types.hpp>
+
+namespace tonari::simd {
+namespace {
+
+constexpr bool is_half(Element element) noexcept {
+    return element == Element::float16 || element == Element::bfloat16;
+}
+
+constexpr bool is_float(Element element) noexcept { return element == Element::float32 || is_half(element); }
+
+/// Bytes before a cosine row's trailer: the values and zeros up to a multiple of 4.
+constexpr std::size_t trailer_offset(Element element, Dim dim) noexcept {
+    const std::size_t bytes = row_bytes(element, dim);
+    return bytes + (4 - bytes % 4) % 4;
+}
+
+/// The same for a query: those of half rows are held in float32.
+constexpr std::size_t query_trailer_offset(Element element, Dim dim) noexcept {
+    return trailer_offset(is_half(element) ? Element::float32 : element, dim);
+}
+
+inline float load_float(const std::byte* at) noexcept {
+    float value;
+    std::memcpy(&value, at, sizeof value);
+    return value;
+}
+
+/// Counts above 2^31 fit 32 unsigned bits: 65536 dimensions * 255^2 = 4 261 478 400. Through 64 bits, so that the
+/// conversion rounds once on every machine.
+inline float to_float(unsigned sum) noexcept { return static_cast<float>(static_cast<long long>(sum)); }
+inline float to_float(int sum) noexcept { return static_cast<float>(sum); }
+
+}  // namespace
+}  // namespace tonari::simd

@@ -1,0 +1,172 @@
+// AVX2 with FMA and F16C: vectors of 32 bytes.
+#pragma once
+
+#include <immintrin.h>
+
+#include <tonari/simd/level.hpp>
+
+#include "simd/layout.hpp"
+#include "simd/tail.hpp"
+#include "simd/xsimd_shim.hpp"
+
+namespace tonari::simd {
+namespace {
+
+struct Avx2 {
+    static constexpr Level level = Level::avx2;
+
+    // --- float32 ---------------------------------------------------------------------------------------------
+    using F = Floats<xsimd::fma3<xsimd::avx2>>;
+    static constexpr std::size_t float_lanes = 8;
+    template <Element>
+    static constexpr std::size_t width = 1;
+
+    /// The first n of 8 lanes, as the masked loads want it.
+    static TONARI_INLINE __m256i lane_mask(std::size_t n) noexcept {
+        return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+    }
+    static TONARI_INLINE __m128i load16(const std::byte* at) noexcept {
+        return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    }
+    static TONARI_INLINE __m128i load16_part(const std::byte* at, std::size_t bytes) noexcept {
+        const Sixteen values = load_up_to_16(at, bytes);
+        return _mm_set_epi64x(static_cast<long long>(values.high), static_cast<long long>(values.low));
+    }
+
+    template <Element E>
+    static TONARI_INLINE void row(const std::byte* at, F* to) noexcept {
+        if constexpr (E == Element::float32) {
+            *to = _mm256_loadu_ps(reinterpret_cast<const float*>(at));
+        } else {
+            *to = widen_halves<E>(load16(at));
+        }
+    }
+    template <Element E>
+    static TONARI_INLINE void row_part(const std::byte* at, std::size_t n, F* to) noexcept {
+        if constexpr (E == Element::float32) {
+            *to = _mm256_maskload_ps(reinterpret_cast<const float*>(at), lane_mask(n));
+        } else {
+            *to = widen_halves<E>(load16_part(at, n * 2));
+        }
+    }
+    template <Element E>
+    static TONARI_INLINE F widen_halves(__m128i halves) noexcept {
+        if constexpr (E == Element::float16) {
+            return _mm256_cvtph_ps(halves);
+        } else {
+            return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(halves), 16));
+        }
+    }
+    static TONARI_INLINE void store_float16(F values, std::byte* to) noexcept {
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm256_cvtps_ph(values, _MM_FROUND_TO_NEAREST_INT));
+    }
+
+    // Both sums add lanes as ((0+2)+(1+3)) within each half, then the halves.
+    static TONARI_INLINE float sum(F a) noexcept {
+        const __m256 pairs = _mm256_add_ps(a, _mm256_permute_ps(a, 0x4E));
+        const __m256 both = _mm256_add_ps(pairs, _mm256_permute_ps(pairs, 0xB1));
+        return _mm_cvtss_f32(_mm_add_ps(_mm256_castps256_ps128(both), _mm256_extractf128_ps(both, 1)));
+    }
+    static TONARI_INLINE void sum4(F a, F b, F c, F d, float* out) noexcept {
+        const __m256 ab = _mm256_add_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+        const __m256 cd = _mm256_add_ps(_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
+        const __m256 low = _mm256_castpd_ps(_mm256_unpacklo_pd(_mm256_castps_pd(ab), _mm256_castps_pd(cd)));
+        const __m256 high = _mm256_castpd_ps(_mm256_unpackhi_pd(_mm256_castps_pd(ab), _mm256_castps_pd(cd)));
+        const __m256 both = _mm256_add_ps(low, high);
+        _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(both), _mm256_extractf128_ps(both, 1)));
+    }
+
+    // --- integers: I holds 32-bit sums, W 16-bit values, B bytes ----------------------------------------------
+    using I = __m256i;
+    using W = __m256i;
+    using B = __m256i;
+    static constexpr std::size_t wide_lanes = 16;
+    static constexpr std::size_t byte_lanes = 32;
+
+    static TONARI_INLINE I zero() noexcept { return _mm256_setzero_si256(); }
+    static TONARI_INLINE I add(I a, I b) noexcept { return _mm256_add_epi32(a, b); }
+    static TONARI_INLINE W subtract(W a, W b) noexcept { return _mm256_sub_epi16(a, b); }
+    static TONARI_INLINE I multiply_pairs(I sum, W a, W b) noexcept {
+        return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b));
+    }
+    template <bool Signed>
+    static TONARI_INLINE W widen_vector(__m128i bytes) noexcept {
+        return Signed ? _mm256_cvtepi8_epi16(bytes) : _mm256_cvtepu8_epi16(bytes);
+    }
+    template <bool Signed>
+    static TONARI_INLINE W widen(const std::byte* at) noexcept {
+        return widen_vector<Signed>(load16(at));
+    }
+    template <bool Signed>
+    static TONARI_INLINE W widen_part(const std::byte* at, std::size_t n) noexcept {
+        return widen_vector<Signed>(load16_part(at, n));
+    }
+    static TONARI_INLINE B bytes(const std::byte* at) noexcept {
+        return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
+    }
+    static TONARI_INLINE B bytes_part(const std::byte* at, std::size_t n) noexcept {
+        if (n <= 16) return _mm256_zextsi128_si256(load16_part(at, n));
+        return _mm256_inserti128_si256(_mm256_castsi128_si256(load16(at)), load16_part(at + 16, n - 16), 1);
+    }
+    static TONARI_INLINE B flip_sign(B a) noexcept { return _mm256_xor_si256(a, _mm256_set1_epi8(-128)); }
+    // 64-bit partial sums stay below 2^32, so that their lower halves are what `add` and `sum` want.
+    static TONARI_INLINE I absolute_difference(I sum, B a, B b) noexcept {
+        return _mm256_add_epi32(sum, _mm256_sad_epu8(a, b));
+    }
+    static TONARI_INLINE I different_bits(I sum, B a, B b) noexcept {
+        const __m256i counts = _mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4,  //
+                                                0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4);
+        const __m256i nibble = _mm256_set1_epi8(0x0F);
+        const __m256i bits = _mm256_xor_si256(a, b);
+        const __m256i low = _mm256_shuffle_epi8(counts, _mm256_and_si256(bits, nibble));
+        const __m256i high = _mm256_shuffle_epi8(counts, _mm256_and_si256(_mm256_srli_epi16(bits, 4), nibble));
+        return _mm256_add_epi32(sum, _mm256_sad_epu8(_mm256_add_epi8(low, high), _mm256_setzero_si256()));
+    }
+    static TONARI_INLINE unsigned sum(I a) noexcept {
+        unsigned out[4];
+        sum4(a, a, a, a, out);
+        return out[0];
+    }
+    static TONARI_INLINE void sum4(I a, I b, I c, I d, unsigned* out) noexcept {
+        const __m256i ab = _mm256_add_epi32(_mm256_unpacklo_epi32(a, b), _mm256_unpackhi_epi32(a, b));
+        const __m256i cd = _mm256_add_epi32(_mm256_unpacklo_epi32(c, d), _mm256_unpackhi_epi32(c, d));
+        const __m256i both = _mm256_add_epi32(_mm256_unpacklo_epi64(ab, cd), _mm256_unpackhi_epi64(ab, cd));
+        const __m128i all = _mm_add_epi32(_mm256_castsi256_si128(both), _mm256_extracti128_si256(both, 1));
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(out), all);
+    }
+
+    // --- blocks ------------------------------------------------------------------------------------------------
+    static constexpr std::size_t block_rows = 6;
+    static constexpr std::size_t block_vectors = 2;
+    static constexpr bool has_byte_blocks = true;
+
+    /// Four bytes in every 32-bit lane.
+    static TONARI_INLINE B broadcast4(unsigned bytes) noexcept { return _mm256_set1_epi32(static_cast<int>(bytes)); }
+    /// Of those, bytes 0 and 1 (or 2 and 3) widened to 16 bits.
+    static TONARI_INLINE W low_pair(B four) noexcept {
+        return _mm256_shuffle_epi8(four, _mm256_set1_epi32(static_cast<int>(0x80018000U)));
+    }
+    static TONARI_INLINE W high_pair(B four) noexcept {
+        return _mm256_shuffle_epi8(four, _mm256_set1_epi32(static_cast<int>(0x80038002U)));
+    }
+    static TONARI_INLINE I load_sums(const void* at) noexcept {
+        return _mm256_loadu_si256(static_cast<const __m256i*>(at));
+    }
+    static TONARI_INLINE I broadcast(unsigned value) noexcept { return _mm256_set1_epi32(static_cast<int>(value)); }
+    static TONARI_INLINE I subtract_sums(I a, I b) noexcept { return _mm256_sub_epi32(a, b); }
+    static TONARI_INLINE I times128(I a) noexcept { return _mm256_slli_epi32(a, 7); }
+    static TONARI_INLINE F signed_floats(I a) noexcept { return _mm256_cvtepi32_ps(a); }
+    /// The two halves are exact, their sum rounds once.
+    static TONARI_INLINE F unsigned_floats(I a) noexcept {
+        const __m256 high = _mm256_cvtepi32_ps(_mm256_srli_epi32(a, 16));
+        const __m256 low = _mm256_cvtepi32_ps(_mm256_and_si256(a, _mm256_set1_epi32(0xFFFF)));
+        return _mm256_fmadd_ps(high, _mm256_set1_ps(65536.0F), low);
+    }
+    static TONARI_INLINE F negative_multiply_add(F a, F b, F c) noexcept { return _mm256_fnmadd_ps(a, b, c); }
+    static TONARI_INLINE unsigned below(F a, F b) noexcept {
+        return static_cast<unsigned>(_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_LT_OQ)));
+    }
+};
+
+}  // namespace
+}  // namespace tonari::simd

@@ -1,0 +1,167 @@
+// AVX-512 F, BW, DQ, VL: vectors of 64 bytes, and masks for what is less.
+#pragma once
+
+// GCC 12's own headers start many of these intrinsics from a variable that is deliberately never set, and GCC warns of
+// it where they are inlined, which is everywhere below.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
+#include <immintrin.h>
+
+#include <tonari/simd/level.hpp>
+
+#include "simd/layout.hpp"
+#include "simd/xsimd_shim.hpp"
+
+namespace tonari::simd {
+namespace {
+
+struct Avx512 {
+    static constexpr Level level = Level::avx512;
+
+    // --- float32 ---------------------------------------------------------------------------------------------
+    using F = Floats<xsimd::avx512bw>;
+    static constexpr std::size_t float_lanes = 16;
+    /// One load of 64 bytes holds 32 bfloat16, which two word permutations put into the upper halves of floats.
+    template <Element E>
+    static constexpr std::size_t width = E == Element::bfloat16 ? 2 : 1;
+
+    static TONARI_INLINE __mmask16 mask16(std::size_t n) noexcept {
+        return static_cast<__mmask16>((1U << n) - 1);
+    }
+    static TONARI_INLINE __mmask32 mask32(std::size_t n) noexcept {
+        return static_cast<__mmask32>((std::uint64_t{1} << n) - 1);
+    }
+    /// n < 64
+    static TONARI_INLINE __mmask64 mask64(std::size_t n) noexcept { return (std::uint64_t{1} << n) - 1; }
+
+    template <Element E>
+    static TONARI_INLINE void row(const std::byte* at, F* to) noexcept {
+        if constexpr (E == Element::float32) {
+            to[0] = _mm512_loadu_ps(at);
+        } else if constexpr (E == Element::float16) {
+            to[0] = _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(at)));
+        } else {
+            split_bfloats(_mm512_loadu_si512(at), to);
+        }
+    }
+    template <Element E>
+    static TONARI_INLINE void row_part(const std::byte* at, std::size_t n, F* to) noexcept {
+        if constexpr (E == Element::float32) {
+            to[0] = _mm512_maskz_loadu_ps(mask16(n), at);
+        } else if constexpr (E == Element::float16) {
+            to[0] = _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(mask16(n), at));
+        } else {
+            split_bfloats(_mm512_maskz_loadu_epi16(mask32(n), at), to);
+        }
+    }
+    static TONARI_INLINE void split_bfloats(__m512i values, F* to) noexcept {
+        const __m512i first = _mm512_set_epi16(15, 0, 14, 0, 13, 0, 12, 0, 11, 0, 10, 0, 9, 0, 8, 0,  //
+                                               7, 0, 6, 0, 5, 0, 4, 0, 3, 0, 2, 0, 1, 0, 0, 0);
+        const __m512i second = _mm512_add_epi16(first, _mm512_set1_epi16(16));
+        constexpr __mmask32 upper = 0xAAAAAAAAU;
+        to[0] = _mm512_castsi512_ps(_mm512_maskz_permutexvar_epi16(upper, first, values));
+        to[1] = _mm512_castsi512_ps(_mm512_maskz_permutexvar_epi16(upper, second, values));
+    }
+    static TONARI_INLINE void store_float16(F values, std::byte* to) noexcept {
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtps_ph(values, _MM_FROUND_TO_NEAREST_INT));
+    }
+
+    // Both sums add lanes as ((0+2)+(1+3)) within each quarter, then halves, then quarters.
+    static TONARI_INLINE float sum(F a) noexcept {
+        const __m512 pairs = _mm512_add_ps(a, _mm512_permute_ps(a, 0x4E));
+        const __m512 all = _mm512_add_ps(pairs, _mm512_permute_ps(pairs, 0xB1));
+        return _mm_cvtss_f32(fold_quarters(all));
+    }
+    static TONARI_INLINE void sum4(F a, F b, F c, F d, float* out) noexcept {
+        const __m512 ab = _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
+        const __m512 cd = _mm512_add_ps(_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
+        const __m512 low = _mm512_castpd_ps(_mm512_unpacklo_pd(_mm512_castps_pd(ab), _mm512_castps_pd(cd)));
+        const __m512 high = _mm512_castpd_ps(_mm512_unpackhi_pd(_mm512_castps_pd(ab), _mm512_castps_pd(cd)));
+        _mm_storeu_ps(out, fold_quarters(_mm512_add_ps(low, high)));
+    }
+    static TONARI_INLINE __m128 fold_quarters(__m512 a) noexcept {
+        const __m256 half = _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));
+        return _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+    }
+
+    // --- integers: I holds 32-bit sums, W 16-bit values, B bytes ----------------------------------------------
+    using I = __m512i;
+    using W = __m512i;
+    using B = __m512i;
+    static constexpr std::size_t wide_lanes = 32;
+    static constexpr std::size_t byte_lanes = 64;
+
+    static TONARI_INLINE I zero() noexcept { return _mm512_setzero_si512(); }
+    static TONARI_INLINE I add(I a, I b) noexcept { return _mm512_add_epi32(a, b); }
+    static TONARI_INLINE W subtract(W a, W b) noexcept { return _mm512_sub_epi16(a, b); }
+    static TONARI_INLINE I multiply_pairs(I sum, W a, W b) noexcept {
+        return _mm512_add_epi32(sum, _mm512_madd_epi16(a, b));
+    }
+    template <bool Signed>
+    static TONARI_INLINE W widen_vector(__m256i bytes) noexcept {
+        return Signed ? _mm512_cvtepi8_epi16(bytes) : _mm512_cvtepu8_epi16(bytes);
+    }
+    template <bool Signed>
+    static TONARI_INLINE W widen(const std::byte* at) noexcept {
+        return widen_vector<Signed>(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(at)));
+    }
+    template <bool Signed>
+    static TONARI_INLINE W widen_part(const std::byte* at, std::size_t n) noexcept {
+        return widen_vector<Signed>(_mm256_maskz_loadu_epi8(mask32(n), at));
+    }
+    static TONARI_INLINE B bytes(const std::byte* at) noexcept { return _mm512_loadu_si512(at); }
+    static TONARI_INLINE B bytes_part(const std::byte* at, std::size_t n) noexcept {
+        return _mm512_maskz_loadu_epi8(mask64(n), at);
+    }
+    static TONARI_INLINE B flip_sign(B a) noexcept { return _mm512_xor_si512(a, _mm512_set1_epi8(-128)); }
+    // 64-bit partial sums stay below 2^32, so that their lower halves are what `add` and `sum` want.
+    static TONARI_INLINE I absolute_difference(I sum, B a, B b) noexcept {
+        return _mm512_add_epi32(sum, _mm512_sad_epu8(a, b));
+    }
+    static TONARI_INLINE I different_bits(I sum, B a, B b) noexcept {
+        const __m512i counts = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4));
+        const __m512i nibble = _mm512_set1_epi8(0x0F);
+        const __m512i bits = _mm512_xor_si512(a, b);
+        const __m512i low = _mm512_shuffle_epi8(counts, _mm512_and_si512(bits, nibble));
+        const __m512i high = _mm512_shuffle_epi8(counts, _mm512_and_si512(_mm512_srli_epi16(bits, 4), nibble));
+        return _mm512_add_epi32(sum, _mm512_sad_epu8(_mm512_add_epi8(low, high), _mm512_setzero_si512()));
+    }
+    static TONARI_INLINE unsigned sum(I a) noexcept { return static_cast<unsigned>(_mm512_reduce_add_epi32(a)); }
+    static TONARI_INLINE void sum4(I a, I b, I c, I d, unsigned* out) noexcept {
+        const __m512i ab = _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
+        const __m512i cd = _mm512_add_epi32(_mm512_unpacklo_epi32(c, d), _mm512_unpackhi_epi32(c, d));
+        const __m512i all = _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
+        const __m256i half = _mm256_add_epi32(_mm512_castsi512_si256(all), _mm512_extracti64x4_epi64(all, 1));
+        const __m128i four = _mm_add_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(out), four);
+    }
+
+    // --- blocks ------------------------------------------------------------------------------------------------
+    static constexpr std::size_t block_rows = 12;
+    static constexpr std::size_t block_vectors = 2;
+    static constexpr bool has_byte_blocks = true;
+
+    /// Four bytes in every 32-bit lane.
+    static TONARI_INLINE B broadcast4(unsigned bytes) noexcept { return _mm512_set1_epi32(static_cast<int>(bytes)); }
+    /// Of those, bytes 0 and 1 (or 2 and 3) widened to 16 bits.
+    static TONARI_INLINE W low_pair(B four) noexcept {
+        return _mm512_shuffle_epi8(four, _mm512_set1_epi32(static_cast<int>(0x80018000U)));
+    }
+    static TONARI_INLINE W high_pair(B four) noexcept {
+        return _mm512_shuffle_epi8(four, _mm512_set1_epi32(static_cast<int>(0x80038002U)));
+    }
+    static TONARI_INLINE I load_sums(const void* at) noexcept { return _mm512_loadu_si512(at); }
+    static TONARI_INLINE I broadcast(unsigned value) noexcept { return _mm512_set1_epi32(static_cast<int>(value)); }
+    static TONARI_INLINE I subtract_sums(I a, I b) noexcept { return _mm512_sub_epi32(a, b); }
+    static TONARI_INLINE I times128(I a) noexcept { return _mm512_slli_epi32(a, 7); }
+    static TONARI_INLINE F signed_floats(I a) noexcept { return _mm512_cvtepi32_ps(a); }
+    static TONARI_INLINE F unsigned_floats(I a) noexcept { return _mm512_cvtepu32_ps(a); }
+    static TONARI_INLINE F negative_multiply_add(F a, F b, F c) noexcept { return _mm512_fnmadd_ps(a, b, c); }
+    static TONARI_INLINE unsigned below(F a, F b) noexcept { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
+};
+
+}  // namespace
+}  // namespace tonari::simd

@@ -1,0 +1,186 @@
+// The oracle: every kernel as the plainest loop. Float sums are in double, integer sums in 64 bits, each rounded to
+// float once. Nothing here is fast; every other level is tested against it.
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <type_traits>
+
+#include "simd/half.hpp"
+#include "simd/layout.hpp"
+#include "simd/tables.hpp"
+
+namespace tonari::simd {
+namespace {
+
+/// One value of a row (or of a query, whose halves are float32), as a number that is added exactly enough.
+template <Element E>
+struct Values {
+    using Sum = std::conditional_t<is_float(E), double, long long>;
+
+    static Sum row(const std::byte* at, std::size_t i) noexcept {
+        if constexpr (is_half(E)) {
+            std::uint16_t bits;
+            std::memcpy(&bits, at + i * 2, 2);
+            return E == Element::float16 ? half_to_float(bits) : bfloat_to_float(bits);
+        } else if constexpr (E == Element::float32) {
+            return load_float(at + i * 4);
+        } else if constexpr (E == Element::int8) {
+            return static_cast<std::int8_t>(at[i]);
+        } else if constexpr (E == Element::uint8) {
+            return static_cast<std::uint8_t>(at[i]);
+        } else {
+            return static_cast<unsigned>(at[i / 8]) >> (i % 8) & 1U;
+        }
+    }
+    static Sum query(const std::byte* at, std::size_t i) noexcept {
+        return Values<is_half(E) ? Element::float32 : E>::row(at, i);
+    }
+};
+
+template <MetricKind M, Element E>
+float distance(const std::byte* query, const std::byte* row, Dim dim) noexcept {
+    using Sum = typename Values<E>::Sum;
+    Sum sum = 0;
+    for (std::size_t i = 0; i < dim; ++i) {
+        const Sum q = Values<E>::query(query, i);
+        const Sum x = Values<E>::row(row, i);
+        if constexpr (M == MetricKind::inner_product || M == MetricKind::cosine) {
+            sum += q * x;
+        } else if constexpr (M == MetricKind::l2) {
+            sum += (q - x) * (q - x);
+        } else {
+            sum += q > x ? q - x : x - q;
+        }
+    }
+    if constexpr (M == MetricKind::inner_product) return static_cast<float>(-sum);
+    if constexpr (M == MetricKind::cosine) {
+        const double scale = static_cast<double>(load_float(query + query_trailer_offset(E, dim))) *
+                             static_cast<double>(load_float(row + trailer_offset(E, dim)));
+        return static_cast<float>(1.0 - static_cast<double>(sum) * scale);
+    }
+    return static_cast<float>(sum);
+}
+
+template <MetricKind M, Element E>
+void gather(const void* query, const std::byte* const* rows, std::size_t count, Dim dim, float* out) noexcept {
+    for (std::size_t i = 0; i < count; ++i) {
+        out[i] = distance<M, E>(static_cast<const std::byte*>(query), rows[i], dim);
+    }
+}
+
+template <MetricKind M, Element E>
+void scan(const void* query, const std::byte* rows, std::size_t stride, std::size_t count, Dim dim,
+          float* out) noexcept {
+    for (std::size_t i = 0; i < count; ++i) {
+        out[i] = distance<M, E>(static_cast<const std::byte*>(query), rows + i * stride, dim);
+    }
+}
+
+template <MetricKind M, Element E>
+constexpr DistanceKernels pair() noexcept {
+    return {.gather = &gather<M, E>, .scan = &scan<M, E>};
+}
+
+template <Element E>
+float squared_norm(const void* row, Dim dim) noexcept {
+    typename Values<E>::Sum sum = 0;
+    for (std::size_t i = 0; i < dim; ++i) {
+        const auto x = Values<E>::row(static_cast<const std::byte*>(row), i);
+        sum += x * x;
+    }
+    return static_cast<float>(sum);
+}
+
+template <Element E>
+void from_float32(const float* in, void* out, std::size_t count) noexcept {
+    auto* to = static_cast<std::byte*>(out);
+    for (std::size_t i = 0; i < count; ++i) {
+        if constexpr (E == Element::float32) {
+            std::memcpy(to + i * 4, in + i, 4);
+        } else {
+            const std::uint16_t bits = E == Element::float16 ? float_to_half(in[i]) : float_to_bfloat(in[i]);
+            std::memcpy(to + i * 2, &bits, 2);
+        }
+    }
+}
+
+template <Element E>
+void to_float32(const void* in, float* out, std::size_t count) noexcept {
+    for (std::size_t i = 0; i < count; ++i) {
+        out[i] = static_cast<float>(Values<E>::row(static_cast<const std::byte*>(in), i));
+    }
+}
+
+template <Element E>
+bool all_finite(const void* values, std::size_t count) noexcept {
+    for (std::size_t i = 0; i < count; ++i) {
+        if (!std::isfinite(Values<E>::row(static_cast<const std::byte*>(values), i))) return false;
+    }
+    return true;
+}
+
+std::size_t below(const float* values, std::size_t count, float bound, std::uint32_t* hits) noexcept {
+    std::size_t found = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        if (values[i] < bound) hits[found++] = static_cast<std::uint32_t>(i);
+    }
+    return found;
+}
+
+std::size_t block_below(const float* values, std::size_t rows, const float* bounds, std::uint32_t* hits) noexcept {
+    std::size_t found = 0;
+    for (std::size_t i = 0; i < rows * block_queries; ++i) {
+        if (values[i] < bounds[i % block_queries]) hits[found++] = static_cast<std::uint32_t>(i);
+    }
+    return found;
+}
+
+template <MetricKind M>
+constexpr void fill_metric(Kernels& table) noexcept {
+    DistanceKernels* of = table.distance[static_cast<std::size_t>(M) - 1];
+    of[0] = pair<M, Element::float32>();
+    of[1] = pair<M, Element::float16>();
+    of[2] = pair<M, Element::bfloat16>();
+    of[3] = pair<M, Element::int8>();
+    of[4] = pair<M, Element::uint8>();
+}
+
+constexpr Kernels make_table() noexcept {
+    Kernels table{};
+    table.level = Level::reference;
+    fill_metric<MetricKind::l2>(table);
+    fill_metric<MetricKind::inner_product>(table);
+    fill_metric<MetricKind::cosine>(table);
+    fill_metric<MetricKind::l1>(table);
+    table.distance[4][5] = pair<MetricKind::hamming, Element::bits>();
+
+    table.squared_norm[0] = &squared_norm<Element::float32>;
+    table.squared_norm[1] = &squared_norm<Element::float16>;
+    table.squared_norm[2] = &squared_norm<Element::bfloat16>;
+    table.squared_norm[3] = &squared_norm<Element::int8>;
+    table.squared_norm[4] = &squared_norm<Element::uint8>;
+    table.squared_norm[5] = &squared_norm<Element::bits>;
+
+    table.from_float32[0] = &from_float32<Element::float32>;
+    table.from_float32[1] = &from_float32<Element::float16>;
+    table.from_float32[2] = &from_float32<Element::bfloat16>;
+
+    table.to_float32[0] = &to_float32<Element::float32>;
+    table.to_float32[1] = &to_float32<Element::float16>;
+    table.to_float32[2] = &to_float32<Element::bfloat16>;
+    table.to_float32[3] = &to_float32<Element::int8>;
+    table.to_float32[4] = &to_float32<Element::uint8>;
+
+    table.all_finite[0] = &all_finite<Element::float32>;
+    table.all_finite[1] = &all_finite<Element::float16>;
+    table.all_finite[2] = &all_finite<Element::bfloat16>;
+    table.below = &below;
+    table.block_below = &block_below;
+    return table;
+}
+
+}  // namespace
+
+constinit const Kernels reference_kernels = make_table();
+
+}  // namespace tonari::simd

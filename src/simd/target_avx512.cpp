@@ -1,0 +1,10 @@
+// The table of the level avx512. Compiled with that level's flags (cmake/SimdTargets.cmake): only the table leaves.
+#include "simd/machine_avx512.hpp"
+#include "simd/body_table.hpp"
+#include "simd/tables.hpp"
+
+namespace tonari::simd {
+
+constinit const Kernels avx512_kernels = make_table<Avx512>();
+
+}  // namespace tonari::simd

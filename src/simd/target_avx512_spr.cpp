@@ -1,0 +1,11 @@
+// The table of the level avx512_spr. Compiled with that level's flags (cmake/SimdTargets.cmake): only the table leaves.
+#include "simd/machine_avx512_spr.hpp"
+#include "simd/body_vnni.hpp"
+#include "simd/body_table.hpp"
+#include "simd/tables.hpp"
+
+namespace tonari::simd {
+
+constinit const Kernels avx512_spr_kernels = make_table<Avx512Spr>();
+
+}  // namespace tonari::simd

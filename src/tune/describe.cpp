@@ -1,0 +1,43 @@
+#include <tonari/tune/describe.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+namespace tonari::tune {
+
+double local_intrinsic_dimension(const GroundTruth& truth, MetricKind metric) {
+    if (truth.k < 2 || truth.distances.empty()) return 0;
+    const double power = metric == MetricKind::l2 ? 0.5 : 1;  // log of a root is half the log
+    double sum = 0;
+    std::size_t counted = 0;
+    for (std::size_t query = 0; query < truth.queries; ++query) {
+        const auto distances = truth.distances_of(query);
+        const double farthest = distances.back();
+        double logs = 0;
+        std::size_t terms = 0;
+        for (const float distance : distances.first(truth.k - 1)) {
+            if (distance <= 0) continue;  // the query itself is a row: no rate can be read off that
+            logs += power * std::log(static_cast<double>(distance) / farthest);
+            ++terms;
+        }
+        if (terms == 0 || logs >= 0) continue;
+        sum += -static_cast<double>(terms) / logs;
+        ++counted;
+    }
+    return counted == 0 ? 0 : sum / static_cast<double>(counted);
+}
+
+double foreign_neighbours(const GroundTruth& truth, std::size_t k, std::span<const std::uint32_t> base_cluster,
+                          std::span<const std::uint32_t> query_cluster) {
+    const std::size_t first = std::min(k, truth.k);
+    if (truth.queries == 0 || first == 0) return 0;
+    std::size_t foreign = 0;
+    for (std::size_t query = 0; query < truth.queries; ++query) {
+        for (const Id id : truth.ids_of(query).first(first)) {
+            if (base_cluster[static_cast<std::size_t>(id)] != query_cluster[query]) ++foreign;
+        }
+    }
+    return static_cast<double>(foreign) / static_cast<double>(truth.queries * first);
+}
+
+}  // namespace tonari::tune

@@ -1,0 +1,216 @@
+#include <tonari/tune/sweep.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <numeric>
+#include <string>
+
+#include <tonari/core/clock.hpp>
+
+namespace tonari::tune {
+namespace {
+
+/// Widths added between two neighbours whose -log(1 - recall) differ by more than this (a factor 1.6 in misses).
+constexpr double large_step = 0.47;
+constexpr double least_miss = 1e-3;  // nearer to 1 no refinement is worth its time
+
+double place(double recall) noexcept { return -std::log(std::max(1 - recall, least_miss)); }
+
+double microseconds(Clock::duration time) noexcept { return std::chrono::duration<double, std::micro>(time).count(); }
+
+/// The value that `share` of the sorted values do not exceed (nearest rank).
+double percentile(const std::vector<double>& sorted, double share) noexcept {
+    if (sorted.empty()) return 0;
+    const auto rank = static_cast<std::size_t>(std::ceil(share * static_cast<double>(sorted.size())));
+    return sorted[std::clamp<std::size_t>(rank, 1, sorted.size()) - 1];
+}
+
+/// Measures one index on one set of queries, width by width.
+class Stopwatch {
+public:
+    Stopwatch(const Index& index, MatrixView queries, const RecallScorer& scorer, const SweepOptions& options)
+        : index_(index), queries_(queries), scorer_(scorer), options_(options) {
+        for (unsigned worker = 0; worker < options.threads; ++worker) searchers_.push_back(index.searcher());
+        ids_.resize(queries.rows() * scorer.k());
+    }
+
+    Result<CurvePoint> measure(std::size_t width) {
+        search_.k = scorer_.k();
+        search_.ef = width;
+        if (Status warm = warm_up(); !warm) return warm;
+        microseconds_.clear();
+        double seconds = 0;
+        std::size_t passes = 0;
+        do {
+            std::fill(ids_.begin(), ids_.end(), no_id);
+            const Result<double> took = options_.threads == 1 ? one_at_a_time() : batch();
+            if (!took) return took.error();
+            seconds += *took;
+            ++passes;
+        } while (seconds < options_.least_seconds && passes < options_.most_passes);
+
+        CurvePoint point;
+        point.ef = width;
+        point.recall = scorer_.recall(ids_, scorer_.k());
+        point.qps = seconds > 0 ? static_cast<double>(passes * queries_.rows()) / seconds : 0;
+        if (options_.threads > 1) {
+            if (Status alone = while_all_are_busy(); !alone) return alone;
+        }
+        std::sort(microseconds_.begin(), microseconds_.end());
+        point.mean_us = std::accumulate(microseconds_.begin(), microseconds_.end(), 0.0) /
+                        static_cast<double>(std::max<std::size_t>(microseconds_.size(), 1));
+        point.p50_us = percentile(microseconds_, 0.5);
+        point.p99_us = percentile(microseconds_, 0.99);
+        return point;
+    }
+
+    /// Whether the index compares every row anyway, and so has no width to set.
+    Result<bool> always_exact() {
+        search_.k = scorer_.k();
+        search_.ef = scorer_.k();
+        Result<Nearest> nearest = searchers_.front()(queries_.row(0), search_);
+        if (!nearest) return nearest.error();
+        return nearest->outcome.exact;
+    }
+
+private:
+    Status warm_up() {
+        const std::size_t count = std::min(options_.warm_up, queries_.rows());
+        for (Searcher& searcher : searchers_) {
+            for (std::size_t query = 0; query < count; ++query) {
+                const Result<Nearest> nearest = searcher(queries_.row(query), search_);
+                if (!nearest) return nearest.error();
+            }
+        }
+        return {};
+    }
+
+    Result<double> one_at_a_time() {
+        Searcher& searcher = searchers_.front();
+        double total = 0;
+        for (std::size_t query = 0; query < queries_.rows(); ++query) {
+            const RowView row = queries_.row(query);
+            const Clock::time_point start = Clock::now();
+            const Result<Nearest> nearest = searcher(row, search_);
+            const double took = microseconds(Clock::now() - start);
+            if (!nearest) return nearest.error();
+            microseconds_.push_back(took);
+            total += took;
+            for (std::size_t i = 0; i < nearest->size(); ++i) ids_[query * search_.k + i] = (*nearest)[i].id;
+        }
+        return total * 1e-6;
+    }
+
+    Result<double> batch() {
+        SearchOptions search = search_;
+        search.threads.count = options_.threads;
+        const Clock::time_point start = Clock::now();
+        const Result<Answers> answers = index_.search(queries_, search);
+        const double took = microseconds(Clock::now() - start);
+        if (!answers) return answers.error();
+        ids_ = answers->ids;
+        return took * 1e-6;
+    }
+
+    Status while_all_are_busy() {
+        microseconds_.assign(queries_.rows(), 0);
+        std::vector<Status> failures(searchers_.size());
+        Threads threads;
+        threads.count = options_.threads;
+        parallel_for(threads, queries_.rows(), 1, [&](std::size_t first, std::size_t last, unsigned worker) {
+            for (std::size_t query = first; query < last; ++query) {
+                const Clock::time_point start = Clock::now();
+                const Result<Nearest> nearest = searchers_[worker](queries_.row(query), search_);
+                microseconds_[query] = microseconds(Clock::now() - start);
+                if (!nearest) failures[worker] = nearest.error();
+            }
+        });
+        for (Status& failure : failures) {
+            if (!failure) return failure;
+        }
+        return {};
+    }
+
+    const Index& index_;
+    MatrixView queries_;
+    const RecallScorer& scorer_;
+    const SweepOptions& options_;
+    std::vector<Searcher> searchers_;  // one a thread
+    SearchOptions search_;
+    std::vector<Id> ids_;
+    std::vector<double> microseconds_;
+};
+
+/// Halfway between neighbours that stand far apart in recall.
+std::vector<std::size_t> gaps(const std::vector<CurvePoint>& points) {
+    std::vector<std::size_t> widths;
+    for (std::size_t i = 1; i < points.size(); ++i) {
+        const CurvePoint& low = points[i - 1];
+        const CurvePoint& high = points[i];
+        if (place(high.recall) - place(low.recall) > large_step && high.ef > low.ef + 1) {
+            widths.push_back(low.ef + (high.ef - low.ef) / 2);
+        }
+    }
+    return widths;
+}
+
+}  // namespace
+
+std::vector<std::size_t> ladder(std::size_t k, std::size_t largest) {
+    std::vector<std::size_t> widths{k};
+    const auto offer = [&](std::size_t width) {
+        if (width > widths.back() && width < largest) widths.push_back(width);
+    };
+    for (const std::size_t width : {10, 12}) offer(width);
+    for (std::size_t power = 16; power < largest; power *= 2) {
+        for (const std::size_t quarters : {4, 5, 6}) offer(power * quarters / 4);
+    }
+    if (largest > widths.back()) widths.push_back(largest);
+    return widths;
+}
+
+Result<std::vector<CurvePoint>> sweep(const Index& index, MatrixView queries, const RecallScorer& scorer,
+                                      const SweepOptions& options) {
+    if (options.threads == 0) {
+        return Error{ErrorCode::invalid_argument, "sweep: expected at least 1 thread, got 0"};
+    }
+    if (queries.rows() != scorer.queries() || queries.empty()) {
+        return Error{ErrorCode::invalid_argument, "sweep: expected the scorer's " + std::to_string(scorer.queries()) +
+                                                      " queries (at least 1), got " + std::to_string(queries.rows())};
+    }
+    Stopwatch stopwatch(index, queries, scorer, options);
+    const Result<bool> exact = stopwatch.always_exact();
+    if (!exact) return exact.error();
+    std::vector<CurvePoint> points;
+    if (*exact) {
+        Result<CurvePoint> point = stopwatch.measure(scorer.k());
+        if (!point) return point.error();
+        point->ef = 0;
+        points.push_back(*point);
+        if (options.progress) options.progress(1, 1);
+        return points;
+    }
+    const bool chosen = !options.widths.empty();
+    std::vector<std::size_t> widths = chosen ? options.widths : ladder(scorer.k(), options.largest_width);
+    std::sort(widths.begin(), widths.end());
+    widths.erase(std::unique(widths.begin(), widths.end()), widths.end());
+    for (std::size_t i = 0; i < widths.size(); ++i) {
+        const Result<CurvePoint> point = stopwatch.measure(widths[i]);
+        if (!point) return point.error();
+        points.push_back(*point);
+        if (options.progress) options.progress(i + 1, widths.size());
+        if (!chosen && point->recall >= options.stop_recall) break;
+    }
+    if (!chosen) {
+        for (const std::size_t width : gaps(points)) {
+            const Result<CurvePoint> point = stopwatch.measure(width);
+            if (!point) return point.error();
+            points.push_back(*point);
+        }
+        std::sort(points.begin(), points.end(), [](const CurvePoint& a, const CurvePoint& b) { return a.ef < b.ef; });
+    }
+    return points;
+}
+
+}  // namespace tonari::tune
