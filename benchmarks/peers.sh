@@ -101,7 +101,8 @@ case " $needs " in
             echo "up to date" >&2
         else
             if [ "${TONARI_FETCH:-OFF}" = ON ]; then export CMAKE_ARGS="${CMAKE_ARGS:-} -DTONARI_FETCH=ON"; fi
-            pip install --force-reinstall --no-deps . ||
+            # A build folder of its own: the next install compiles only what changed.
+            pip install --force-reinstall --no-deps --config-settings=build-dir=build/peers-wheel . ||
                 give_up "tonari could not be installed (--without tonari measures the peers alone)"
             echo "$state" >"$venv/tonari.txt"
         fi

@@ -25,7 +25,7 @@ def sets(options, out):
 
 def generate(folder, rows, dim, metric):
     command = [tool(), "generate", folder, "--rows", str(rows), "--dim", str(dim), "--queries", "1000",
-               "--metric", metric, "--seed", "1"]
+               "--metric", metric, "--seed", "1"] + (["--unit"] if metric == "cosine" else [])
     print("generating: " + " ".join(command[1:]), file=sys.stderr)
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(os.path.dirname(folder), exist_ok=True)

@@ -150,31 +150,46 @@ class Run:
     def _recall(self, worker, ef):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "ids.npy")
-            worker.ask("search", ef=ef, k=self.options.k, seconds=0, ids_to=path, warm=False)
+            worker.ask("search", ef=ef, k=self.options.k, seconds=0, ids_to=path)
             ids = np.load(path)
         return scoring.recall(self.dataset.vectors(), self.dataset.queries, ids, self.dataset.truth, self.options.k,
                               self.dataset.metric)
 
     def _round(self, workers, number):
-        """A B C ... and in the next round ... C B A, so that no variant always follows the same neighbour."""
-        turn = self.graphs if number % 2 == 0 else self.graphs[::-1]
-        for variant in turn:
-            if variant.name in workers and self._alive(variant):
-                self.bar.step(f"round {number + 1} of {self.options.rounds}: {variant.name}")
-                self._guard(variant, lambda v: self._sweep(v, workers[v.name]))
+        """Knob by knob, A B C ... at each, and in the next round ... C B A.
 
-    def _sweep(self, variant, worker):
-        row = self.rows[variant.name]
-        for point in row["points"][slice(*row["timed"])]:
-            answer = worker.ask("search", ef=point["ef"], k=self.options.k, seconds=self.options.seconds)
-            point["qps"].append(answer["qps"])
-            point["wall_qps"].append(answer["wall_qps"])
-            self.lost.append(answer["lost"])
-        if not self.options.no_latency:
-            reached = [point for point in row["points"] if point["recall"] >= 0.95]
-            if reached:
-                answer = worker.ask("latency", ef=reached[0]["ef"], k=self.options.k)
-                row.setdefault("latencies", []).append(dict(answer, ef=reached[0]["ef"]))
+        So what is compared was measured within the same second or two, whatever else the machine does, and no
+        variant always follows the same neighbour.
+        """
+        turn = [variant for variant in self.graphs if variant.name in workers and self._alive(variant)]
+        turn = turn[::-1] if number % 2 else turn
+        self.bar.step(f"round {number + 1} of {self.options.rounds}", weight=len(self.graphs))
+        timed = {variant.name: self._timed(self.rows[variant.name]) for variant in turn}
+        most = max((len(points) for points in timed.values()), default=0)
+        for i in range(most):
+            self.bar.part(i / (most + 1))
+            for variant in turn:
+                if i < len(timed[variant.name]) and self._alive(variant):
+                    self._guard(variant, lambda v: self._time_point(workers[v.name], timed[v.name][i]))
+        for variant in turn:
+            if not self.options.no_latency and self._alive(variant):
+                self._guard(variant, lambda v: self._time_single_queries(self.rows[v.name], workers[v.name]))
+
+    @staticmethod
+    def _timed(row):
+        return row["points"][slice(*row["timed"])]
+
+    def _time_point(self, worker, point):
+        answer = worker.ask("search", ef=point["ef"], k=self.options.k, seconds=self.options.seconds)
+        point["qps"].append(answer["qps"])
+        point["wall_qps"].append(answer["wall_qps"])
+        self.lost.append(answer["lost"])
+
+    def _time_single_queries(self, row, worker):
+        reached = [point["ef"] for point in row["points"] if point["recall"] >= 0.95]
+        if reached:
+            answer = worker.ask("latency", ef=reached[0], k=self.options.k)
+            row.setdefault("latencies", []).append(dict(answer, ef=reached[0]))
 
     # ---- exact search -----------------------------------------------------------------------------------------
 
@@ -204,7 +219,7 @@ class Run:
         self.rows[variant.name].update(recall=self._recall(worker, 0), qps=[], wall_qps=[])
 
     def _exact_turn(self, variant, worker):
-        answer = worker.ask("search", ef=0, k=self.options.k, seconds=self.options.seconds, warm=False)
+        answer = worker.ask("search", ef=0, k=self.options.k, seconds=self.options.seconds)
         self.rows[variant.name]["qps"].append(answer["qps"])
         self.rows[variant.name]["wall_qps"].append(answer["wall_qps"])
 
@@ -220,7 +235,7 @@ class Run:
 
     def _summarise(self, row):
         """Medians over the rounds; a round's speed at a recall is interpolated within that round."""
-        timed = row["points"][slice(*row["timed"])]
+        timed = self._timed(row)
         rounds = min((len(point["qps"]) for point in timed), default=0)
         row["rounds"] = [{str(t): scoring.at_recall([(p["recall"], p["qps"][i]) for p in timed], t) for t in TARGETS}
                          for i in range(rounds)]
@@ -255,7 +270,7 @@ class Run:
             row.pop("file", None)
         return {"dataset": self.dataset.name, "metric": self.dataset.metric, "n": self.dataset.rows,
                 "dim": self.dataset.dim, "k": self.options.k, "queries": len(self.dataset.queries),
-                "share_of_wall_time_lost_to_others": max(0.0, statistics.mean(self.lost)) if self.lost else None,
+                "share_of_wall_time_lost_to_others": statistics.mean(self.lost) if self.lost else None,
                 "results": alive, "exact": [self.rows[variant.name] for variant in self.exact]}
 
     # ---- small things -----------------------------------------------------------------------------------------

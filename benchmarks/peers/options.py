@@ -30,7 +30,8 @@ def arguments(argv):
     add("--rows", type=int, metavar="N", help="only the first N rows of each set (truth is computed)")
     add("--quick", action="store_true", help="one round over the first 20,000 rows, to see that all works")
     add("--rounds", type=int, default=3, metavar="N")
-    add("--seconds", type=float, default=0.2, help="at least this long per timed point (default 0.2)")
+    add("--seconds", type=float, default=0.2,
+        help="CPU seconds per timed point and round, three calls at least (default 0.2)")
     add("--loads", type=int, default=3, help="fresh processes per load time (default 3)")
     add("--m", type=int, default=16)
     add("--ef-construction", type=int, default=200)

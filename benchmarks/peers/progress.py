@@ -11,8 +11,8 @@ class Progress:
     """
 
     def __init__(self, label, total):
-        self.label, self.total, self.done, self.text = label, total, -1, ""
-        self.share, self.started, self.tty = 0.0, time.time(), sys.stderr.isatty()
+        self.label, self.total, self.done, self.text = label, total, 0, ""
+        self.share, self.weight, self.since, self.tty = 0.0, 0, time.time(), sys.stderr.isatty()
         self.said, self.stopped = "", threading.Event()
         self.thread = threading.Thread(target=self._tick, daemon=True)
 
@@ -26,9 +26,10 @@ class Progress:
         if self.tty:
             sys.stderr.write("\r\x1b[K")
 
-    def step(self, text):
-        """The step before is done; `text` is what happens now."""
-        self.done, self.text, self.share, self.since = self.done + 1, text, 0.0, time.time()
+    def step(self, text, weight=1):
+        """The step before is done; `text` is what happens now, and `weight` how much of the total that is."""
+        self.done += self.weight
+        self.weight, self.text, self.share, self.since = weight, text, 0.0, time.time()
         kind = text.split(":")[0]
         if not self.tty and kind != self.said:
             self.said = kind
@@ -44,7 +45,7 @@ class Progress:
                 self._draw()
 
     def _draw(self):
-        share = min(1.0, (max(self.done, 0) + self.share) / max(1, self.total))
+        share = min(1.0, (self.done + self.weight * self.share) / max(1, self.total))
         bar = "#" * int(24 * share)
         seconds = int(time.time() - self.since)
         busy = f" ({seconds} s)" if seconds > 1 else ""

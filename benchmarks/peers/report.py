@@ -2,19 +2,19 @@
 import time
 
 METHOD = (
-    "All libraries get the same queries in one batch call with one thread, pinned to one core, in turns (A B C, then "
-    "C B A), after one untimed call; one process each.",
-    "QPS is queries per second of process CPU time, all threads counted, median call of a point, so that other jobs "
-    "on the machine distort it less; wall-clock QPS is in the JSON.",
-    "QPS at a recall is interpolated (log) on the sweep of ef; ^ marks that even the smallest ef exceeds that recall, "
+    "All libraries get the same queries in one batch call with one thread, pinned to one core, one process each, in "
+    "turns at every knob (A B C, in the next round C B A), after one untimed call.",
+    "QPS is queries per second of process CPU time, all threads counted, in the fastest call of a point (as timeit "
+    "does), since other jobs only ever add; wall-clock QPS is in the JSON.",
+    "QPS at a recall is interpolated (log) on the sweep of ef; ^ marks that the smallest ef already exceeds it, "
     "- that no ef up to 1200 reached it.",
-    "x columns: median over the rounds of the ratio within one round, at recall .90 / .95 / .99. Recall@k counts unique "
-    "ids, ties in distance accepted, distances recomputed in float64 by the harness.",
+    "x columns: median over the rounds of the ratio within one round, at recall .90 / .95 / .99. Recall@k counts "
+    "unique ids, ties in distance accepted, distances recomputed in float64 by the harness.",
     "p50 / p99: microseconds of one query per call from Python (call overhead included) at the first ef with recall "
     ">= .95. Build: CPU seconds, one thread, float32 input; c = build time kept from an earlier run.",
     "peak: resident memory added while building, input not counted. rest: resident memory added by loading the saved "
-    "index in a fresh process (mapped: the pages that one query touched). load: open to first answer, file in the page "
-    "cache, median of fresh processes.",
+    "index in a fresh process and asking once (mapped: file pages, which other processes share; the anonymous part is "
+    "in the JSON). load: open to first answer, file in the page cache, median of fresh processes.",
 )
 
 GRAPH_HEADS = ("variant", "QPS@.90", "QPS@.95", "QPS@.99", "x hnswlib", "x hnswlib +huge", "p50 / p99 us", "build s",
@@ -22,6 +22,7 @@ GRAPH_HEADS = ("variant", "QPS@.90", "QPS@.95", "QPS@.99", "x hnswlib", "x hnswl
 EXACT_HEADS = ("exact search", "QPS (CPU)", "QPS (wall)", "x faiss Flat", "recall")
 BAR_HEADS = ("bar", "at least", "got", "")
 TARGETS = ("0.9", "0.95", "0.99")
+BUSY = 0.2  # above this share of time lost, ratios of the same code were seen to differ by 0.1 and more
 
 
 def heading(report):
@@ -74,8 +75,9 @@ def notes(report):
 def title(result):
     lost = result["share_of_wall_time_lost_to_others"]
     busy = f"; other jobs took {100 * lost:.0f} % of the core while it was measured" if lost is not None else ""
+    warning = ": BUSY MACHINE, measure again" if lost is not None and lost > BUSY else ""
     return (f"{result['dataset']}: {result['n']} x {result['dim']}, {result['metric']}, "
-            f"{result['queries']} queries, k = {result['k']}{busy}")
+            f"{result['queries']} queries, k = {result['k']}{busy}{warning}")
 
 
 def _graph_row(row, result):

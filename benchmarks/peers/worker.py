@@ -5,7 +5,6 @@ so that a library which sizes its thread pool by the cores it sees finds one.
 """
 import json
 import os
-import statistics
 import sys
 import time
 import traceback
@@ -108,25 +107,27 @@ class Worker:
     def memory(self):
         return self.machine.resting_memory()
 
-    def search(self, ef, k, seconds, ids_to=None, warm=True):
-        """All queries in one call, again and again for at least `seconds`; one untimed call first.
+    def search(self, ef, k, seconds, ids_to=None):
+        """All queries in one call, again and again for `seconds` of CPU time; with seconds = 0 once, for the ids.
 
-        The median call counts: one that was interrupted finds cold caches and says nothing about the library.
+        The fastest call counts, as in timeit: other jobs can only add time (their cache misses do so even to CPU
+        time), for every library alike. The first call is not timed.
         """
         self.adapter.set_ef(ef)
-        if warm:
-            answer = self.adapter.search(self.queries, k)
-        cpus, walls = [], []
-        while sum(walls) < seconds or not walls:
-            wall, cpu = time.perf_counter(), time.process_time()
-            answer = self.adapter.search(self.queries, k)
-            cpus.append(time.process_time() - cpu)
-            walls.append(time.perf_counter() - wall)
+        answer = self.adapter.search(self.queries, k)
         if ids_to:
             self.numpy.save(ids_to, self.adapter.ids(answer))
+        cpus, walls = [], []
+        while seconds and (len(cpus) < 3 or sum(cpus) < seconds):
+            wall, cpu = time.perf_counter(), time.process_time()
+            self.adapter.search(self.queries, k)
+            cpus.append(time.process_time() - cpu)
+            walls.append(time.perf_counter() - wall)
+        if not seconds:
+            return {}
         count = len(self.queries)
-        return {"qps": count / statistics.median(cpus), "wall_qps": count / statistics.median(walls),
-                "calls": len(walls), "lost": 1 - sum(cpus) / sum(walls)}
+        return {"qps": count / min(cpus), "wall_qps": count / min(walls), "calls": len(cpus),
+                "lost": max(0.0, 1 - sum(cpus) / sum(walls))}
 
     def latency(self, ef, k):
         """One query per call, wall time, Python's call overhead included."""

@@ -20,8 +20,7 @@ std::uint64_t whole_number(py::handle value, const char* name) {
     int overflow = 0;
     const long long number = PyLong_AsLongLongAndOverflow(index.ptr(), &overflow);
     if (overflow != 0 || number < 0) {
-        invalid(std::string(name) + ": expected a whole number from 0 to 2^63 - 1, got " +
-                std::string(py::str(index)));
+        invalid(std::string(name) + ": expected a whole number from 0 to 2^63 - 1, got " + std::string(py::str(index)));
     }
     return static_cast<std::uint64_t>(number);
 }

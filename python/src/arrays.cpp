@@ -86,8 +86,8 @@ std::optional<Element> element_of(py::handle value) {
 Rows rows_of(py::handle object, const Expected& expected) {
     const std::string argument = expected.argument;
     const std::string mend = "; mend: np.ascontiguousarray(" + argument + ")";
-    const char* const wanted_shape = expected.single_allowed ? "1-D (one row) or 2-D (rows, dimensions)"
-                                                             : "2-D (rows, dimensions)";
+    const char* const wanted_shape =
+        expected.single_allowed ? "1-D (one row) or 2-D (rows, dimensions)" : "2-D (rows, dimensions)";
     if (!py::isinstance<py::array>(object)) {
         wrong_type(argument + ": expected a numpy array, got " + type_name(object) + "; mend: np.asarray(" + argument +
                    ", dtype=" + numpy_dtype(expected.mend) + ")");
@@ -161,7 +161,8 @@ IdArray ids_of(py::handle object, const char* argument) {
             invalid(name + ": expected at most 2^63 - 1, got " + std::to_string(largest));
         }
     }
-    auto converted = py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>::ensure(array);
+    constexpr int in_place_or_copied = py::array::c_style | py::array::forcecast;
+    auto converted = py::array_t<std::int64_t, in_place_or_copied>::ensure(array);
     if (!converted) throw py::error_already_set();
     return {converted};
 }

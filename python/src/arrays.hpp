@@ -24,11 +24,11 @@ struct Rows {
 
 /// What an array's elements should be taken for.
 struct Expected {
-    const char* argument;              ///< "rows", "queries": for messages
-    std::optional<Element> stated;     ///< the caller's `element=`: tells bfloat16 from uint16, bits from uint8
-    bool packed_bits = false;          ///< uint8 means bits (the Hamming metric)
-    Element mend = Element::float32;   ///< what to recommend when the dtype is wrong
-    bool single_allowed = false;       ///< 1-D is one row
+    const char* argument;             ///< "rows", "queries": for messages
+    std::optional<Element> stated;    ///< the caller's `element=`: tells bfloat16 from uint16, bits from uint8
+    bool packed_bits = false;         ///< uint8 means bits (the Hamming metric)
+    Element mend = Element::float32;  ///< what to recommend when the dtype is wrong
+    bool single_allowed = false;      ///< 1-D is one row
 };
 
 /// Refuses what could not be read in place as it is: other types, byte orders and layouts. Nothing is converted, since
@@ -41,9 +41,7 @@ std::optional<Element> element_of(pybind11::handle value);
 /// Whole numbers, one dimension. An int64 array is used in place; other integer arrays and lists are copied.
 struct IdArray {
     pybind11::array_t<std::int64_t> array;
-    [[nodiscard]] std::span<const Id> span() const {
-        return {array.data(), static_cast<std::size_t>(array.size())};
-    }
+    [[nodiscard]] std::span<const Id> span() const { return {array.data(), static_cast<std::size_t>(array.size())}; }
 };
 IdArray ids_of(pybind11::handle object, const char* argument);
 

@@ -2,6 +2,8 @@
 // exception that Python programmers expect there, so that both `except tonari.Error` and `except ValueError` work.
 #include <array>
 #include <exception>
+#include <new>
+#include <string>
 
 #include "bindings.hpp"
 #include "errors.hpp"
@@ -79,6 +81,8 @@ void bind_errors(py::module_& module) {
             PyErr_SetString(class_of(failure.error().code), failure.error().message.c_str());
         } catch (const WrongType& failure) {
             PyErr_SetString(wrong_type_class, failure.what());
+        } catch (const std::bad_alloc&) {
+            PyErr_SetString(class_of(ErrorCode::out_of_memory), "there is not enough memory for the answer");
         }
     });
 }

@@ -16,12 +16,14 @@
 #include "bindings.hpp"
 #include "errors.hpp"
 #include "filters.hpp"
+#include "pooled_index.hpp"
 #include "progress.hpp"
 
 namespace tonari::python {
 namespace {
 
-constexpr const char* build_doc = R"(build(spec, rows, ids=None, metric='l2', threads=0, ef_construction=200, seed=42, progress=None, *, element=None)
+constexpr const char* build_doc =
+    R"(build(spec, rows, ids=None, metric='l2', threads=0, ef_construction=200, seed=42, progress=None, *, element=None)
 --
 
 Build the index that `spec` names over `rows`.
@@ -49,7 +51,8 @@ element
 
 The interpreter lock is released while building.)";
 
-constexpr const char* search_doc = R"(search(self, queries, k=10, ef=64, threads=1, filter=None, timeout=None, with_outcomes=False, *, element=None)
+constexpr const char* search_doc =
+    R"(search(self, queries, k=10, ef=64, threads=1, filter=None, timeout=None, with_outcomes=False, *, element=None)
 --
 
 The k nearest rows of each query: (ids, distances), int64 and float32 of shape (queries, k), nearest first.
@@ -74,7 +77,8 @@ element
 
 The interpreter lock is released while searching; any number of threads may search one index.)";
 
-constexpr const char* range_search_doc = R"(range_search(self, queries, radius, cap=10000, ef=64, threads=1, filter=None, timeout=None, with_outcomes=False, *, element=None)
+constexpr const char* range_search_doc =
+    R"(range_search(self, queries, radius, cap=10000, ef=64, threads=1, filter=None, timeout=None, with_outcomes=False, *, element=None)
 --
 
 All rows within `radius` of each query: (offsets, ids, distances).
@@ -89,8 +93,32 @@ constexpr const char* prepare_doc = R"(prepare(self, filter)
 
 Translate a filter (ids, a boolean mask, or a callable(id) -> bool) for this index once, for any number of searches.)";
 
-py::tuple search(const Index& index, py::handle queries, py::handle k, py::handle ef, py::handle thread_count,
+// A single query does without the batch's scratch, and copies its k answers while it has the searcher.
+Result<Answers> search_one(const PooledIndex& self, RowView query, const SearchOptions& options) {
+    if (options.k > max_rows) {
+        return self.index().search(MatrixView(query.data(), 1, query.dim(), query.element()), options);
+    }
+    return self.with_searcher([&](Searcher& searcher) -> Result<Answers> {
+        const Result<Nearest> nearest = searcher(query, options);
+        if (!nearest) return nearest.error();
+        Answers answers;
+        answers.queries = 1;
+        answers.k = options.k;
+        answers.ids.assign(options.k, no_id);
+        answers.distances.assign(options.k, std::numeric_limits<float>::infinity());
+        answers.counts = {static_cast<std::uint32_t>(nearest->size())};
+        answers.outcomes = {nearest->outcome};
+        for (std::size_t i = 0; i < nearest->size(); ++i) {
+            answers.ids[i] = (*nearest)[i].id;
+            answers.distances[i] = (*nearest)[i].distance;
+        }
+        return answers;
+    });
+}
+
+py::tuple search(const PooledIndex& self, py::handle queries, py::handle k, py::handle ef, py::handle thread_count,
                  py::handle filter, py::handle timeout, bool with_outcomes, py::handle element) {
+    const Index& index = self.index();
     SearchOptions options;
     options.deadline = deadline(timeout);
     options.k = whole_number(k, "k");
@@ -105,14 +133,15 @@ py::tuple search(const Index& index, py::handle queries, py::handle k, py::handl
     options.filter = filter_of(index, filter, keep);
     auto answers = [&] {
         const py::gil_scoped_release unlock;
-        return index.search(rows.view, options);
+        return rows.single ? search_one(self, rows.view.row(0), options) : index.search(rows.view, options);
     }();
     return tuple_of(std::move(answers).value(), rows.single, with_outcomes);
 }
 
-py::tuple range_search(const Index& index, py::handle queries, py::handle radius, py::handle cap, py::handle ef,
+py::tuple range_search(const PooledIndex& self, py::handle queries, py::handle radius, py::handle cap, py::handle ef,
                        py::handle thread_count, py::handle filter, py::handle timeout, bool with_outcomes,
                        py::handle element) {
+    const Index& index = self.index();
     RangeOptions options;
     options.deadline = deadline(timeout);
     options.radius = static_cast<float>(real_number(radius, "radius"));
@@ -136,8 +165,9 @@ py::tuple range_search(const Index& index, py::handle queries, py::handle radius
     return tuple_of(std::move(answers).value(), with_outcomes);
 }
 
-Index build_index(py::handle spec, py::handle rows, py::handle ids, py::handle metric_name, py::handle thread_count,
-                  py::handle ef_construction, py::handle seed, py::object progress, py::handle element) {
+std::unique_ptr<PooledIndex> build_index(py::handle spec, py::handle rows, py::handle ids, py::handle metric_name,
+                                         py::handle thread_count, py::handle ef_construction, py::handle seed,
+                                         py::object progress, py::handle element) {
     const std::string words = text(spec, "spec");
     const MetricKind kind = metric(metric_name);
     BuildOptions options;
@@ -162,7 +192,7 @@ Index build_index(py::handle spec, py::handle rows, py::handle ids, py::handle m
         return build(words, kind, table.view, names.span(), options);
     }();
     reported.rethrow();
-    return std::move(built).value();
+    return std::make_unique<PooledIndex>(std::move(built).value());
 }
 
 py::dict parts(const Index& index) {
@@ -181,8 +211,8 @@ std::string representation(const Index& index) {
 
 void bind_index(py::module_& module) {
     register_outcome();
-    py::class_<Index> index(module, "Index", py::is_final(),
-        R"(An immutable index: `build` makes it from rows, `open` from a file.
+    py::class_<PooledIndex> index(module, "Index", py::is_final(),
+                                  R"(An immutable index: `build` makes it from rows, `open` from a file.
 
 Any number of threads may use one. It cannot be pickled: save it and open the file, which other processes share.)");
     index.def("search", &search, py::arg("queries"), py::arg("k") = 10, py::arg("ef") = 64, py::arg("threads") = 1,
@@ -192,32 +222,44 @@ Any number of threads may use one. It cannot be pickled: save it and open the fi
               py::arg("ef") = 64, py::arg("threads") = 1, py::arg("filter") = py::none(),
               py::arg("timeout") = py::none(), py::arg("with_outcomes") = false, py::kw_only(),
               py::arg("element") = py::none(), range_search_doc);
-    index.def("prepare", &prepare, py::arg("filter"), prepare_doc);
+    index.def(
+        "prepare", [](const PooledIndex& self, py::handle filter) { return prepare(self.index(), filter); },
+        py::arg("filter"), prepare_doc);
 
-    index.def("__len__", &Index::size, "__len__(self)\n--\n\nIds held.");
-    index.def("__repr__", &representation, "__repr__(self)\n--\n\n");
-    index.def_property_readonly("dim", &Index::dim, "Dimensions of a row (for bits: of bits).");
-    index.def_property_readonly("metric", [](const Index& self) { return std::string(name(self.metric())); },
-                                "\"l2\", \"ip\", \"cosine\", \"l1\" or \"hamming\".");
-    index.def_property_readonly("dtype", [](const Index& self) { return std::string(name(self.element())); },
-                                "What rows are stored as: \"float32\", \"float16\", \"bfloat16\", \"int8\", \"uint8\" "
-                                "or \"bits\".");
-    index.def_property_readonly("spec", &Index::spec, "The spec that would build it again.");
-    index.def_property_readonly("nbytes", &Index::bytes, "Bytes it takes, in memory or mapped: the sum of `parts`.");
-    index.def_property_readonly("parts", &parts, "Bytes of each part, by name.");
+    index.def("__len__", [](const PooledIndex& self) { return self.index().size(); }, "__len__(self)\n--\n\nIds held.");
+    index.def(
+        "__repr__", [](const PooledIndex& self) { return representation(self.index()); }, "__repr__(self)\n--\n\n");
+    const auto property = [&](const char* called, auto read, const char* doc) {
+        index.def_property_readonly(called, [read](const PooledIndex& self) { return read(self.index()); }, doc);
+    };
+    property("dim", [](const Index& self) { return self.dim(); }, "Dimensions of a row (for bits: of bits).");
+    property(
+        "metric", [](const Index& self) { return std::string(name(self.metric())); },
+        "\"l2\", \"ip\", \"cosine\", \"l1\" or \"hamming\".");
+    property(
+        "dtype", [](const Index& self) { return std::string(name(self.element())); },
+        "What rows are stored as: \"float32\", \"float16\", \"bfloat16\", \"int8\", \"uint8\" or \"bits\".");
+    property("spec", [](const Index& self) { return self.spec(); }, "The spec that would build it again.");
+    property(
+        "nbytes", [](const Index& self) { return self.bytes(); },
+        "Bytes it takes, in memory or mapped: the sum of `parts`.");
+    property("parts", [](const Index& self) { return parts(self); }, "Bytes of each part, by name.");
 
     // An index never changes, so that a copy is the index itself.
     index.def("__copy__", [](py::object self) { return self; }, "__copy__(self)\n--\n\n");
-    index.def("__deepcopy__", [](py::object self, py::handle) { return self; }, py::arg("memo"),
-              "__deepcopy__(self, memo)\n--\n\n");
-    index.def("__reduce__", [](const Index&) -> py::object {
-        wrong_type("a tonari.Index cannot be pickled; mend: index.save(path) here, tonari.open(path) there");
-    }, "__reduce__(self)\n--\n\n");
+    index.def(
+        "__deepcopy__", [](py::object self, py::handle) { return self; }, py::arg("memo"),
+        "__deepcopy__(self, memo)\n--\n\n");
+    index.def(
+        "__reduce__",
+        [](const PooledIndex&) -> py::object {
+            wrong_type("a tonari.Index cannot be pickled; mend: index.save(path) here, tonari.open(path) there");
+        },
+        "__reduce__(self)\n--\n\n");
 
     module.def("build", &build_index, py::arg("spec"), py::arg("rows"), py::arg("ids") = py::none(),
-               py::arg("metric") = "l2", py::arg("threads") = 0, py::arg("ef_construction") = 200,
-               py::arg("seed") = 42, py::arg("progress") = py::none(), py::kw_only(),
-               py::arg("element") = py::none(), build_doc);
+               py::arg("metric") = "l2", py::arg("threads") = 0, py::arg("ef_construction") = 200, py::arg("seed") = 42,
+               py::arg("progress") = py::none(), py::kw_only(), py::arg("element") = py::none(), build_doc);
 }
 
 }  // namespace tonari::python

@@ -1,5 +1,6 @@
 // Segment files: Index.save, open, verify.
 #include <filesystem>
+#include <memory>
 #include <string>
 
 #include <pybind11/pybind11.h>
@@ -10,6 +11,7 @@
 #include "arguments.hpp"
 #include "bindings.hpp"
 #include "errors.hpp"
+#include "pooled_index.hpp"
 #include "progress.hpp"
 
 namespace tonari::python {
@@ -53,17 +55,17 @@ Residency residency_of(py::handle value) {
     invalid("residency: expected \"map\" or \"load\", got \"" + word + "\"");
 }
 
-void save(const Index& index, py::handle path) {
+void save(const PooledIndex& self, py::handle path) {
     const std::filesystem::path to = path_of(path);
     const py::gil_scoped_release unlock;
-    write_segment(to, index).value();
+    write_segment(to, self.index()).value();
 }
 
-Index open(py::handle path, py::handle residency) {
+std::unique_ptr<PooledIndex> open(py::handle path, py::handle residency) {
     const std::filesystem::path from = path_of(path);
     const Residency where = residency_of(residency);
     const py::gil_scoped_release unlock;
-    return Segment::open(from, where).value().index();
+    return std::make_unique<PooledIndex>(Segment::open(from, where).value().index());
 }
 
 void verify(py::handle path, py::object progress) {

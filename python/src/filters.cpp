@@ -65,7 +65,7 @@ Result<RowFilter> rows_for(const Index& index, py::handle filter) {
         const std::vector<std::uint64_t> words = bits_of(array);
         return prepare_unlocked(index, Filter::bitmap(words));
     }
-    const IdArray ids = ids_of(array, "filter");
+    const IdArray ids = ids_of(filter, "filter");
     return prepare_unlocked(index, Filter::ids(ids.span()));
 }
 
@@ -87,16 +87,21 @@ const RowFilter* filter_of(const Index& index, py::handle filter, std::shared_pt
 }
 
 void bind_filter(py::module_& module) {
-    py::class_<PreparedFilter, std::shared_ptr<PreparedFilter>> filter(module, "RowFilter", py::is_final(),
+    py::class_<PreparedFilter, std::shared_ptr<PreparedFilter>> filter(
+        module, "RowFilter", py::is_final(),
         R"(Which ids an index may answer: made once by Index.prepare, used by any number of its searches.
 
 len(filter) is how many ids of the index pass.)");
-    filter.def("__len__", [](const PreparedFilter& self) { return self.rows.passing; },
-               "__len__(self)\n--\n\nHow many ids of the index pass.");
-    filter.def("__repr__", [](const PreparedFilter& self) {
-        return "<tonari.RowFilter: " + std::to_string(self.rows.passing) + " of " +
-               std::to_string(self.index.size()) + " ids>";
-    }, "__repr__(self)\n--\n\n");
+    filter.def(
+        "__len__", [](const PreparedFilter& self) { return self.rows.passing; },
+        "__len__(self)\n--\n\nHow many ids of the index pass.");
+    filter.def(
+        "__repr__",
+        [](const PreparedFilter& self) {
+            return "<tonari.RowFilter: " + std::to_string(self.rows.passing) + " of " +
+                   std::to_string(self.index.size()) + " ids>";
+        },
+        "__repr__(self)\n--\n\n");
 }
 
 }  // namespace tonari::python

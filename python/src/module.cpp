@@ -8,8 +8,28 @@
 
 #include "bindings.hpp"
 
+namespace py = pybind11;
+
+namespace {
+
+// pybind11 reads NumPy's own structures, whose layout changed in NumPy 2: an older one would read sizes from the wrong
+// place without noticing.
+void check_numpy() {
+#if PYBIND11_VERSION_HEX < 0x020C0000
+    const auto version = py::cast<std::string>(py::module_::import("numpy").attr("__version__"));
+    if (version.rfind("1.", 0) != 0) {
+        throw py::import_error(
+            "tonari was built with pybind11 " PYBIND11_TOSTRING(PYBIND11_VERSION_MAJOR) "." PYBIND11_TOSTRING(
+                PYBIND11_VERSION_MINOR) ": expected NumPy 1, got " +
+            version + "; mend: build it with pybind11 2.12 or newer");
+    }
+#endif
+}
+
+}  // namespace
+
 PYBIND11_MODULE(_tonari, module) {
-    namespace py = pybind11;
+    check_numpy();
     py::options options;
     options.disable_function_signatures();  // the docstrings begin with readable ones
     module.doc() = "The compiled part of tonari.";
@@ -19,8 +39,9 @@ PYBIND11_MODULE(_tonari, module) {
     tonari::python::bind_index(module);
     tonari::python::bind_segment(module);
 
-    module.def("simd_level", [] { return std::string(tonari::simd::name(tonari::simd::active_level())); },
-               R"(simd_level()
+    module.def(
+        "simd_level", [] { return std::string(tonari::simd::name(tonari::simd::active_level())); },
+        R"(simd_level()
 --
 
 The instruction set in use: the machine's best, or the one that the environment variable TONARI_SIMD names.)");

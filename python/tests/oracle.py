@@ -20,7 +20,7 @@ class Table:
     element: str
 
     @property
-    def keywords(self) -> dict[str, str]:
+    def keywords(self) -> dict[str, Any]:
         """What the dtype alone cannot say."""
         return {"element": "bfloat16"} if self.array.dtype == np.uint16 else {}
 

@@ -104,7 +104,7 @@ def test_element_must_fit_the_dtype() -> None:
     with pytest.raises(tonari.WrongType, match='element="bfloat16" expects an array of uint16'):
         tonari.build("Flat", GOOD, element="bfloat16")
     with pytest.raises(tonari.InvalidArgument, match='"bits" or None, got "float"'):
-        tonari.build("Flat", GOOD, element="float")
+        tonari.build("Flat", GOOD, element="float")  # type: ignore[arg-type]
     assert tonari.build("Flat", GOOD, element="float32").dtype == "float32"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,7 @@ CASES = [(metric, element) for metric in FLOAT_METRICS for element in ELEMENTS] 
 
 @pytest.mark.parametrize(("metric", "element"), CASES)
 @pytest.mark.parametrize("dim", [8, 40, 136])
-def test_flat_is_exact(metric: str, element: str, dim: int) -> None:
+def test_flat_is_exact(metric: Any, element: str, dim: int) -> None:
     rows, queries = table(element, 150, dim, seed=1), table(element, 10, dim, seed=2)
     index = tonari.build("Flat", rows.array, metric=metric, **rows.keywords)
     assert (index.metric, index.dtype, index.dim, len(index)) == (metric, element, dim, 150)
@@ -21,7 +23,7 @@ def test_flat_is_exact(metric: str, element: str, dim: int) -> None:
 
 
 @pytest.mark.parametrize(("metric", "element"), CASES)
-def test_graph_finds_nearly_all(metric: str, element: str) -> None:
+def test_graph_finds_nearly_all(metric: Any, element: str) -> None:
     rows, queries = table(element, 600, 64, seed=3), table(element, 30, 64, seed=4)
     index = tonari.build("HNSW16", rows.array, metric=metric, **rows.keywords)
     ids, _ = index.search(queries.array, k=10, ef=200, **queries.keywords)
@@ -30,7 +32,7 @@ def test_graph_finds_nearly_all(metric: str, element: str) -> None:
 
 @pytest.mark.parametrize("dim", [1, 3, 17, 100])
 @pytest.mark.parametrize("metric", FLOAT_METRICS)
-def test_odd_dimensions(metric: str, dim: int) -> None:
+def test_odd_dimensions(metric: Any, dim: int) -> None:
     rows, queries = table("float32", 60, dim, seed=5), table("float32", 6, dim, seed=6)
     index = tonari.build("Flat", rows.array, metric=metric)
     check_exact(index.search(queries.array, k=5), metric, rows.values, queries.values)

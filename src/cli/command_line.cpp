@@ -44,7 +44,7 @@ int dispatch(const std::vector<Command>& commands) {
 }  // namespace
 
 int run(int argc, const char* const* argv) {
-    CLI::App tonari("tonari: nearest-neighbour search on vectors, built, measured and looked into from the shell.\n");
+    CLI::App tonari("tonari: nearest-neighbour search on vectors, built, measured and looked into from the shell.\n", "tonari");
     tonari.require_subcommand(1);
     tonari.set_version_flag("--version", std::string("tonari ") + std::string(version()), "Print the version and exit");
     tonari.get_formatter()->column_width(38);

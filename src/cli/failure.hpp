@@ -25,7 +25,8 @@ struct Failure {
 
 [[noreturn]] inline void fail(const Error& error, const std::string& about = {}) {
     const bool asked = error.code == ErrorCode::invalid_argument || error.code == ErrorCode::unsupported;
-    throw Failure{asked ? Exit::arguments : Exit::world, about.empty() ? error.message : about + ": " + error.message};
+    const bool said = about.empty() || error.message.find(about) != std::string::npos;
+    throw Failure{asked ? Exit::arguments : Exit::world, said ? error.message : about + ": " + error.message};
 }
 
 /// The value, or the end of the command. `about` names the file or the spec where the message does not.

@@ -46,10 +46,10 @@ void Progress::draw(double share) const {
     if (terminal_) {
         constexpr std::size_t width = 30;
         const auto full = static_cast<std::size_t>(share * width);
-        line += "[" + std::string(full, '#') + std::string(width - full, '.') + "]  ";
+        line.append("[").append(full, '#').append(width - full, '.').append("]  ");
     }
-    line += fixed(share * 100, 0) + " %  " + human_seconds(spent);
-    if (share > 0.02 && share < 1) line += ", about " + human_seconds(spent / share - spent) + " to go";
+    line += std::to_string(static_cast<int>(share * 100)) + " %  " + human_seconds(spent);
+    if (share > 0.02 && share < 1) line.append(", about ").append(human_seconds(spent / share - spent)).append(" to go");
     std::fprintf(stderr, terminal_ ? "\r%s\x1b[K" : "%s\n", line.c_str());
     std::fflush(stderr);
 }

@@ -25,8 +25,9 @@ constexpr std::size_t largest = static_cast<std::size_t>(-1) / 2 - 2 * huge_page
 constexpr std::size_t round_up(std::size_t n, std::size_t unit) noexcept { return (n + unit - 1) / unit * unit; }
 
 Error no_memory(std::size_t bytes) {
-    return {ErrorCode::out_of_memory, "asked for " + std::to_string(bytes) +
-                                          " bytes and the system has not got them: free memory, use fewer rows, or map the file"};
+    return {ErrorCode::out_of_memory,
+            "asked for " + std::to_string(bytes) +
+                " bytes and the system has not got them: free memory, use fewer rows, or map the file"};
 }
 
 /// Zeroed, or null.

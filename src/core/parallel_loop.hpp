@@ -13,8 +13,7 @@ struct Pieces {
     std::size_t count;
     std::size_t grain;
 
-    Pieces(std::size_t n, std::size_t asked_grain) noexcept
-        : count(n), grain(asked_grain == 0 ? 1 : asked_grain) {}
+    Pieces(std::size_t n, std::size_t asked_grain) noexcept : count(n), grain(asked_grain == 0 ? 1 : asked_grain) {}
     [[nodiscard]] std::size_t size() const noexcept { return count / grain + (count % grain != 0 ? 1 : 0); }
     [[nodiscard]] std::size_t first(std::size_t piece) const noexcept { return piece * grain; }
     [[nodiscard]] std::size_t last(std::size_t piece) const noexcept {

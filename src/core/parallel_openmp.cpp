@@ -1,8 +1,8 @@
 // parallel_for on OpenMP: the only file with a pragma of it. Its threads live on between calls, which is what a
 // builder with many short loops wants. The twin is parallel_threads.cpp; the build takes one of the two.
-#include "parallel_loop.hpp"
-
 #include <omp.h>
+
+#include "parallel_loop.hpp"
 
 namespace tonari {
 

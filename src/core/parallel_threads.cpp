@@ -1,10 +1,10 @@
 // parallel_for on std::thread, for builds without OpenMP and for ThreadSanitizer, which cannot see into libgomp.
 // The twin is parallel_openmp.cpp; the build takes one of the two.
-#include "parallel_loop.hpp"
-
 #include <system_error>
 #include <thread>
 #include <vector>
+
+#include "parallel_loop.hpp"
 
 namespace tonari {
 

@@ -1,12 +1,12 @@
 // How many threads "as many as there are" is: the processors that this thread may run on, and no more than the
 // CPU quota that a container was given. Sixteen threads on a quota of two are slower than two.
-#include <tonari/core/parallel.hpp>
-
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <string>
 #include <thread>
+
+#include <tonari/core/parallel.hpp>
 
 #if defined(__linux__)
 #include <sched.h>

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -12,11 +13,14 @@
 namespace tonari {
 namespace {
 
+/// Rows and queries below it are less than the largest float apart: |q - x|^2 <= 2 (|q|^2 + |x|^2).
+constexpr float largest_square = std::numeric_limits<float>::max() / 4;
+
 bool good(RowView row) noexcept {
     const auto at = static_cast<std::size_t>(row.element()) - 1;
     const simd::Kernels& kernels = simd::kernels();
     if (kernels.all_finite[at] == nullptr) return true;  // integers and bits
-    return kernels.all_finite[at](row.data(), row.dim()) && std::isfinite(kernels.squared_norm[at](row.data(), row.dim()));
+    return kernels.all_finite[at](row.data(), row.dim()) && kernels.squared_norm[at](row.data(), row.dim()) <= largest_square;
 }
 
 Error describe(RowView row, std::string_view what, const std::string& where) {

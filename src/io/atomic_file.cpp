@@ -95,7 +95,8 @@ public:
     Status overwrite(std::uint64_t offset, std::span<const std::byte> bytes) {
         if (Status s = writable(); !s) return s;
         if (offset > size_ || bytes.size() > size_ - offset) {
-            return keep(Error{ErrorCode::invalid_argument, say("overwriting ", bytes.size(), " bytes at ", offset, " of ", size_)});
+            return keep(Error{ErrorCode::invalid_argument,
+                              say("overwriting ", bytes.size(), " bytes at ", offset, " of ", size_)});
         }
         if (Status s = flush(); !s) return s;
         return keep(file_->pwrite(offset, bytes));
@@ -179,7 +180,9 @@ AtomicFile& AtomicFile::operator=(AtomicFile&&) noexcept = default;
 AtomicFile::~AtomicFile() = default;
 
 Status AtomicFile::append(std::span<const std::byte> bytes) { return state_->append(bytes); }
-Status AtomicFile::overwrite(std::uint64_t offset, std::span<const std::byte> bytes) { return state_->overwrite(offset, bytes); }
+Status AtomicFile::overwrite(std::uint64_t offset, std::span<const std::byte> bytes) {
+    return state_->overwrite(offset, bytes);
+}
 Status AtomicFile::commit() { return state_->commit(); }
 std::uint64_t AtomicFile::size() const noexcept { return state_->size(); }
 

@@ -1,9 +1,9 @@
 // What a file that is not ours looks like. People mix up files; the answer names the one they have in hand.
-#include <tonari/io/format.hpp>
-
 #include <algorithm>
 #include <array>
 #include <cstring>
+
+#include <tonari/io/format.hpp>
 
 #include "text.hpp"
 
@@ -23,7 +23,9 @@ constexpr std::array known = {
     Known{"\x89HDF\r\n\x1a\n"sv, "an HDF5 file: build an index from its data first"},
     Known{"PK\x03\x04"sv, "a zip archive (or .npz): unpack it"},
     Known{"\x1f\x8b"sv, "gzip-compressed: unpack it"},
-    Known{"\xfd" "7zXZ"sv, "xz-compressed: unpack it"},
+    Known{"\xfd"
+          "7zXZ"sv,
+          "xz-compressed: unpack it"},
     Known{"\x28\xb5\x2f\xfd"sv, "zstd-compressed: unpack it"},
     Known{"BZh"sv, "bzip2-compressed: unpack it"},
     Known{"SQLite format 3"sv, "an SQLite database"},
@@ -32,14 +34,16 @@ constexpr std::array known = {
     Known{"usearch"sv, "a usearch index"},
     Known{"<!DOCTYPE"sv, "a web page: the download went to an error page"},
     Known{"<html"sv, "a web page: the download went to an error page"},
-    Known{"\x7f" "ELF"sv, "a program"},
+    Known{"\x7f"
+          "ELF"sv,
+          "a program"},
 };
 
 // The four letters with which faiss starts an index.
 constexpr std::array faiss_codes = {
     "IxF2"sv, "IxFI"sv, "IxFl"sv, "IHNf"sv, "IHNs"sv, "IHNp"sv, "IHN2"sv, "IHNc"sv, "IwFl"sv, "IwPQ"sv, "IwSq"sv,
-    "IwQR"sv, "IwPf"sv, "IxM2"sv, "IxMp"sv, "IxPT"sv, "IxPQ"sv, "IxPq"sv, "IxSQ"sv, "IxHe"sv, "IxHE"sv, "IBxF"sv, "IBwF"sv,
-    "IBHf"sv, "IxRF"sv, "IxRP"sv, "IPfs"sv, "INSf"sv, "INNf"sv, "IvFl"sv, "IvPQ"sv, "IvSQ"sv,
+    "IwQR"sv, "IwPf"sv, "IxM2"sv, "IxMp"sv, "IxPT"sv, "IxPQ"sv, "IxPq"sv, "IxSQ"sv, "IxHe"sv, "IxHE"sv, "IBxF"sv,
+    "IBwF"sv, "IBHf"sv, "IxRF"sv, "IxRP"sv, "IPfs"sv, "INSf"sv, "INNf"sv, "IvFl"sv, "IvPQ"sv, "IvSQ"sv,
 };
 
 template <class T>
@@ -56,7 +60,8 @@ bool looks_like_hnswlib(std::span<const std::byte> head) noexcept {
     const std::uint64_t label = word(32);
     const std::uint64_t data = word(40);
     const std::uint64_t max_m0 = word(64);
-    return word(16) <= word(8) && word(24) == label + 8 && data == max_m0 * 4 + 4 && data < label && max_m0 == 2 * word(72);
+    return word(16) <= word(8) && word(24) == label + 8 && data == max_m0 * 4 + 4 && data < label &&
+           max_m0 == 2 * word(72);
 }
 
 /// fbin and its kin: n and d, then exactly n * d values.
@@ -90,8 +95,9 @@ std::string describe_content(std::span<const std::byte> head) {
         bytes += ' ';
     }
     bytes.pop_back();
-    const bool printable = std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(12, text.size())),
-                                       [](char c) { return c >= 0x20 && c < 0x7f; });
+    const bool printable =
+        std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(12, text.size())),
+                    [](char c) { return c >= 0x20 && c < 0x7f; });
     if (printable) return say("unknown, with first bytes \"", text.substr(0, 12), "\"");
     if (looks_like_bin(head)) {
         return say("unknown, with first bytes ", bytes, " (as fbin: ", read_at<std::uint32_t>(head, 0), " rows of ",

@@ -62,7 +62,8 @@ public:
     Status skip(std::uint64_t n) {
         done_ += n;
         if (!progress_ || progress_(done_, all_.size())) return {};
-        return Error{ErrorCode::invalid_argument, say("verifying was stopped after ", done_, " of ", all_.size(), " bytes")};
+        return Error{ErrorCode::invalid_argument,
+                     say("verifying was stopped after ", done_, " of ", all_.size(), " bytes")};
     }
 
     /// What lies between sections up to `end` is zero.

@@ -3,7 +3,6 @@
 
 #include <cerrno>
 #include <cstdio>
-
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -42,7 +41,9 @@ namespace {
 
 class LocalFileSystem final : public FileSystem {
 public:
-    Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override { return open_local_file(path, mode); }
+    Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
+        return open_local_file(path, mode);
+    }
     Result<Bytes> map(const std::string& path) override { return map_file(path); }
     Result<std::unique_ptr<FileLock>> lock(const std::string& path) override { return lock_local_file(path); }
 

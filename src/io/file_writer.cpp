@@ -17,7 +17,8 @@ namespace tonari {
 
 class FileWriter::State final : public SectionSink {
 public:
-    State(AtomicFile file, std::size_t max_sections) : file_(std::move(file)), max_sections_(max_sections), root_(*this) {}
+    State(AtomicFile file, std::size_t max_sections)
+        : file_(std::move(file)), max_sections_(max_sections), root_(*this) {}
 
     /// Zeros where header and table will be.
     Status reserve_frame() {
@@ -34,12 +35,14 @@ public:
             if (name == row.name.data()) return fail("section '", name, "' is written twice");
         }
         if (rows_.size() == max_sections_) {
-            return keep(Error{ErrorCode::out_of_range, say("section '", name, "' is one more than the ", max_sections_,
-                                                           " that the file has room for: raise FileWriterOptions::max_sections")});
+            return keep(Error{ErrorCode::out_of_range,
+                              say("section '", name, "' is one more than the ", max_sections_,
+                                  " that the file has room for: raise FileWriterOptions::max_sections")});
         }
         alignment = std::max(alignment, section_alignment);
         if ((alignment & (alignment - 1)) != 0 || alignment > section_alignment_max) {
-            return fail("section '", name, "': alignment is ", alignment, ", expected a power of two up to ", section_alignment_max);
+            return fail("section '", name, "': alignment is ", alignment, ", expected a power of two up to ",
+                        section_alignment_max);
         }
         if (Status s = pad_to((file_.size() + alignment - 1) / alignment * alignment); !s) return s;
 
@@ -115,8 +118,9 @@ private:
         const auto all = std::as_bytes(std::span(&header, 1));
         header.header_checksum = checksum(all.first(offsetof(format::Header, header_checksum)));
 
-        std::vector<std::byte> bytes(all.begin(), all.end());
-        bytes.insert(bytes.end(), table.begin(), table.end());
+        std::vector<std::byte> bytes(all.size() + table.size());
+        std::copy(all.begin(), all.end(), bytes.begin());
+        std::copy(table.begin(), table.end(), bytes.begin() + sizeof(header));
         return bytes;
     }
 
@@ -132,7 +136,8 @@ private:
 
 Result<FileWriter> FileWriter::create(const std::string& path, const FileWriterOptions& options, FileSystem& files) {
     if (options.max_sections > format::max_sections) {
-        return Error{ErrorCode::invalid_argument, say("max_sections is ", options.max_sections, ", expected at most ", format::max_sections)};
+        return Error{ErrorCode::invalid_argument,
+                     say("max_sections is ", options.max_sections, ", expected at most ", format::max_sections)};
     }
     Result<AtomicFile> file = AtomicFile::create(path, options.replace, files);
     if (!file) return std::move(file).error();

@@ -34,10 +34,13 @@ Result<Header> check_header(std::span<const std::byte> head, std::uint64_t file_
             return corrupt(say("file is cut: expected a header of ", sizeof(Header), " bytes, got ", got));
         }
         if (std::memcmp(head.data(), format::magic.data(), format::magic.size()) != 0) {
-            return corrupt("bytes 6 to 11 of the header are damaged in the way that a text-mode copy does it: copy the file as binary");
+            return corrupt(
+                "bytes 6 to 11 of the header are damaged in the way that a text-mode copy does it: copy the file as "
+                "binary");
         }
     } else if (std::all_of(head.begin(), head.end(), [](std::byte b) { return b == std::byte{0}; })) {
-        return corrupt(head.empty() ? "file is empty" : "file starts with zeros: it was never finished, or lost its first bytes");
+        return corrupt(head.empty() ? "file is empty"
+                                    : "file starts with zeros: it was never finished, or lost its first bytes");
     } else {
         return corrupt(say("not a tonari file: it is ", describe_content(head)));
     }
@@ -45,10 +48,10 @@ Result<Header> check_header(std::span<const std::byte> head, std::uint64_t file_
     const auto header = read_at<Header>(head, 0);
     // The version comes before the checksum: a later format may keep its checksum elsewhere.
     if (header.oldest_reader > format_version) {
-        return Error{ErrorCode::unsupported,
-                     say("file has format version ", header.version, " and asks for a reader of version ",
-                         header.oldest_reader, " or later; this library reads ", format_oldest, " to ", format_version,
-                         ": update the library")};
+        return Error{
+            ErrorCode::unsupported,
+            say("file has format version ", header.version, " and asks for a reader of version ", header.oldest_reader,
+                " or later; this library reads ", format_oldest, " to ", format_version, ": update the library")};
     }
     const std::uint64_t expected = checksum(head.first(offsetof(Header, header_checksum)));
     if (header.header_checksum != expected) return corrupt("header is damaged: its checksum does not match");
@@ -57,15 +60,16 @@ Result<Header> check_header(std::span<const std::byte> head, std::uint64_t file_
                                                  format_oldest, " to ", format_version, ": rebuild the file")};
     }
     if (header.flags != 0) {
-        return Error{ErrorCode::unsupported,
-                     say("file uses features that this library does not know (flags ", header.flags, "): update the library")};
+        return Error{ErrorCode::unsupported, say("file uses features that this library does not know (flags ",
+                                                 header.flags, "): update the library")};
     }
     if (header.file_size != file_size) {
-        return corrupt(say("file is ", file_size < header.file_size ? "cut" : "longer than it was written", ": expected ",
-                           header.file_size, " bytes, got ", file_size));
+        return corrupt(say("file is ", file_size < header.file_size ? "cut" : "longer than it was written",
+                           ": expected ", header.file_size, " bytes, got ", file_size));
     }
     if (header.section_count > format::max_sections) {
-        return corrupt(say("header names ", header.section_count, " sections; at most ", format::max_sections, " are possible"));
+        return corrupt(
+            say("header names ", header.section_count, " sections; at most ", format::max_sections, " are possible"));
     }
     const std::uint64_t table_size = std::uint64_t{header.section_count} * sizeof(SectionRow);
     if (header.table_offset != sizeof(Header) || table_size > file_size - sizeof(Header)) {
@@ -78,7 +82,8 @@ Result<Header> check_header(std::span<const std::byte> head, std::uint64_t file_
 Result<std::string> check_name(const std::array<char, format::name_size>& field, std::size_t row) {
     const auto* end = std::find(field.begin(), field.end(), '\0');
     const std::string name(field.begin(), end);
-    if (end == field.end() || !std::all_of(end, field.end(), [](char c) { return c == '\0'; }) || !check_section_name(name)) {
+    if (end == field.end() || !std::all_of(end, field.end(), [](char c) { return c == '\0'; }) ||
+        !check_section_name(name)) {
         return corrupt(say("row ", row, " of the section table has no proper name"));
     }
     return name;
@@ -90,11 +95,15 @@ Result<SectionInfo> check_row(const SectionRow& row, std::size_t index, std::uin
     if (!name) return std::move(name).error();
     const auto bad = [&](auto... what) { return corrupt(say("section '", *name, "': ", what...)); };
 
-    if (!std::has_single_bit(row.alignment) || row.alignment < section_alignment || row.alignment > section_alignment_max) {
-        return bad("alignment is ", row.alignment, ", expected a power of two from ", section_alignment, " to ", section_alignment_max);
+    if (!std::has_single_bit(row.alignment) || row.alignment < section_alignment ||
+        row.alignment > section_alignment_max) {
+        return bad("alignment is ", row.alignment, ", expected a power of two from ", section_alignment, " to ",
+                   section_alignment_max);
     }
-    if (row.offset % row.alignment != 0) return bad("offset ", row.offset, " is not a multiple of its alignment ", row.alignment);
-    if (row.offset < behind) return bad("starts at ", row.offset, ", before the end of what stands before it (", behind, ")");
+    if (row.offset % row.alignment != 0)
+        return bad("offset ", row.offset, " is not a multiple of its alignment ", row.alignment);
+    if (row.offset < behind)
+        return bad("starts at ", row.offset, ", before the end of what stands before it (", behind, ")");
     if (row.offset > file_size || row.size > file_size - row.offset) {
         return bad("expected ", row.size, " bytes at ", row.offset, ", got a file of ", file_size);
     }
@@ -114,7 +123,8 @@ Result<Frame> check_frame(std::span<const std::byte> head, std::uint64_t file_si
     if (!header) return std::move(header).error();
     const std::size_t table_size = header->section_count * sizeof(SectionRow);
     if (head.size() < sizeof(Header) + table_size) {
-        return corrupt(say("file is cut: expected a frame of ", sizeof(Header) + table_size, " bytes, got ", head.size()));
+        return corrupt(
+            say("file is cut: expected a frame of ", sizeof(Header) + table_size, " bytes, got ", head.size()));
     }
     if (checksum(head.subspan(sizeof(Header), table_size)) != header->table_checksum) {
         return corrupt("section table is damaged: its checksum does not match");
@@ -128,7 +138,8 @@ Result<Frame> check_frame(std::span<const std::byte> head, std::uint64_t file_si
     std::unordered_set<std::string_view> names;
     std::uint64_t behind = frame.table_end;
     for (std::size_t i = 0; i < header->section_count; ++i) {
-        Result<SectionInfo> info = check_row(read_at<SectionRow>(head, sizeof(Header) + i * sizeof(SectionRow)), i, behind, file_size);
+        Result<SectionInfo> info =
+            check_row(read_at<SectionRow>(head, sizeof(Header) + i * sizeof(SectionRow)), i, behind, file_size);
         if (!info) return std::move(info).error();
         behind = info->offset + info->size;
         frame.sections.push_back(*std::move(info));
@@ -144,7 +155,8 @@ Result<Frame> check_frame(std::span<const std::byte> head, std::uint64_t file_si
 
 Status check_section_name(std::string_view name) {
     constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-/";
-    if (!name.empty() && name.size() < format::name_size && name.find_first_not_of(letters) == std::string_view::npos) return {};
+    if (!name.empty() && name.size() < format::name_size && name.find_first_not_of(letters) == std::string_view::npos)
+        return {};
     return Error{ErrorCode::invalid_argument, say("section name '", name, "': expected 1 to ", format::name_size - 1,
                                                   " characters of a-z A-Z 0-9 _ . - /, got ", name.size())};
 }

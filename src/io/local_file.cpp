@@ -3,11 +3,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <utility>
-
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
 
 #include "system_error.hpp"
 #include "text.hpp"
@@ -31,11 +30,13 @@ public:
 
     Status pread(std::uint64_t offset, std::span<std::byte> into) const override {
         while (!into.empty()) {
-            const ssize_t got = ::pread(descriptor_, into.data(), std::min(into.size(), largest_call), static_cast<off_t>(offset));
+            const ssize_t got =
+                ::pread(descriptor_, into.data(), std::min(into.size(), largest_call), static_cast<off_t>(offset));
             if (got < 0 && errno == EINTR) continue;
             if (got < 0) return system_error("read", path_, errno);
             if (got == 0) {
-                return Error{ErrorCode::corrupt, say("'", path_, "' ends at ", offset, ": expected ", into.size(), " bytes more")};
+                return Error{ErrorCode::corrupt,
+                             say("'", path_, "' ends at ", offset, ": expected ", into.size(), " bytes more")};
             }
             into = into.subspan(static_cast<std::size_t>(got));
             offset += static_cast<std::uint64_t>(got);
@@ -48,7 +49,8 @@ public:
         // Tells the kernel of all of them before waiting for the first, so that the disk works on many at once.
         if (requests.size() > 1) {
             for (const ReadRequest& r : requests) {
-                ::posix_fadvise(descriptor_, static_cast<off_t>(r.offset), static_cast<off_t>(r.into.size()), POSIX_FADV_WILLNEED);
+                ::posix_fadvise(descriptor_, static_cast<off_t>(r.offset), static_cast<off_t>(r.into.size()),
+                                POSIX_FADV_WILLNEED);
             }
         }
 #endif
@@ -57,7 +59,8 @@ public:
 
     Status pwrite(std::uint64_t offset, std::span<const std::byte> bytes) override {
         while (!bytes.empty()) {
-            const ssize_t put = ::pwrite(descriptor_, bytes.data(), std::min(bytes.size(), largest_call), static_cast<off_t>(offset));
+            const ssize_t put =
+                ::pwrite(descriptor_, bytes.data(), std::min(bytes.size(), largest_call), static_cast<off_t>(offset));
             if (put < 0 && errno == EINTR) continue;
             if (put < 0) return system_error("write", path_, errno);
             if (put == 0) return system_error("write", path_, ENOSPC);
@@ -99,7 +102,8 @@ Status check_plain_file(const std::string& path) {
     struct stat about = {};
     if (::stat(path.c_str(), &about) != 0) return system_error("open", path, errno);
     if (S_ISREG(about.st_mode)) return {};
-    return Error{ErrorCode::invalid_argument, say("'", path, "' is ", S_ISDIR(about.st_mode) ? "a folder" : "no plain file", ": expected a file")};
+    return Error{ErrorCode::invalid_argument,
+                 say("'", path, "' is ", S_ISDIR(about.st_mode) ? "a folder" : "no plain file", ": expected a file")};
 }
 
 Result<std::unique_ptr<File>> open_local_file(const std::string& path, OpenMode mode) {

@@ -9,13 +9,12 @@
 #include "local_lock.hpp"
 
 #include <cerrno>
+#include <fcntl.h>
 #include <mutex>
 #include <set>
-#include <utility>
-
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
 
 #include <boost/interprocess/exceptions.hpp>
 #include <boost/interprocess/sync/file_lock.hpp>

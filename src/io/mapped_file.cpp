@@ -3,10 +3,9 @@
 
 #include <cerrno>
 #include <memory>
-#include <vector>
-
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <vector>
 
 #include <boost/interprocess/exceptions.hpp>
 #include <boost/interprocess/file_mapping.hpp>

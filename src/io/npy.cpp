@@ -67,7 +67,8 @@ public:
 
 private:
     void skip_space() noexcept {
-        while (!rest_.empty() && (rest_[0] == ' ' || rest_[0] == '\n' || rest_[0] == '\t' || rest_[0] == '\r')) rest_.remove_prefix(1);
+        while (!rest_.empty() && (rest_[0] == ' ' || rest_[0] == '\n' || rest_[0] == '\t' || rest_[0] == '\r'))
+            rest_.remove_prefix(1);
     }
     std::string_view rest_;
 };
@@ -97,10 +98,13 @@ bool eat_shape(Text& text, Dictionary& out) noexcept {
 bool eat_entry(Text& text, Dictionary& out) noexcept {
     const std::optional<std::string_view> key = text.quoted();
     if (!key || !text.eat(':')) return false;
-    if (*key == "descr" && !out.descr) return (out.descr = text.quoted()).has_value();  // a list: a record type, which is no vector
+    if (*key == "descr" && !out.descr)
+        return (out.descr = text.quoted()).has_value();  // a list: a record type, which is no vector
     if (*key == "fortran_order" && !out.fortran) {
-        if (text.eat("True")) out.fortran = true;
-        else if (text.eat("False")) out.fortran = false;
+        if (text.eat("True"))
+            out.fortran = true;
+        else if (text.eat("False"))
+            out.fortran = false;
         return out.fortran.has_value();
     }
     return *key == "shape" && !out.has_shape && eat_shape(text, out);
@@ -125,17 +129,20 @@ struct Type {
     Scalar scalar;
 };
 constexpr std::array types = {
-    Type{"<f4", Scalar::float32}, Type{"<f2", Scalar::float16}, Type{"|i1", Scalar::int8}, Type{"|u1", Scalar::uint8},
-    Type{"<i4", Scalar::int32},   Type{"<i8", Scalar::int64},
+    Type{"<f4", Scalar::float32}, Type{"<f2", Scalar::float16}, Type{"|i1", Scalar::int8},
+    Type{"|u1", Scalar::uint8},   Type{"<i4", Scalar::int32},   Type{"<i8", Scalar::int64},
 };
 
 Result<Scalar> scalar_of(std::string_view descr) {
     for (const Type& t : types) {
-        if (t.descr == descr || (t.descr[0] == '|' && descr.size() == 3 && t.descr.substr(1) == descr.substr(1))) return t.scalar;
+        if (t.descr == descr || (t.descr[0] == '|' && descr.size() == 3 && t.descr.substr(1) == descr.substr(1)))
+            return t.scalar;
     }
-    if (descr.starts_with('>')) return unsupported(say("values are big-endian ('", descr, "'): save array.astype('<", descr.substr(1), "')"));
+    if (descr.starts_with('>'))
+        return unsupported(say("values are big-endian ('", descr, "'): save array.astype('<", descr.substr(1), "')"));
     if (descr == "<f8") return unsupported("values are float64: save array.astype('float32')");
-    return unsupported(say("values are '", descr, "'; expected float32, float16, int8, uint8, or int32 and int64 for ids"));
+    return unsupported(
+        say("values are '", descr, "'; expected float32, float16, int8, uint8, or int32 and int64 for ids"));
 }
 
 }  // namespace
@@ -143,7 +150,8 @@ Result<Scalar> scalar_of(std::string_view descr) {
 Result<Layout> npy_layout(std::span<const std::byte> head, std::uint64_t file_size) {
     const std::string_view text(reinterpret_cast<const char*>(head.data()), head.size());
     if (text.size() < 10) return corrupt(say("file is cut: expected a header, got ", head.size(), " bytes"));
-    if (!text.starts_with("\x93NUMPY")) return corrupt(say("expected a NumPy array; the file is ", describe_content(head)));
+    if (!text.starts_with("\x93NUMPY"))
+        return corrupt(say("expected a NumPy array; the file is ", describe_content(head)));
     const int major = static_cast<unsigned char>(text[6]);
     if (major < 1 || major > 3) return unsupported(say("version ", major, "; this library reads 1 to 3"));
 
@@ -152,14 +160,16 @@ Result<Layout> npy_layout(std::span<const std::byte> head, std::uint64_t file_si
     if (text.size() < 8 + length_bytes) return corrupt("file is cut inside its header");
     std::memcpy(&length, text.data() + 8, length_bytes);
     const std::size_t start = 8 + length_bytes;
-    if (length > file_size - start) return corrupt(say("header of ", length, " bytes does not fit into the file of ", file_size));
+    if (length > file_size - start)
+        return corrupt(say("header of ", length, " bytes does not fit into the file of ", file_size));
     if (length > text.size() - start) return unsupported(say("header of ", length, " bytes; expected at most 65536"));
 
     const std::optional<Dictionary> dictionary = parse(text.substr(start, length));
     if (!dictionary) return corrupt("header is not {'descr': ..., 'fortran_order': ..., 'shape': (rows, dim), }");
     const Result<Scalar> scalar = scalar_of(*dictionary->descr);
     if (!scalar) return scalar.error();
-    if (dictionary->dimensions != 2) return unsupported(say("array has ", dictionary->dimensions, " dimensions; expected 2: rows and values"));
+    if (dictionary->dimensions != 2)
+        return unsupported(say("array has ", dictionary->dimensions, " dimensions; expected 2: rows and values"));
     if (*dictionary->fortran && dictionary->shape[0] > 1 && dictionary->shape[1] > 1) {
         return unsupported("array is in Fortran order: save numpy.ascontiguousarray(array)");
     }
@@ -167,9 +177,12 @@ Result<Layout> npy_layout(std::span<const std::byte> head, std::uint64_t file_si
     if (dim == 0 || dim > max_dim) return corrupt(say("array has ", dim, " columns; expected 1 to ", max_dim));
 
     const std::uint64_t first = start + length;
-    Layout layout{{Frame::npy, *scalar}, first, row_bytes(*scalar, static_cast<Dim>(dim)), static_cast<std::size_t>(rows), static_cast<Dim>(dim), false};
+    Layout layout{
+        {Frame::npy, *scalar}, first, row_bytes(*scalar, static_cast<Dim>(dim)), static_cast<std::size_t>(rows),
+        static_cast<Dim>(dim), false};
     if (!holds_exactly(file_size, first, rows, layout.stride)) {
-        return corrupt(say("header says ", rows, " rows of ", dim, ' ', name(*scalar), "; got ", file_size - first, " bytes of values"));
+        return corrupt(say("header says ", rows, " rows of ", dim, ' ', name(*scalar), "; got ", file_size - first,
+                           " bytes of values"));
     }
     return layout;
 }
@@ -180,7 +193,8 @@ std::string npy_header(Scalar scalar, std::size_t rows, std::size_t columns) {
         if (t.scalar == scalar) descr = t.descr;
     }
     if (descr.empty()) return {};
-    std::string dictionary = say("{'descr': '", descr, "', 'fortran_order': False, 'shape': (", rows, ", ", columns, "), }");
+    std::string dictionary =
+        say("{'descr': '", descr, "', 'fortran_order': False, 'shape': (", rows, ", ", columns, "), }");
     while ((10 + dictionary.size() + 1) % 64 != 0) dictionary += ' ';  // so that values start at a multiple of 64
     dictionary += '\n';
     std::string header = "\x93NUMPY";

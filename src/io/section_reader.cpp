@@ -34,7 +34,8 @@ Result<Bytes> SectionReader::section(std::string_view name, std::uint32_t oldest
     const SectionInfo* info = find(name);
     if (info == nullptr) return corrupt(name, "expected, but the file has none");
     if (info->version < oldest || info->version > newest) {
-        const std::string readable = oldest == newest ? say("version ", newest) : say("versions ", oldest, " to ", newest);
+        const std::string readable =
+            oldest == newest ? say("version ", newest) : say("versions ", oldest, " to ", newest);
         return Error{ErrorCode::unsupported,
                      say(describe(name), " has version ", info->version, "; this library reads ", readable, ": ",
                          info->version > newest ? "update the library" : "rebuild the file")};
@@ -48,7 +49,8 @@ Result<Bytes> SectionReader::sized(std::string_view name, std::uint64_t count, s
     if (!bytes) return bytes;
     // Divided, not multiplied: `count` comes from a file.
     if (bytes->size() % size_of_one != 0 || bytes->size() / size_of_one != count) {
-        return corrupt(name, say("expected ", count, " values of ", size_of_one, " bytes, got ", bytes->size(), " bytes"));
+        return corrupt(name,
+                       say("expected ", count, " values of ", size_of_one, " bytes, got ", bytes->size(), " bytes"));
     }
     return bytes;
 }

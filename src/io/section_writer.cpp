@@ -8,7 +8,8 @@ namespace tonari {
 SectionSink::~SectionSink() = default;
 
 Status SectionWriter::add(std::string_view name, std::uint32_t version, std::span<const std::byte> bytes) {
-    if (Status s = begin(name, version, bytes.size() >= section_page_from ? page_size : section_alignment); !s) return s;
+    if (Status s = begin(name, version, bytes.size() >= section_page_from ? page_size : section_alignment); !s)
+        return s;
     if (Status s = append(bytes); !s) return s;
     return end();
 }

@@ -30,7 +30,8 @@ std::string_view advice(int number) noexcept {
 }  // namespace
 
 Error system_error(std::string_view what, std::string_view path, int number) {
-    return {code_of(number), say("cannot ", what, " '", path, "': ", std::generic_category().message(number), advice(number))};
+    return {code_of(number),
+            say("cannot ", what, " '", path, "': ", std::generic_category().message(number), advice(number))};
 }
 
 }  // namespace tonari

@@ -51,17 +51,19 @@ Result<Layout> bin_layout(Kind kind, std::span<const std::byte> head, std::uint6
         return layout;
     }
     const std::uint64_t expected = 8 + std::uint64_t{rows} * layout.stride;  // below 2^32 * 2^18
-    return corrupt(say("header says ", rows, " rows of ", dim, ' ', name(kind.scalar), ", which is a file of ", expected,
-                       " bytes; got ", file_size));
+    return corrupt(say("header says ", rows, " rows of ", dim, ' ', name(kind.scalar), ", which is a file of ",
+                       expected, " bytes; got ", file_size));
 }
 
 Result<Layout> rows_layout(Kind kind, std::span<const std::byte> head, std::uint64_t file_size) {
-    if (head.size() < 4) return corrupt(say("file is cut: expected a dimension of 4 bytes, got ", head.size(), " bytes"));
+    if (head.size() < 4)
+        return corrupt(say("file is cut: expected a dimension of 4 bytes, got ", head.size(), " bytes"));
     const std::uint32_t dim = word(head, 0);
     if (dim == 0 || dim > max_dim) return bad_dim(dim, head);
     const std::size_t stride = 4 + row_bytes(kind.scalar, dim);
     if (file_size % stride != 0) {
-        return corrupt(say("first row has ", dim, " dimensions, which makes rows of ", stride, " bytes; the file of ", file_size,
+        return corrupt(say("first row has ", dim, " dimensions, which makes rows of ", stride, " bytes; the file of ",
+                           file_size,
                            " bytes is not a whole number of them: it is cut, or its rows differ in dimension"));
     }
     return Layout{kind, 4, stride, static_cast<std::size_t>(file_size / stride), dim, false};

@@ -36,11 +36,11 @@ std::string_view extension_of(std::string_view path) noexcept;
 
 struct Layout {
     Kind kind = {};
-    std::uint64_t first = 0;   ///< where the first row's values start
-    std::size_t stride = 0;    ///< from row to row
+    std::uint64_t first = 0;  ///< where the first row's values start
+    std::size_t stride = 0;   ///< from row to row
     std::size_t rows = 0;
     Dim dim = 0;
-    bool distances = false;    ///< ibin: a block of as many float32 follows
+    bool distances = false;  ///< ibin: a block of as many float32 follows
 
     [[nodiscard]] std::size_t row_size() const noexcept { return row_bytes(kind.scalar, dim); }
     /// Behind the last value of the first `count` rows, from `first`.

@@ -1,7 +1,5 @@
 // Reading vector files. vecs_layout says where the rows are and has checked that the file is as large as that takes;
 // what is left to check is that every row of a .fvecs has the first row's dimension.
-#include <tonari/io/vecs.hpp>
-
 #include <algorithm>
 #include <cstring>
 #include <memory>
@@ -9,6 +7,7 @@
 #include <vector>
 
 #include <tonari/core/aligned.hpp>
+#include <tonari/io/vecs.hpp>
 
 #include "text.hpp"
 #include "vecs_layout.hpp"
@@ -28,7 +27,8 @@ Error about(const std::string& path, Error error) {
 }
 
 Error not_rows(const Layout& layout) {
-    return {ErrorCode::unsupported, say("holds ", name(layout.kind.scalar), ", which are ids and not vectors: read it with read_ids")};
+    return {ErrorCode::unsupported,
+            say("holds ", name(layout.kind.scalar), ", which are ids and not vectors: read it with read_ids")};
 }
 
 /// The dimension in front of a row; `values` is where its values start.
@@ -36,7 +36,8 @@ Status check_row_dim(const std::byte* values, std::size_t row, Dim expected) {
     std::uint32_t dim = 0;
     std::memcpy(&dim, values - sizeof(dim), sizeof(dim));
     if (dim == expected) return {};
-    return Error{ErrorCode::corrupt, say("row ", row, " has ", dim, " dimensions; expected ", expected, " as in row 0")};
+    return Error{ErrorCode::corrupt,
+                 say("row ", row, " has ", dim, " dimensions; expected ", expected, " as in row 0")};
 }
 
 Status check_row_dims(const Layout& layout, const std::byte* first_row, std::size_t rows) {
@@ -113,7 +114,7 @@ Result<Matrix> packed(const Matrix& matrix) {
 }
 
 bool misaligned(const Matrix& matrix) noexcept {
-    const std::size_t unit = matrix.element == Element::float32                                             ? 4
+    const std::size_t unit = matrix.element == Element::float32                                          ? 4
                              : matrix.element == Element::float16 || matrix.element == Element::bfloat16 ? 2
                                                                                                          : 1;
     return reinterpret_cast<std::uintptr_t>(matrix.bytes.data()) % unit != 0 || matrix.stride % unit != 0;
@@ -144,8 +145,8 @@ Result<Matrix> parse_matrix(std::string_view extension, Bytes bytes, std::size_t
     if (!is_element(layout->kind.scalar)) return not_rows(*layout);
     const std::size_t rows = std::min(layout->rows, limit);
     if (Status s = check_row_dims(*layout, bytes.data() + layout->first, rows); !s) return s;
-    Matrix matrix{bytes.slice(static_cast<std::size_t>(layout->first), static_cast<std::size_t>(layout->extent(rows))), rows, layout->dim,
-                  element(layout->kind.scalar), layout->stride};
+    Matrix matrix{bytes.slice(static_cast<std::size_t>(layout->first), static_cast<std::size_t>(layout->extent(rows))),
+                  rows, layout->dim, element(layout->kind.scalar), layout->stride};
     if (misaligned(matrix)) return packed(matrix);
     return matrix;
 }
@@ -171,7 +172,8 @@ Result<IdMatrix> parse_ids(std::string_view extension, const Bytes& bytes, std::
     const Result<Layout> layout = layout_in_memory(extension, bytes);
     if (!layout) return layout.error();
     if (is_element(layout->kind.scalar)) {
-        return Error{ErrorCode::unsupported, say("holds ", name(layout->kind.scalar), "; ids are int32 (ibin, ivecs, npy) or int64 (npy)")};
+        return Error{ErrorCode::unsupported,
+                     say("holds ", name(layout->kind.scalar), "; ids are int32 (ibin, ivecs, npy) or int64 (npy)")};
     }
     IdMatrix result;
     result.rows = std::min(layout->rows, limit);
@@ -183,15 +185,18 @@ Result<IdMatrix> parse_ids(std::string_view extension, const Bytes& bytes, std::
         result.ids.reserve(values);
         for (std::size_t i = 0; i < result.rows; ++i) {
             const std::byte* row = first + i * layout->stride;
-            if (layout->kind.scalar == vecs::Scalar::int32) append_ids<std::int32_t>(result.ids, row, result.columns);
-            else append_ids<std::int64_t>(result.ids, row, result.columns);
+            if (layout->kind.scalar == vecs::Scalar::int32)
+                append_ids<std::int32_t>(result.ids, row, result.columns);
+            else
+                append_ids<std::int64_t>(result.ids, row, result.columns);
         }
         if (layout->distances && values > 0) {
             result.distances.resize(values);
             std::memcpy(result.distances.data(), first + layout->rows * layout->stride, values * sizeof(float));
         }
     } catch (const std::bad_alloc&) {
-        return Error{ErrorCode::out_of_memory, say("out of memory for ", result.rows, " rows of ", result.columns, " ids")};
+        return Error{ErrorCode::out_of_memory,
+                     say("out of memory for ", result.rows, " rows of ", result.columns, " ids")};
     }
     return result;
 }

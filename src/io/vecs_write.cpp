@@ -1,12 +1,11 @@
 // Writing vector files, whole or not at all (atomic_file.hpp).
-#include <tonari/io/vecs.hpp>
-
 #include <array>
 #include <cstring>
 #include <limits>
 #include <string>
 
 #include <tonari/io/atomic_file.hpp>
+#include <tonari/io/vecs.hpp>
 
 #include "text.hpp"
 #include "vecs_layout.hpp"
@@ -25,7 +24,8 @@ Error cannot_hold(const std::string& path, std::string_view what) {
 }
 
 /// What stands before the first row.
-Status write_head(AtomicFile& file, const std::string& path, Frame frame, Scalar scalar, std::size_t rows, std::size_t columns) {
+Status write_head(AtomicFile& file, const std::string& path, Frame frame, Scalar scalar, std::size_t rows,
+                  std::size_t columns) {
     if (frame == Frame::npy) return file.append(bytes_of(vecs::npy_header(scalar, rows, columns)));
     if (rows > std::numeric_limits<std::uint32_t>::max()) return cannot_hold(path, say(rows, " rows; npy can"));
     if (frame == Frame::rows) return {};
@@ -41,7 +41,8 @@ Status write_row_head(AtomicFile& file, Frame frame, std::size_t columns) {
 
 Status check_columns(const std::string& path, std::size_t columns) {
     if (columns >= 1 && columns <= max_dim) return {};
-    return Error{ErrorCode::invalid_argument, say("'", path, "': expected rows of 1 to ", max_dim, " values, got ", columns)};
+    return Error{ErrorCode::invalid_argument,
+                 say("'", path, "': expected rows of 1 to ", max_dim, " values, got ", columns)};
 }
 
 Status write_int32(AtomicFile& file, const std::string& path, std::span<const Id> row) {
@@ -64,7 +65,8 @@ Status write_matrix(const std::string& path, MatrixView rows, FileSystem& files)
     const bool fits = kind->frame == Frame::npy ? !vecs::npy_header(scalar, 0, 0).empty() : kind->scalar == scalar;
     if (!fits) return cannot_hold(path, say(name(rows.element()), " rows"));
     if (Status s = check_columns(path, rows.dim()); !s) return s;
-    if (kind->frame == Frame::rows && rows.empty()) return cannot_hold(path, "no rows at all: their dimension would be lost");
+    if (kind->frame == Frame::rows && rows.empty())
+        return cannot_hold(path, "no rows at all: their dimension would be lost");
 
     Result<AtomicFile> file = AtomicFile::create(path, true, files);
     if (!file) return file.status();
@@ -77,23 +79,27 @@ Status write_matrix(const std::string& path, MatrixView rows, FileSystem& files)
     return file->commit();
 }
 
-Status write_ids(const std::string& path, std::span<const Id> ids, std::size_t columns, std::span<const float> distances, FileSystem& files) {
+Status write_ids(const std::string& path, std::span<const Id> ids, std::size_t columns,
+                 std::span<const float> distances, FileSystem& files) {
     const Result<Kind> kind = vecs::kind_of(vecs::extension_of(path));
     if (!kind) return kind.error();
     const bool npy = kind->frame == Frame::npy;
     if (!npy && kind->scalar != Scalar::int32) return cannot_hold(path, "ids: use ibin, ivecs or npy");
-    if (!distances.empty() && kind->frame != Frame::bin) return cannot_hold(path, "distances beside ids: use ibin, or a file of their own");
+    if (!distances.empty() && kind->frame != Frame::bin)
+        return cannot_hold(path, "distances beside ids: use ibin, or a file of their own");
     if (Status s = check_columns(path, columns); !s) return s;
     if (ids.size() % columns != 0 || (!distances.empty() && distances.size() != ids.size())) {
-        return Error{ErrorCode::invalid_argument, say("'", path, "': expected whole rows of ", columns, " ids and as many distances or none, got ",
-                                                      ids.size(), " ids and ", distances.size(), " distances")};
+        return Error{ErrorCode::invalid_argument,
+                     say("'", path, "': expected whole rows of ", columns, " ids and as many distances or none, got ",
+                         ids.size(), " ids and ", distances.size(), " distances")};
     }
     const std::size_t rows = ids.size() / columns;
     if (kind->frame == Frame::rows && rows == 0) return cannot_hold(path, "no rows at all: their length would be lost");
 
     Result<AtomicFile> file = AtomicFile::create(path, true, files);
     if (!file) return file.status();
-    if (Status s = write_head(*file, path, kind->frame, npy ? Scalar::int64 : Scalar::int32, rows, columns); !s) return s;
+    if (Status s = write_head(*file, path, kind->frame, npy ? Scalar::int64 : Scalar::int32, rows, columns); !s)
+        return s;
     for (std::size_t i = 0; i < rows; ++i) {
         const auto row = ids.subspan(i * columns, columns);
         if (Status s = write_row_head(*file, kind->frame, columns); !s) return s;

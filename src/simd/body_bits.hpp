@@ -1,15 +1,19 @@
-// bits: Hamming distance, whole bytes at a time. Bits of the last byte beyond the dimension do not count.
+// bits: Hamming distance, whole bytes at a time. Bits of the last byte beyond the dimension do not count: they are
+// counted with the rest and taken off again, by an operation of its own, so that dimensions in whole bytes (nearly all
+// there are) carry nothing of it.
 #pragma once
 
 #include <bit>
 
+#include "simd/body_rows.hpp"
+#include "simd/four.hpp"
 #include "simd/layout.hpp"
 #include "simd/unroll.hpp"
 
 namespace tonari::simd {
 namespace {
 
-template <class Machine>
+template <class Machine, bool WholeBytes>
 class HammingOp {
 public:
     using Acc = typename Machine::I;
@@ -17,6 +21,7 @@ public:
     using Sum = unsigned;
     static constexpr std::size_t step = Machine::byte_lanes;
     static constexpr std::size_t depth = 1;
+    static constexpr std::size_t group = 8;
 
     HammingOp(const void* query, Dim) noexcept : query_(static_cast<const std::byte*>(query)) {}
 
@@ -35,21 +40,40 @@ public:
     }
     static TONARI_INLINE Acc merge(Acc a, Acc b) noexcept { return Machine::add(a, b); }
     static TONARI_INLINE unsigned sum(Acc a) noexcept { return Machine::sum(a); }
-    static TONARI_INLINE void sum4(Acc a, Acc b, Acc c, Acc d, unsigned* out) noexcept {
-        Machine::sum4(a, b, c, d, out);
-    }
-    TONARI_INLINE float finish(unsigned sum, const std::byte* row, Dim dim) const noexcept {
-        if (dim % 8 != 0) {
+    static TONARI_INLINE FourSums sum4(Acc a, Acc b, Acc c, Acc d) noexcept { return Machine::sum4(a, b, c, d); }
+    TONARI_INLINE float finish(unsigned sum, [[maybe_unused]] const std::byte* row,
+                               [[maybe_unused]] Dim dim) const noexcept {
+        if constexpr (!WholeBytes) {
             const std::size_t last = dim / 8;
             const auto beyond = static_cast<unsigned>(query_[last] ^ row[last]) >> (dim % 8);
             sum -= static_cast<unsigned>(__builtin_popcount(beyond));
         }
         return to_float(sum);
     }
+    TONARI_INLINE void finish4(FourSums sums, [[maybe_unused]] const std::byte* const* rows, [[maybe_unused]] Dim dim,
+                               float* out) const noexcept {
+        if constexpr (WholeBytes) return store(out, unsigned_to_floats(sums));
+        unsigned each[4];
+        store(each, sums);
+        for (std::size_t r = 0; r < 4; ++r) out[r] = finish(each[r], rows[r], dim);
+    }
 
 private:
     const std::byte* query_;
 };
+
+template <class Machine>
+void gather_bits(const void* query, const std::byte* const* rows, std::size_t count, Dim dim, float* out) noexcept {
+    if (dim % 8 == 0) return gather<HammingOp<Machine, true>>(query, rows, count, dim, out);
+    return gather<HammingOp<Machine, false>>(query, rows, count, dim, out);
+}
+
+template <class Machine>
+void scan_bits(const void* query, const std::byte* rows, std::size_t stride, std::size_t count, Dim dim,
+               float* out) noexcept {
+    if (dim % 8 == 0) return scan<HammingOp<Machine, true>>(query, rows, stride, count, dim, out);
+    return scan<HammingOp<Machine, false>>(query, rows, stride, count, dim, out);
+}
 
 }  // namespace
 }  // namespace tonari::simd

@@ -69,73 +69,87 @@ struct RowSums {
     unsigned squares = 0;
 };
 
-template <class Machine, MetricKind M, Element E>
-TONARI_INLINE RowSums row_sums(const std::byte* row, Dim dim) noexcept {
-    RowSums sums;
-    if constexpr (has_vnni<Machine>) {
-        // Of the bytes as they lie: signed ones meet unsigned ones, and the other way round.
-        auto sum = Machine::zero();
-        const auto ones = Machine::every_byte(1);
-        const auto add = [&](typename Machine::B x) __attribute__((always_inline)) {
-            sum = E == Element::int8 ? Machine::multiply_bytes(sum, ones, x) : Machine::multiply_bytes(sum, x, ones);
-        };
-        std::size_t i = 0;
-        for (; i + Machine::byte_lanes <= dim; i += Machine::byte_lanes) add(Machine::bytes(row + i));
-        if (i < dim) add(Machine::bytes_part(row + i, dim - i));
-        sums.sum = Machine::sum(sum);
-    }
-    if constexpr (M == MetricKind::l2) {
-        using Op = WideningOp<Machine, MetricKind::inner_product, E>;
-        add_up<Op, 1>(Op(row, dim), &row, dim, &sums.squares);
-    }
-    return sums;
-}
-
+/// With VNNI: of `Rows` rows at once, whose accumulators are added across in fours.
 template <class Machine, Element E, std::size_t Rows>
-struct ByteBlock {
+TONARI_INLINE void sum_rows_vnni(const std::byte* rows, std::size_t stride, Dim dim, RowSums* to) noexcept {
+    using B = typename Machine::B;
     using I = typename Machine::I;
-    static constexpr std::size_t vectors = Machine::block_vectors;
-    static constexpr std::size_t lanes = Machine::float_lanes;
-    static constexpr std::size_t vector_bytes = lanes * 4;
-    I acc[Rows][vectors];
-
-    TONARI_INLINE void clear() noexcept {
+    I sum[Rows];
+    I product[Rows];
+    unroll<Rows>([&](auto r) __attribute__((always_inline)) { sum[r.value] = product[r.value] = Machine::zero(); });
+    // Of the bytes as they lie: u * s is s * s + 128 s for signed ones, u * u - 128 u for unsigned ones.
+    const auto add = [&](auto r, B x) __attribute__((always_inline)) {
+        const B ones = Machine::every_byte(1);
+        const B other = Machine::flip_sign(x);
+        I& s = sum[r.value];
+        I& p = product[r.value];
+        s = E == Element::int8 ? Machine::multiply_bytes(s, ones, x) : Machine::multiply_bytes(s, x, ones);
+        p = E == Element::int8 ? Machine::multiply_bytes(p, other, x) : Machine::multiply_bytes(p, x, other);
+    };
+    std::size_t i = 0;
+    for (; i + Machine::byte_lanes <= dim; i += Machine::byte_lanes) {
+        unroll<Rows>([&](auto r) __attribute__((always_inline)) { add(r, Machine::bytes(rows + r.value * stride + i)); });
+    }
+    if (i < dim) {
         unroll<Rows>([&](auto r) __attribute__((always_inline)) {
-            unroll<vectors>([&](auto v) __attribute__((always_inline)) { acc[r.value][v.value] = Machine::zero(); });
+            add(r, Machine::bytes_part(rows + r.value * stride + i, dim - i));
         });
     }
-    /// Four dimensions: `at(Index<r>)` gives the four bytes of row r.
-    template <class RowAt>
-    TONARI_INLINE void add(const std::byte* group, const RowAt& at) noexcept {
-        if constexpr (has_vnni<Machine>) {
-            I q[vectors];
-            unroll<vectors>([&](auto v) __attribute__((always_inline)) {
-                q[v.value] = Machine::load_sums(group + v.value * vector_bytes);
-            });
-            unroll<Rows>([&](auto r) __attribute__((always_inline)) {
-                const I x = Machine::broadcast4(at(r));
-                unroll<vectors>([&](auto v) __attribute__((always_inline)) {
-                    I& to = acc[r.value][v.value];
-                    to = E == Element::int8 ? Machine::multiply_bytes(to, q[v.value], x)
-                                            : Machine::multiply_bytes(to, x, q[v.value]);
-                });
-            });
-        } else {
-            unroll<Rows>([&](auto r) __attribute__((always_inline)) {
-                auto x = Machine::broadcast4(at(r));
-                if constexpr (E == Element::int8) x = Machine::flip_sign(x);
-                const auto low = Machine::low_pair(x);
-                const auto high = Machine::high_pair(x);
-                unroll<vectors>([&](auto v) __attribute__((always_inline)) {
-                    I& to = acc[r.value][v.value];
-                    const std::byte* words = group + v.value * vector_bytes;
-                    to = Machine::multiply_pairs(to, Machine::load_sums(words), low);
-                    to = Machine::multiply_pairs(to, Machine::load_sums(words + block_queries * 4), high);
-                });
-            });
+    unsigned sums[Rows];
+    unsigned products[Rows];
+    if constexpr (Rows == 4) {
+        store(sums, Machine::sum4(sum[0], sum[1], sum[2], sum[3]));
+        store(products, Machine::sum4(product[0], product[1], product[2], product[3]));
+    } else {
+        unroll<Rows>([&](auto r) __attribute__((always_inline)) {
+            sums[r.value] = Machine::sum(sum[r.value]);
+            products[r.value] = Machine::sum(product[r.value]);
+        });
+    }
+    unroll<Rows>([&](auto r) __attribute__((always_inline)) {
+        const unsigned moved = 128U * sums[r.value];
+        to[r.value] = {sums[r.value], E == Element::int8 ? products[r.value] - moved : products[r.value] + moved};
+    });
+}
+
+template <class Machine, MetricKind M, Element E, std::size_t Rows>
+TONARI_INLINE void sum_rows(const std::byte* rows, std::size_t stride, Dim dim, RowSums* to) noexcept {
+    if constexpr (has_vnni<Machine>) {
+        std::size_t r = 0;
+        for (; r + 4 <= Rows; r += 4) sum_rows_vnni<Machine, E, 4>(rows + r * stride, stride, dim, to + r);
+        for (; r < Rows; ++r) sum_rows_vnni<Machine, E, 1>(rows + r * stride, stride, dim, to + r);
+    } else if constexpr (M == MetricKind::l2) {
+        using Op = WideningOp<Machine, MetricKind::inner_product, E>;
+        for (std::size_t r = 0; r < Rows; ++r) {
+            const std::byte* row = rows + r * stride;
+            to[r].squares = add_up_one(Op(row, dim), row, dim);
         }
     }
-};
+}
+
+/// One row's part of one step: four of its bytes, broadcast, meet four dimensions of `vectors` x lanes queries.
+template <class Machine, Element E, std::size_t Vectors>
+TONARI_INLINE void add_four(typename Machine::I* acc, const std::byte* group, unsigned four) noexcept {
+    constexpr std::size_t vector_bytes = Machine::float_lanes * 4;
+    auto x = Machine::broadcast4(four);
+    if constexpr (has_vnni<Machine>) {
+        unroll<Vectors>([&](auto v) __attribute__((always_inline)) {
+            const auto q = Machine::load_sums(group + v.value * vector_bytes);
+            acc[v.value] = E == Element::int8 ? Machine::multiply_bytes(acc[v.value], q, x)
+                                              : Machine::multiply_bytes(acc[v.value], x, q);
+        });
+    } else {
+        if constexpr (E == Element::int8) x = Machine::flip_sign(x);
+        const auto low = Machine::low_pair(x);
+        const auto high = Machine::high_pair(x);
+        unroll<Vectors>([&](auto v) __attribute__((always_inline)) {
+            const std::byte* words = group + v.value * vector_bytes;
+            const auto first = Machine::load_sums(words);
+            const auto second = Machine::load_sums(words + block_queries * 4);
+            acc[v.value] = Machine::multiply_pairs(Machine::multiply_pairs(acc[v.value], first, low), second, high);
+        });
+    }
+}
 
 template <class Machine, MetricKind M, Element E>
 TONARI_INLINE typename Machine::F finish_bytes(typename Machine::I products, const RowSums& row, float inverse_row,
@@ -162,37 +176,43 @@ TONARI_INLINE typename Machine::F finish_bytes(typename Machine::I products, con
 template <class Machine, MetricKind M, Element E, std::size_t Rows>
 TONARI_INLINE void block_group_bytes(const std::byte* panel, const std::byte* rows, std::size_t stride, Dim dim,
                                      float* out) noexcept {
-    using Block = ByteBlock<Machine, E, Rows>;
-    BytePanelHead const& head = *reinterpret_cast<const BytePanelHead*>(panel);
+    constexpr std::size_t vectors = Machine::block_vectors;
+    constexpr std::size_t lanes = Machine::float_lanes;
+    const BytePanelHead& head = *reinterpret_cast<const BytePanelHead*>(panel);
     RowSums sums[Rows];
-    for (std::size_t r = 0; r < Rows; ++r) sums[r] = row_sums<Machine, M, E>(rows + r * stride, dim);
+    sum_rows<Machine, M, E, Rows>(rows, stride, dim, sums);
 
-    for (std::size_t first = 0; first < block_queries; first += Block::vectors * Block::lanes) {
-        Block block;
-        block.clear();
-        RowBases<Rows> bases(rows, stride);
+    for (std::size_t first = 0; first < block_queries; first += vectors * lanes) {
+        typename Machine::I acc[Rows][vectors];
+        unroll<Rows>([&](auto r) __attribute__((always_inline)) {
+            unroll<vectors>([&](auto v) __attribute__((always_inline)) { acc[r.value][v.value] = Machine::zero(); });
+        });
         const std::byte* group = panel + sizeof head + first * 4;
-        std::size_t d = 0;
-        for (; d + 4 <= dim; d += 4) {
-            block.add(group, [&](auto r) __attribute__((always_inline)) {
-                return static_cast<unsigned>(load_as<std::uint32_t>(bases.template at<r.value>()));
+        // The last one to three dimensions come first: after the loop they would cost it its registers.
+        if (const std::size_t rest = dim % 4; rest != 0) {
+            const std::byte* last = group + dim / 4 * four_dims<Machine>;
+            unroll<Rows>([&](auto r) __attribute__((always_inline)) {
+                const auto four = static_cast<unsigned>(load_below_8(rows + r.value * stride + (dim - rest), rest));
+                add_four<Machine, E, vectors>(acc[r.value], last, four);
+            });
+        }
+        RowBases<Rows> at(rows, stride);
+        for (std::size_t step = 0; step < dim / 4; ++step) {
+            unroll<Rows>([&](auto r) __attribute__((always_inline)) {
+                const auto four = static_cast<unsigned>(load_as<std::uint32_t>(at.template at<r.value>()));
+                add_four<Machine, E, vectors>(acc[r.value], group, four);
             });
             group += four_dims<Machine>;
-            bases.advance(4);
-        }
-        if (d < dim) {
-            block.add(group, [&](auto r) __attribute__((always_inline)) {
-                return static_cast<unsigned>(load_below_8(bases.template at<r.value>(), dim - d));
-            });
+            at.advance(4);
         }
         unroll<Rows>([&](auto r) __attribute__((always_inline)) {
             float inverse_row = 0.0F;
             if constexpr (M == MetricKind::cosine) {
                 inverse_row = load_float(rows + r.value * stride + trailer_offset(E, dim));
             }
-            unroll<Block::vectors>([&](auto v) __attribute__((always_inline)) {
-                const std::size_t q = first + v.value * Block::lanes;
-                finish_bytes<Machine, M, E>(block.acc[r.value][v.value], sums[r.value], inverse_row, head, q)
+            unroll<vectors>([&](auto v) __attribute__((always_inline)) {
+                const std::size_t q = first + v.value * lanes;
+                finish_bytes<Machine, M, E>(acc[r.value][v.value], sums[r.value], inverse_row, head, q)
                     .store_unaligned(out + r.value * block_queries + q);
             });
         });

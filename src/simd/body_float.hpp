@@ -5,6 +5,7 @@
 //     row<E>(at, F*), row_part<E>(at, n, F*)
 #pragma once
 
+#include "simd/four.hpp"
 #include "simd/layout.hpp"
 #include "simd/xsimd_shim.hpp"
 
@@ -39,6 +40,7 @@ public:
     static constexpr std::size_t lanes = Machine::float_lanes;
     static constexpr std::size_t step = lanes * width;
     static constexpr std::size_t depth = 2 / width;
+    static constexpr std::size_t group = 4;
 
     FloatOp(const void* query, Dim dim) noexcept : query_(static_cast<const std::byte*>(query)) {
         if constexpr (M == MetricKind::cosine) inverse_ = load_float(query_ + query_trailer_offset(E, dim));
@@ -94,8 +96,8 @@ public:
         }
     }
     static TONARI_INLINE float sum(const Acc& a) noexcept { return Machine::sum(fold(a)); }
-    static TONARI_INLINE void sum4(const Acc& a, const Acc& b, const Acc& c, const Acc& d, float* out) noexcept {
-        Machine::sum4(fold(a), fold(b), fold(c), fold(d), out);
+    static TONARI_INLINE FourFloats sum4(const Acc& a, const Acc& b, const Acc& c, const Acc& d) noexcept {
+        return Machine::sum4(fold(a), fold(b), fold(c), fold(d));
     }
 
     TONARI_INLINE float finish(float sum, const std::byte* row, Dim dim) const noexcept {
@@ -104,6 +106,15 @@ public:
             return cosine_distance(sum, inverse_, load_float(row + trailer_offset(E, dim)));
         }
         return sum;
+    }
+    TONARI_INLINE void finish4(FourFloats sums, const std::byte* const* rows, Dim dim, float* out) const noexcept {
+        if constexpr (M == MetricKind::inner_product) sums = negative(sums);
+        if constexpr (M == MetricKind::cosine) {
+            float inverse_rows[4];
+            load_trailers(rows, trailer_offset(E, dim), inverse_rows);
+            sums = cosine_distances(sums, inverse_, inverse_rows);
+        }
+        store(out, sums);
     }
 
 protected:

@@ -32,6 +32,18 @@ public:
         }
         return value;
     }
+    static TONARI_INLINE void finish_sums(FourSums sums, float inverse_query, const std::byte* const* rows, Dim dim,
+                                          float* out) noexcept {
+        constexpr bool is_signed = E == Element::int8 && (M == MetricKind::inner_product || M == MetricKind::cosine);
+        FourFloats values = is_signed ? signed_to_floats(sums) : unsigned_to_floats(sums);
+        if constexpr (M == MetricKind::inner_product) values = negative(values);
+        if constexpr (M == MetricKind::cosine) {
+            float inverse_rows[4];
+            load_trailers(rows, trailer_offset(E, dim), inverse_rows);
+            values = cosine_distances(values, inverse_query, inverse_rows);
+        }
+        store(out, values);
+    }
 };
 
 template <class Machine, MetricKind M, Element E>
@@ -43,7 +55,8 @@ public:
     using Acc = I;
     using Left = typename Machine::W;
     static constexpr std::size_t step = Machine::wide_lanes;
-    static constexpr std::size_t depth = 2;
+    static constexpr std::size_t depth = 1;
+    static constexpr std::size_t group = 4;
 
     WideningOp(const void* query, Dim dim) noexcept : query_(static_cast<const std::byte*>(query)) {
         if constexpr (M == MetricKind::cosine) inverse_ = load_float(query_ + query_trailer_offset(E, dim));
@@ -63,11 +76,12 @@ public:
     }
     static TONARI_INLINE Acc merge(Acc a, Acc b) noexcept { return Machine::add(a, b); }
     static TONARI_INLINE unsigned sum(Acc a) noexcept { return Machine::sum(a); }
-    static TONARI_INLINE void sum4(Acc a, Acc b, Acc c, Acc d, unsigned* out) noexcept {
-        Machine::sum4(a, b, c, d, out);
-    }
+    static TONARI_INLINE FourSums sum4(Acc a, Acc b, Acc c, Acc d) noexcept { return Machine::sum4(a, b, c, d); }
     TONARI_INLINE float finish(unsigned sum, const std::byte* row, Dim dim) const noexcept {
         return WideningOp::finish_sum(sum, inverse_, row, dim);
+    }
+    TONARI_INLINE void finish4(FourSums sums, const std::byte* const* rows, Dim dim, float* out) const noexcept {
+        WideningOp::finish_sums(sums, inverse_, rows, dim, out);
     }
 
 private:
@@ -98,7 +112,8 @@ public:
     using Acc = I;
     using Left = typename Machine::B;
     static constexpr std::size_t step = Machine::byte_lanes;
-    static constexpr std::size_t depth = 2;
+    static constexpr std::size_t depth = 1;
+    static constexpr std::size_t group = 8;
 
     AbsoluteOp(const void* query, Dim) noexcept : query_(static_cast<const std::byte*>(query)) {}
 
@@ -116,11 +131,12 @@ public:
     }
     static TONARI_INLINE Acc merge(Acc a, Acc b) noexcept { return Machine::add(a, b); }
     static TONARI_INLINE unsigned sum(Acc a) noexcept { return Machine::sum(a); }
-    static TONARI_INLINE void sum4(Acc a, Acc b, Acc c, Acc d, unsigned* out) noexcept {
-        Machine::sum4(a, b, c, d, out);
-    }
+    static TONARI_INLINE FourSums sum4(Acc a, Acc b, Acc c, Acc d) noexcept { return Machine::sum4(a, b, c, d); }
     TONARI_INLINE float finish(unsigned sum, const std::byte* row, Dim dim) const noexcept {
         return AbsoluteOp::finish_sum(sum, 0.0F, row, dim);
+    }
+    TONARI_INLINE void finish4(FourSums sums, const std::byte* const* rows, Dim dim, float* out) const noexcept {
+        AbsoluteOp::finish_sums(sums, 0.0F, rows, dim, out);
     }
 
 private:

@@ -37,9 +37,7 @@ template <class Machine, Element E>
 float squared_norm(const void* row, Dim dim) noexcept {
     const auto* at = static_cast<const std::byte*>(row);
     if constexpr (is_float(E)) {
-        float sum = 0.0F;
-        add_up<NormOp<Machine, E>, 1>(NormOp<Machine, E>(), &at, dim, &sum);
-        return sum;
+        return add_up_one(NormOp<Machine, E>(), at, dim);
     } else if constexpr (E == Element::bits) {
         unsigned ones = 0;
         for (std::size_t i = 0; i < dim / 8; ++i) ones += static_cast<unsigned>(__builtin_popcount(unsigned(at[i])));
@@ -49,10 +47,7 @@ float squared_norm(const void* row, Dim dim) noexcept {
         }
         return to_float(ones);
     } else {
-        using Op = WideningOp<Machine, MetricKind::inner_product, E>;
-        unsigned sum = 0;
-        add_up<Op, 1>(Op(row, dim), &at, dim, &sum);
-        return to_float(sum);
+        return to_float(add_up_one(WideningOp<Machine, MetricKind::inner_product, E>(row, dim), at, dim));
     }
 }
 

@@ -75,7 +75,9 @@ constexpr Kernels make_table() noexcept {
     set_pair<AbsoluteOp<Machine, Element::int8>>(l1[index(Element::int8)]);
     set_pair<AbsoluteOp<Machine, Element::uint8>>(l1[index(Element::uint8)]);
 
-    set_pair<HammingOp<Machine>>(table.distance[index(MetricKind::hamming)][index(Element::bits)]);
+    DistanceKernels& hamming = table.distance[index(MetricKind::hamming)][index(Element::bits)];
+    hamming.gather = &gather_bits<Machine>;
+    hamming.scan = &scan_bits<Machine>;
 
     set_norm<Machine, Element::float32>(table);
     set_norm<Machine, Element::float16>(table);

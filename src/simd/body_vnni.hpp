@@ -54,7 +54,8 @@ public:
     using Acc = I;
     using Left = typename Machine::B;
     static constexpr std::size_t step = Machine::byte_lanes;
-    static constexpr std::size_t depth = 2;
+    static constexpr std::size_t depth = 1;
+    static constexpr std::size_t group = 8;
 
     VnniProductOp(const void* query, Dim dim) noexcept : query_(static_cast<const std::byte*>(query)) {
         if constexpr (M == MetricKind::cosine) inverse_ = load_float(query_ + query_trailer_offset(E, dim));
@@ -81,11 +82,12 @@ public:
     }
     static TONARI_INLINE Acc merge(Acc a, Acc b) noexcept { return Machine::add(a, b); }
     static TONARI_INLINE unsigned sum(Acc a) noexcept { return Machine::sum(a); }
-    static TONARI_INLINE void sum4(Acc a, Acc b, Acc c, Acc d, unsigned* out) noexcept {
-        Machine::sum4(a, b, c, d, out);
-    }
+    static TONARI_INLINE FourSums sum4(Acc a, Acc b, Acc c, Acc d) noexcept { return Machine::sum4(a, b, c, d); }
     TONARI_INLINE float finish(unsigned sum, const std::byte* row, Dim dim) const noexcept {
         return VnniProductOp::finish_sum(sum + offset_, inverse_, row, dim);
+    }
+    TONARI_INLINE void finish4(FourSums sums, const std::byte* const* rows, Dim dim, float* out) const noexcept {
+        VnniProductOp::finish_sums(add_to_each(sums, offset_), inverse_, rows, dim, out);
     }
 
 private:
@@ -117,6 +119,7 @@ public:
     using Left = typename Machine::B;
     static constexpr std::size_t step = Machine::byte_lanes;
     static constexpr std::size_t depth = 1;
+    static constexpr std::size_t group = 4;
 
     VnniSquareOp(const void* query, Dim dim) noexcept : query_(static_cast<const std::byte*>(query)) {
         I squares = Machine::zero();
@@ -144,10 +147,13 @@ public:
                 Machine::add(a.with_query, b.with_query)};
     }
     static TONARI_INLINE unsigned sum(const Acc& a) noexcept { return Machine::sum(fold(a)); }
-    static TONARI_INLINE void sum4(const Acc& a, const Acc& b, const Acc& c, const Acc& d, unsigned* out) noexcept {
-        Machine::sum4(fold(a), fold(b), fold(c), fold(d), out);
+    static TONARI_INLINE FourSums sum4(const Acc& a, const Acc& b, const Acc& c, const Acc& d) noexcept {
+        return Machine::sum4(fold(a), fold(b), fold(c), fold(d));
     }
     TONARI_INLINE float finish(unsigned sum, const std::byte*, Dim) const noexcept { return to_float(sum + offset_); }
+    TONARI_INLINE void finish4(FourSums sums, const std::byte* const*, Dim, float* out) const noexcept {
+        store(out, unsigned_to_floats(add_to_each(sums, offset_)));
+    }
 
 private:
     static TONARI_INLINE void add_bytes(Acc& acc, Left q, const Bytes& x) noexcept {

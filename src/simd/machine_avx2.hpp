@@ -5,6 +5,7 @@
 
 #include <tonari/simd/level.hpp>
 
+#include "simd/four.hpp"
 #include "simd/layout.hpp"
 #include "simd/tail.hpp"
 #include "simd/xsimd_shim.hpp"
@@ -67,13 +68,13 @@ struct Avx2 {
         const __m256 both = _mm256_add_ps(pairs, _mm256_permute_ps(pairs, 0xB1));
         return _mm_cvtss_f32(_mm_add_ps(_mm256_castps256_ps128(both), _mm256_extractf128_ps(both, 1)));
     }
-    static TONARI_INLINE void sum4(F a, F b, F c, F d, float* out) noexcept {
+    static TONARI_INLINE FourFloats sum4(F a, F b, F c, F d) noexcept {
         const __m256 ab = _mm256_add_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
         const __m256 cd = _mm256_add_ps(_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
         const __m256 low = _mm256_castpd_ps(_mm256_unpacklo_pd(_mm256_castps_pd(ab), _mm256_castps_pd(cd)));
         const __m256 high = _mm256_castpd_ps(_mm256_unpackhi_pd(_mm256_castps_pd(ab), _mm256_castps_pd(cd)));
         const __m256 both = _mm256_add_ps(low, high);
-        _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(both), _mm256_extractf128_ps(both, 1)));
+        return _mm_add_ps(_mm256_castps256_ps128(both), _mm256_extractf128_ps(both, 1));
     }
 
     // --- integers: I holds 32-bit sums, W 16-bit values, B bytes ----------------------------------------------
@@ -123,16 +124,13 @@ struct Avx2 {
         return _mm256_add_epi32(sum, _mm256_sad_epu8(_mm256_add_epi8(low, high), _mm256_setzero_si256()));
     }
     static TONARI_INLINE unsigned sum(I a) noexcept {
-        unsigned out[4];
-        sum4(a, a, a, a, out);
-        return out[0];
+        return static_cast<unsigned>(_mm_cvtsi128_si32(sum4(a, a, a, a)));
     }
-    static TONARI_INLINE void sum4(I a, I b, I c, I d, unsigned* out) noexcept {
+    static TONARI_INLINE FourSums sum4(I a, I b, I c, I d) noexcept {
         const __m256i ab = _mm256_add_epi32(_mm256_unpacklo_epi32(a, b), _mm256_unpackhi_epi32(a, b));
         const __m256i cd = _mm256_add_epi32(_mm256_unpacklo_epi32(c, d), _mm256_unpackhi_epi32(c, d));
         const __m256i both = _mm256_add_epi32(_mm256_unpacklo_epi64(ab, cd), _mm256_unpackhi_epi64(ab, cd));
-        const __m128i all = _mm_add_epi32(_mm256_castsi256_si128(both), _mm256_extracti128_si256(both, 1));
-        _mm_storeu_si128(reinterpret_cast<__m128i*>(out), all);
+        return _mm_add_epi32(_mm256_castsi256_si128(both), _mm256_extracti128_si256(both, 1));
     }
 
     // --- blocks ------------------------------------------------------------------------------------------------

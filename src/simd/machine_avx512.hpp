@@ -12,6 +12,7 @@
 
 #include <tonari/simd/level.hpp>
 
+#include "simd/four.hpp"
 #include "simd/layout.hpp"
 #include "simd/xsimd_shim.hpp"
 
@@ -75,12 +76,12 @@ struct Avx512 {
         const __m512 all = _mm512_add_ps(pairs, _mm512_permute_ps(pairs, 0xB1));
         return _mm_cvtss_f32(fold_quarters(all));
     }
-    static TONARI_INLINE void sum4(F a, F b, F c, F d, float* out) noexcept {
+    static TONARI_INLINE FourFloats sum4(F a, F b, F c, F d) noexcept {
         const __m512 ab = _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
         const __m512 cd = _mm512_add_ps(_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
         const __m512 low = _mm512_castpd_ps(_mm512_unpacklo_pd(_mm512_castps_pd(ab), _mm512_castps_pd(cd)));
         const __m512 high = _mm512_castpd_ps(_mm512_unpackhi_pd(_mm512_castps_pd(ab), _mm512_castps_pd(cd)));
-        _mm_storeu_ps(out, fold_quarters(_mm512_add_ps(low, high)));
+        return fold_quarters(_mm512_add_ps(low, high));
     }
     static TONARI_INLINE __m128 fold_quarters(__m512 a) noexcept {
         const __m256 half = _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));
@@ -130,13 +131,12 @@ struct Avx512 {
         return _mm512_add_epi32(sum, _mm512_sad_epu8(_mm512_add_epi8(low, high), _mm512_setzero_si512()));
     }
     static TONARI_INLINE unsigned sum(I a) noexcept { return static_cast<unsigned>(_mm512_reduce_add_epi32(a)); }
-    static TONARI_INLINE void sum4(I a, I b, I c, I d, unsigned* out) noexcept {
+    static TONARI_INLINE FourSums sum4(I a, I b, I c, I d) noexcept {
         const __m512i ab = _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
         const __m512i cd = _mm512_add_epi32(_mm512_unpacklo_epi32(c, d), _mm512_unpackhi_epi32(c, d));
         const __m512i all = _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
         const __m256i half = _mm256_add_epi32(_mm512_castsi512_si256(all), _mm512_extracti64x4_epi64(all, 1));
-        const __m128i four = _mm_add_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
-        _mm_storeu_si128(reinterpret_cast<__m128i*>(out), four);
+        return _mm_add_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
     }
 
     // --- blocks ------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@
 
 #include <tonari/simd/level.hpp>
 
+#include "simd/four.hpp"
 #include "simd/half.hpp"
 #include "simd/layout.hpp"
 #include "simd/tail.hpp"
@@ -78,10 +79,10 @@ struct Sse2 {
         const __m128 pairs = _mm_add_ps(v, _mm_movehl_ps(v, v));
         return _mm_cvtss_f32(_mm_add_ss(pairs, _mm_shuffle_ps(pairs, pairs, 0x55)));
     }
-    static TONARI_INLINE void sum4(F a, F b, F c, F d, float* out) noexcept {
+    static TONARI_INLINE FourFloats sum4(F a, F b, F c, F d) noexcept {
         const __m128 ab = _mm_add_ps(_mm_unpacklo_ps(a, b), _mm_unpackhi_ps(a, b));
         const __m128 cd = _mm_add_ps(_mm_unpacklo_ps(c, d), _mm_unpackhi_ps(c, d));
-        _mm_storeu_ps(out, _mm_add_ps(_mm_movelh_ps(ab, cd), _mm_movehl_ps(cd, ab)));
+        return _mm_add_ps(_mm_movelh_ps(ab, cd), _mm_movehl_ps(cd, ab));
     }
 
     // --- integers: I holds 32-bit sums, W 16-bit values, B bytes ----------------------------------------------
@@ -129,15 +130,12 @@ struct Sse2 {
         return _mm_add_epi32(sum, _mm_sad_epu8(bits, _mm_setzero_si128()));
     }
     static TONARI_INLINE unsigned sum(I a) noexcept {
-        unsigned out[4];
-        sum4(a, a, a, a, out);
-        return out[0];
+        return static_cast<unsigned>(_mm_cvtsi128_si32(sum4(a, a, a, a)));
     }
-    static TONARI_INLINE void sum4(I a, I b, I c, I d, unsigned* out) noexcept {
+    static TONARI_INLINE FourSums sum4(I a, I b, I c, I d) noexcept {
         const __m128i ab = _mm_add_epi32(_mm_unpacklo_epi32(a, b), _mm_unpackhi_epi32(a, b));
         const __m128i cd = _mm_add_epi32(_mm_unpacklo_epi32(c, d), _mm_unpackhi_epi32(c, d));
-        const __m128i all = _mm_add_epi32(_mm_unpacklo_epi64(ab, cd), _mm_unpackhi_epi64(ab, cd));
-        _mm_storeu_si128(reinterpret_cast<__m128i*>(out), all);
+        return _mm_add_epi32(_mm_unpacklo_epi64(ab, cd), _mm_unpackhi_epi64(ab, cd));
     }
 
     // --- blocks ------------------------------------------------------------------------------------------------

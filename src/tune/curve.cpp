@@ -36,7 +36,7 @@ std::optional<AtRecall> at_recall(std::span<const CurvePoint> points, double rec
     const auto above = std::find_if(front.begin(), front.end(), [&](const CurvePoint& p) { return p.recall >= recall; });
     if (above == front.end()) return std::nullopt;
     if (above == front.begin() || above->recall == recall) {
-        return AtRecall{above->qps, above->p50_us, above->p99_us, above->recall > recall};
+        return AtRecall{above->qps, above->p50_us, above->p99_us, above->recall > recall && above->ef != 0};
     }
     const CurvePoint& below = *(above - 1);
     const double share = (place(recall) - place(below.recall)) / (place(above->recall) - place(below.recall));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <string>
 
@@ -39,30 +40,25 @@ public:
         search_.k = scorer_.k();
         search_.ef = width;
         if (Status warm = warm_up(); !warm) return warm;
-        microseconds_.clear();
-        double seconds = 0;
-        std::size_t passes = 0;
-        do {
-            std::fill(ids_.begin(), ids_.end(), no_id);
-            const Result<double> took = options_.threads == 1 ? one_at_a_time() : batch();
-            if (!took) return took.error();
-            seconds += *took;
-            ++passes;
-        } while (seconds < options_.least_seconds && passes < options_.most_passes);
-
-        CurvePoint point;
-        point.ef = width;
-        point.recall = scorer_.recall(ids_, scorer_.k());
-        point.qps = seconds > 0 ? static_cast<double>(passes * queries_.rows()) / seconds : 0;
+        std::fill(ids_.begin(), ids_.end(), no_id);
+        double all_seconds = 0;
+        double best_seconds = std::numeric_limits<double>::infinity();
+        std::vector<double> best_microseconds;
+        for (std::size_t pass = 0; pass < options_.most_passes || pass == 0; ++pass) {
+            const Result<double> seconds = options_.threads == 1 ? one_at_a_time() : batch();
+            if (!seconds) return seconds.error();
+            if (*seconds < best_seconds) {
+                best_seconds = *seconds;
+                std::swap(best_microseconds, microseconds_);
+            }
+            all_seconds += *seconds;
+            if (all_seconds >= options_.least_seconds) break;
+        }
         if (options_.threads > 1) {
             if (Status alone = while_all_are_busy(); !alone) return alone;
+            std::swap(best_microseconds, microseconds_);
         }
-        std::sort(microseconds_.begin(), microseconds_.end());
-        point.mean_us = std::accumulate(microseconds_.begin(), microseconds_.end(), 0.0) /
-                        static_cast<double>(std::max<std::size_t>(microseconds_.size(), 1));
-        point.p50_us = percentile(microseconds_, 0.5);
-        point.p99_us = percentile(microseconds_, 0.99);
-        return point;
+        return point_of(width, best_seconds, std::move(best_microseconds));
     }
 
     /// Whether the index compares every row anyway, and so has no width to set.
@@ -75,6 +71,19 @@ public:
     }
 
 private:
+    [[nodiscard]] CurvePoint point_of(std::size_t width, double seconds, std::vector<double> microseconds) const {
+        std::sort(microseconds.begin(), microseconds.end());
+        const double sum = std::accumulate(microseconds.begin(), microseconds.end(), 0.0);
+        CurvePoint point;
+        point.ef = width;
+        point.recall = scorer_.recall(ids_, scorer_.k());
+        point.qps = seconds > 0 ? static_cast<double>(queries_.rows()) / seconds : 0;
+        point.mean_us = sum / static_cast<double>(microseconds.size());
+        point.p50_us = percentile(microseconds, 0.5);
+        point.p99_us = percentile(microseconds, 0.99);
+        return point;
+    }
+
     Status warm_up() {
         const std::size_t count = std::min(options_.warm_up, queries_.rows());
         for (Searcher& searcher : searchers_) {
@@ -88,6 +97,7 @@ private:
 
     Result<double> one_at_a_time() {
         Searcher& searcher = searchers_.front();
+        microseconds_.clear();
         double total = 0;
         for (std::size_t query = 0; query < queries_.rows(); ++query) {
             const RowView row = queries_.row(query);

@@ -1,15 +1,15 @@
 // Saving over an old file, with a fault at every single step: afterwards the path names the old file whole or the
 // new one whole, never a third thing.
-#include "support/catch.hpp"
+#include <tonari/io/file_writer.hpp>
 
 #include <cstring>
 #include <string>
 #include <vector>
 
 #include <tonari/io/file_reader.hpp>
-#include <tonari/io/file_writer.hpp>
 
 #include "crash/simulated_disk.hpp"
+#include "support/catch.hpp"
 
 namespace {
 
@@ -100,8 +100,10 @@ TEST_CASE("the first save, cut at any step, leaves no file or a whole one") {
             disk.recover(hash(draw, cut));
             const Result<std::uint64_t> seed = seed_of(disk);
             if (saved.ok()) REQUIRE(seed.ok());
-            if (seed.ok()) CHECK(*seed == 1);
-            else CHECK(seed.error().code == ErrorCode::not_found);
+            if (seed.ok())
+                CHECK(*seed == 1);
+            else
+                CHECK(seed.error().code == ErrorCode::not_found);
         }
     }
 }
@@ -153,7 +155,8 @@ TEST_CASE("a writer that is dropped leaves everything as it was") {
 
 TEST_CASE("files of others beside it are left alone") {
     SimulatedDisk disk;
-    for (const std::string& other : {path + ".tmp-1", path + ".tmp-x-1", path + ".tmp-1-", std::string("data/other.tnr.tmp-1-2"), path + ".lock2"}) {
+    for (const std::string& other : {path + ".tmp-1", path + ".tmp-x-1", path + ".tmp-1-",
+                                     std::string("data/other.tnr.tmp-1-2"), path + ".lock2"}) {
         disk.put(other, {});
     }
     disk.put(path + ".tmp-123-0", {});

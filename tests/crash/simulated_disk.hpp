@@ -148,10 +148,13 @@ private:
             for (const Write& write : since) {
                 const std::uint64_t fate = random.below(4);  // whole, nothing, a torn start, or single sectors
                 if (fate == 0) apply(now, write.offset, write.bytes);
-                if (fate == 2) apply(now, write.offset, std::span(write.bytes).first(static_cast<std::size_t>(random.below(write.bytes.size() + 1))));
+                if (fate == 2)
+                    apply(now, write.offset,
+                          std::span(write.bytes).first(static_cast<std::size_t>(random.below(write.bytes.size() + 1))));
                 for (std::size_t at = 0; fate == 3 && at < write.bytes.size(); at += sector) {
                     if (random.below(2) == 0) continue;
-                    apply(now, write.offset + at, std::span(write.bytes).subspan(at, std::min(sector, write.bytes.size() - at)));
+                    apply(now, write.offset + at,
+                          std::span(write.bytes).subspan(at, std::min(sector, write.bytes.size() - at)));
                 }
             }
             synced = now;
@@ -232,11 +235,14 @@ public:
     }
     Status pread(std::uint64_t offset, std::span<std::byte> into) const override {
         if (disk_.dead_) return off();
-        if (offset > content().size() || into.size() > content().size() - offset) return Error{ErrorCode::corrupt, "file ends before"};
+        if (offset > content().size() || into.size() > content().size() - offset)
+            return Error{ErrorCode::corrupt, "file ends before"};
         std::copy_n(content().begin() + static_cast<std::ptrdiff_t>(offset), into.size(), into.begin());
         return {};
     }
-    Status pwrite(std::uint64_t offset, std::span<const std::byte> bytes) override { return disk_.write(node_, offset, bytes); }
+    Status pwrite(std::uint64_t offset, std::span<const std::byte> bytes) override {
+        return disk_.write(node_, offset, bytes);
+    }
     Status append(std::span<const std::byte> bytes) override { return disk_.write(node_, content().size(), bytes); }
     Status truncate(std::uint64_t) override { return Error{ErrorCode::unsupported, "this disk cuts no files"}; }
     Status sync() override {

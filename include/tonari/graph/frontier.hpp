@@ -30,7 +30,7 @@ public:
     void offer(float distance, RowId row, float /*lower*/) noexcept {
         const OrderedKey key = make_key(distance, row);
         if (size_ == capacity_ && key >= keys_[size_ - 1]) return;
-        OrderedKey* const at = std::upper_bound(keys_.data(), keys_.data() + size_, key);
+        OrderedKey* const at = place_of(key);
         const auto position = static_cast<std::size_t>(at - keys_.data());
         std::memmove(at + 1, at, (size_ - position) * sizeof(OrderedKey));  // one spare place behind
         *at = key;
@@ -55,6 +55,18 @@ public:
     [[nodiscard]] std::span<const OrderedKey> answers() noexcept { return {keys_.data(), size_}; }
 
 private:
+    /// The first key above `key`. Without branches on the keys: where a candidate belongs cannot be predicted, and
+    /// mispredicted branches were half the time of a build over short rows.
+    [[nodiscard]] OrderedKey* place_of(OrderedKey key) noexcept {
+        OrderedKey* first = keys_.data();
+        for (std::size_t length = size_; length > 0;) {
+            const std::size_t half = (length + 1) / 2;
+            first += first[half - 1] < key ? half : 0;
+            length -= half;
+        }
+        return first;
+    }
+
     static constexpr OrderedKey expanded = 1;
     std::vector<OrderedKey> keys_;
     std::size_t capacity_ = 0;

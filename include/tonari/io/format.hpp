@@ -31,11 +31,11 @@ namespace tonari {
 
 static_assert(std::endian::native == std::endian::little, "tonari files are little-endian, and read as they lie");
 
-inline constexpr std::uint32_t format_version = 1;   ///< what this library writes
-inline constexpr std::uint32_t format_oldest = 1;    ///< the oldest that it still reads
+inline constexpr std::uint32_t format_version = 1;  ///< what this library writes
+inline constexpr std::uint32_t format_oldest = 1;   ///< the oldest that it still reads
 inline constexpr std::size_t page_size = 4096;
-inline constexpr std::size_t section_alignment = 64;           ///< of every section
-inline constexpr std::size_t section_page_from = 64 * 1024;    ///< sections from this size on start a page
+inline constexpr std::size_t section_alignment = 64;         ///< of every section
+inline constexpr std::size_t section_page_from = 64 * 1024;  ///< sections from this size on start a page
 inline constexpr std::size_t section_alignment_max = 2 << 20;
 
 namespace format {
@@ -45,15 +45,15 @@ inline constexpr std::array<unsigned char, 12> magic = {'T', 'O', 'N', 'A', 'R',
 
 struct Header {
     std::array<unsigned char, 12> magic;
-    std::uint32_t version;          ///< of the format, as written
-    std::uint32_t oldest_reader;    ///< the oldest format version whose readers understand this file
+    std::uint32_t version;        ///< of the format, as written
+    std::uint32_t oldest_reader;  ///< the oldest format version whose readers understand this file
     std::uint32_t section_count;
-    std::uint64_t flags;            ///< a bit that the reader does not know: it must refuse. None yet
+    std::uint64_t flags;  ///< a bit that the reader does not know: it must refuse. None yet
     std::uint64_t file_size;
     std::uint64_t table_offset;
-    std::uint64_t table_checksum;   ///< of the rows
+    std::uint64_t table_checksum;            ///< of the rows
     std::array<unsigned char, 64> reserved;  ///< zero
-    std::uint64_t header_checksum;  ///< of the 120 bytes before it
+    std::uint64_t header_checksum;           ///< of the 120 bytes before it
 };
 static_assert(sizeof(Header) == 128 && std::is_trivially_copyable_v<Header>);
 

@@ -44,7 +44,9 @@ struct IdMatrix {
     std::size_t rows = 0;
     std::size_t columns = 0;
 
-    [[nodiscard]] std::span<const Id> row(std::size_t i) const noexcept { return std::span(ids).subspan(i * columns, columns); }
+    [[nodiscard]] std::span<const Id> row(std::size_t i) const noexcept {
+        return std::span(ids).subspan(i * columns, columns);
+    }
 };
 
 struct ReadOptions {

@@ -29,7 +29,7 @@ struct AtRecall {
     double p50_us = 0;
     double p99_us = 0;
     /// The lowest setting measured already exceeds the recall: these are its figures, and the index might do
-    /// better at exactly that recall, had it a narrower setting.
+    /// better at exactly that recall, had it a narrower setting. Never set for an index without a knob.
     bool floor = false;
 };
 

@@ -20,8 +20,8 @@ struct SweepOptions {
     std::size_t largest_width = 1200; ///< where the ladder ends
     double stop_recall = 0.995;       ///< the ladder stops at the first width that reaches it
     std::size_t warm_up = 100;        ///< queries searched at each width before the clock runs
-    double least_seconds = 0.3;       ///< a width is repeated until so much time was measured ...
-    std::size_t most_passes = 10;     ///< ... or the queries were searched so often
+    double least_seconds = 0.5;       ///< the queries are searched again until so much time was measured ...
+    std::size_t most_passes = 10;     ///< ... or they were searched so often; the fastest pass is reported
     /// Called after each width, from the calling thread: widths done, and how many there will be at most.
     std::function<void(std::size_t done, std::size_t at_most)> progress{};
 };
@@ -32,8 +32,9 @@ TONARI_API std::vector<std::size_t> ladder(std::size_t k, std::size_t largest);
 /// Measures the index on the scorer's queries, which must be given again as `queries`.
 ///
 /// One thread: every query is timed by itself around the searcher's call; `qps` is queries by the time they took in
-/// all, `p50_us` and `p99_us` come from all passes together. More threads: `qps` is that of one batch call over all
-/// queries, and the latencies are those of single queries while all threads are busy with others.
+/// all. All figures of a point are those of its fastest pass: what other processes took from the slower ones is not
+/// the index's doing. More threads: `qps` is that of one batch call over all queries, and the latencies are those of
+/// single queries while all threads are busy with others.
 ///
 /// After the ladder, widths are added halfway where recall made a large step, so that interpolation has points to
 /// stand on. An index without a width (its answers say `exact`) gives one point with `ef` 0.

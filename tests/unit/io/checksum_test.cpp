@@ -1,10 +1,11 @@
-#include "support/catch.hpp"
+#include <tonari/io/checksum.hpp>
 
 #include <string_view>
 #include <vector>
 
 #include <tonari/core/random.hpp>
-#include <tonari/io/checksum.hpp>
+
+#include "support/catch.hpp"
 
 TEST_CASE("the checksum is XXH3-64 with seed 0") {
     // The values of xxhsum -H3.

@@ -1,12 +1,11 @@
 // People mix up files; the message names the one that they have in hand.
-#include "support/catch.hpp"
-
 #include <array>
 #include <cstring>
 #include <string>
 
 #include <tonari/io/file_reader.hpp>
 
+#include "support/catch.hpp"
 #include "unit/io/temp_folder.hpp"
 
 namespace {
@@ -34,14 +33,14 @@ TEST_CASE("other people's files are named") {
 
 TEST_CASE("an hnswlib index is known by sizes that fit each other") {
     std::array<std::uint64_t, 12> head = {};
-    head[1] = 1000;          // max_elements
-    head[2] = 900;           // cur_count
-    head[5] = 32 * 4 + 4;    // offset_data
-    head[4] = head[5] + 512; // label_offset
-    head[3] = head[4] + 8;   // size_per_element
-    head[7] = 16;            // maxM
-    head[8] = 32;            // maxM0
-    head[9] = 16;            // M
+    head[1] = 1000;           // max_elements
+    head[2] = 900;            // cur_count
+    head[5] = 32 * 4 + 4;     // offset_data
+    head[4] = head[5] + 512;  // label_offset
+    head[3] = head[4] + 8;    // size_per_element
+    head[7] = 16;             // maxM
+    head[8] = 32;             // maxM0
+    head[9] = 16;             // M
     CHECK(tonari::describe_content(std::as_bytes(std::span(head))) == "an hnswlib index");
 }
 
@@ -53,6 +52,7 @@ TEST_CASE("opening says it with the path") {
         const auto reader = tonari::FileReader::open(path, residency);
         REQUIRE_FALSE(reader.ok());
         CHECK(reader.error().code == tonari::ErrorCode::corrupt);
-        CHECK_THAT(reader.error().message, Catch::Matchers::Contains(path) && Catch::Matchers::Contains("not a tonari file"));
+        CHECK_THAT(reader.error().message,
+                   Catch::Matchers::Contains(path) && Catch::Matchers::Contains("not a tonari file"));
     }
 }

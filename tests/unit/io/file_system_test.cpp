@@ -1,25 +1,24 @@
 // The real file system: what each call does, and what it says when it cannot.
-#include "support/catch.hpp"
+#include <tonari/io/file_system.hpp>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <string>
-#include <thread>
-
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 
 #include <tonari/io/atomic_file.hpp>
 #include <tonari/io/file_reader.hpp>
-#include <tonari/io/file_system.hpp>
 #include <tonari/io/file_writer.hpp>
 
-#include "io/system_error.hpp"
+#include "support/catch.hpp"
 #include "unit/io/sample_file.hpp"
 #include "unit/io/temp_folder.hpp"
 
@@ -160,9 +159,9 @@ TEST_CASE("a lock of a dead process is free, whatever file it left") {
     const test::TempFolder folder;
     const std::string path = folder.path("file.tnr");
     CHECK(in_another_process([&] {
-        auto* kept = new auto(files().lock(path).value());  // never let go: the process ends
-        return kept->get() != nullptr ? 7 : 8;
-    }) == 7);
+              auto* kept = new auto(files().lock(path).value());  // never let go: the process ends
+              return kept->get() != nullptr ? 7 : 8;
+          }) == 7);
     CHECK(std::filesystem::exists(path + ".lock"));
     CHECK(files().lock(path).ok());
     CHECK_FALSE(std::filesystem::exists(path + ".lock"));
@@ -216,7 +215,8 @@ TEST_CASE("writers of one path: the second is busy, the first goes on") {
     REQUIRE(first.finish().ok());
     CHECK(folder.names() == std::vector<std::string>{"file.tnr"});
 
-    CHECK(FileWriter::create(path, {.max_sections = 4, .replace = false}).status().error().code == ErrorCode::already_exists);
+    CHECK(FileWriter::create(path, {.max_sections = 4, .replace = false}).status().error().code ==
+          ErrorCode::already_exists);
     FileWriter third = FileWriter::create(path).value();
     const FileReader old = FileReader::open(path).value();
     REQUIRE(third.sections().add_record("one", 1, std::uint32_t{3}).ok());
@@ -225,10 +225,24 @@ TEST_CASE("writers of one path: the second is busy, the first goes on") {
     CHECK(FileReader::open(path).value().sections().record<std::uint32_t>("one").value() == 3);
 }
 
-TEST_CASE("the words for a full disk say what to do") {
-    const Error error = system_error("write", "books.tnr", ENOSPC);
-    CHECK(error.code == ErrorCode::io);
-    CHECK(error.message == "cannot write 'books.tnr': No space left on device; free some space and try again");
+TEST_CASE("a real write that fails half way leaves the old file and no litter") {
+    const test::TempFolder folder;
+    const std::string path = folder.path("file.tnr");
+    test::write_text(path, "old");
+    CHECK(in_another_process([&] {
+              ::signal(SIGXFSZ, SIG_IGN);
+              const rlimit at_most = {3 << 20,
+                                      3 << 20};  // bytes of a file: the nearest to a full disk that needs no root
+              if (::setrlimit(RLIMIT_FSIZE, &at_most) != 0) return 1;
+              Result<FileWriter> writer = FileWriter::create(path);
+              if (!writer) return 2;
+              const Status added = writer->sections().add("rows", 1, std::vector<std::byte>(std::size_t{8} << 20));
+              const Status finished = writer->finish();
+              if (added.ok() || finished.ok()) return 3;
+              return added.error().code == ErrorCode::io && finished.error().message == added.error().message ? 0 : 4;
+          }) == 0);
+    CHECK(text_of(path) == "old");
+    CHECK(folder.names() == std::vector<std::string>{"file.tnr"});
 }
 
 TEST_CASE("a file in one call, whole or not at all") {

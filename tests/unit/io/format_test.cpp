@@ -1,8 +1,7 @@
 // The frame: its bytes as they are written, and every way to damage it or to lie in it.
-#include "support/catch.hpp"
-
 #include <tonari/core/random.hpp>
 
+#include "support/catch.hpp"
 #include "unit/io/sample_file.hpp"
 
 namespace {
@@ -62,17 +61,23 @@ TEST_CASE("the frame's bytes never change") {
     REQUIRE(image.size() == 4100);
     CHECK(hex(std::span(image).first(48)) ==
           "544f4e415249890d0a1a0a00"  // TONARI and the bytes that text mode damages
-          "01000000" "01000000"       // format version, oldest reader
-          "01000000"                  // one section
-          "0000000000000000"          // flags
-          "0410000000000000"          // 4100 bytes
-          "8000000000000000");        // the table at 128
+          "01000000"
+          "01000000"                                                    // format version, oldest reader
+          "01000000"                                                    // one section
+          "0000000000000000"                                            // flags
+          "0410000000000000"                                            // 4100 bytes
+          "8000000000000000");                                          // the table at 128
     CHECK(hex(std::span(image).subspan(48, 8)) == "161cf319d5401828");  // checksum of the table
     CHECK(hex(std::span(image).subspan(56, 64)) == std::string(128, '0'));
     CHECK(hex(std::span(image).subspan(120, 8)) == "0d9c4a596a2aeddc");  // checksum of the header
     CHECK(hex(std::span(image).subspan(128, 64)) ==
-          "616e7377657200000000000000000000" "00000000000000000000000000000000"
-          "07000000" "40000000" "0010000000000000" "0400000000000000" "5dada11448b63221");
+          "616e7377657200000000000000000000"
+          "00000000000000000000000000000000"
+          "07000000"
+          "40000000"
+          "0010000000000000"
+          "0400000000000000"
+          "5dada11448b63221");
     CHECK(hex(std::span(image).subspan(4096)) == "2a000000");
 }
 
@@ -122,7 +127,12 @@ TEST_CASE("a flipped bit is refused at once in the frame, and by verifying anywh
 
 TEST_CASE("headers that lie, with right checksums") {
     const auto header = [](auto change, ErrorCode code, const char* words) { expect_header(change, code, words); };
-    header([](auto& h) { h.oldest_reader = 9; h.version = 12; }, ErrorCode::unsupported, "format version 12 and asks for a reader of version 9");
+    header(
+        [](auto& h) {
+            h.oldest_reader = 9;
+            h.version = 12;
+        },
+        ErrorCode::unsupported, "format version 12 and asks for a reader of version 9");
     header([](auto& h) { h.version = 0; }, ErrorCode::unsupported, "version 0; this library reads 1 to 1");
     header([](auto& h) { h.flags = 4; }, ErrorCode::unsupported, "features that this library does not know");
     header([](auto& h) { h.file_size += 1; }, ErrorCode::corrupt, "file is cut: expected");
@@ -146,7 +156,13 @@ TEST_CASE("a newer file that older readers understand is read") {
 TEST_CASE("rows that lie, with right checksums") {
     const auto row = [](std::size_t i, auto change, const char* words) { expect_row(i, change, words); };
     row(2, [](auto& r) { r.size = ~0ULL; }, "section 'rows': expected 18446744073709551615 bytes");
-    row(2, [](auto& r) { r.offset = ~0ULL - 4095; r.size = 4096; }, "got a file of");
+    row(
+        2,
+        [](auto& r) {
+            r.offset = ~0ULL - 4095;
+            r.size = 4096;
+        },
+        "got a file of");
     row(2, [](auto& r) { r.offset = 0; }, "before the end of what stands before it");
     row(0, [](auto& r) { r.offset = 128; }, "before the end of what stands before it");
     row(2, [](auto& r) { r.offset += 64; }, "not a multiple of its alignment");
@@ -201,7 +217,8 @@ TEST_CASE("a file that was never finished starts with zeros") {
 TEST_CASE("section names") {
     CHECK(check_section_name("coarse/graph.links-0_A").ok());
     CHECK(check_section_name(std::string(31, 'x')).ok());
-    for (const std::string& bad : {std::string(), std::string(32, 'x'), std::string("a b"), std::string("\xc3\xa4"), std::string(1, '\0')}) {
+    for (const std::string& bad :
+         {std::string(), std::string(32, 'x'), std::string("a b"), std::string("\xc3\xa4"), std::string(1, '\0')}) {
         CHECK_FALSE(check_section_name(bad).ok());
     }
 }

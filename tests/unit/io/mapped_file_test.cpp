@@ -1,15 +1,14 @@
 // Maps: shared, instant, and nothing is read that was not asked for.
-#include "support/catch.hpp"
+#include <tonari/io/mapped_file.hpp>
 
 #include <chrono>
-#include <filesystem>
-
 #include <fcntl.h>
+#include <filesystem>
 #include <unistd.h>
 
 #include <tonari/io/file_reader.hpp>
-#include <tonari/io/mapped_file.hpp>
 
+#include "support/catch.hpp"
 #include "unit/io/sample_file.hpp"
 #include "unit/io/temp_folder.hpp"
 
@@ -73,7 +72,8 @@ TEST_CASE("a page that is touched becomes resident, and warming touches all") {
     test::write_bytes(path, std::vector<std::byte>(64 * page_size + 100, std::byte{7}));
     const Bytes bytes = map_file(path).value();
     REQUIRE(bytes.size() == 64 * page_size + 100);
-    for (const Advice a : {Advice::random, Advice::sequential, Advice::will_need, Advice::normal}) CHECK(advise(bytes, a).ok());
+    for (const Advice a : {Advice::random, Advice::sequential, Advice::will_need, Advice::normal})
+        CHECK(advise(bytes, a).ok());
     warm(bytes);
     const PageResidency all = resident_pages(bytes).value();
     CHECK(all.pages == 65);
@@ -87,7 +87,8 @@ TEST_CASE("advice and residency of bytes that are not mapped do no harm") {
     small.data()[999] = std::byte{3};
     large.data()[12345] = std::byte{4};
     for (const Bytes& bytes : {std::move(small).freeze(), std::move(large).freeze(), Bytes{}}) {
-        for (const Advice a : {Advice::random, Advice::sequential, Advice::will_need, Advice::normal}) CHECK(advise(bytes, a).ok());
+        for (const Advice a : {Advice::random, Advice::sequential, Advice::will_need, Advice::normal})
+            CHECK(advise(bytes, a).ok());
         warm(bytes);
         CHECK(resident_pages(bytes).ok());
         if (bytes.size() == 1000) CHECK(bytes.data()[999] == std::byte{3});

@@ -57,9 +57,11 @@ inline Result<FileReader> open_image(std::span<const std::byte> image, Check che
 inline void seal(std::vector<std::byte>& image) {
     format::Header header = {};
     std::memcpy(&header, image.data(), sizeof(header));
-    const std::size_t table = std::min<std::size_t>(header.section_count * sizeof(format::SectionRow), image.size() - sizeof(header));
+    const std::size_t table =
+        std::min<std::size_t>(header.section_count * sizeof(format::SectionRow), image.size() - sizeof(header));
     header.table_checksum = checksum(std::span(image).subspan(sizeof(header), table));
-    header.header_checksum = checksum(std::as_bytes(std::span(&header, 1)).first(offsetof(format::Header, header_checksum)));
+    header.header_checksum =
+        checksum(std::as_bytes(std::span(&header, 1)).first(offsetof(format::Header, header_checksum)));
     std::memcpy(image.data(), &header, sizeof(header));
 }
 

@@ -1,6 +1,5 @@
 // Writing sections and reading them back, and what the writer and the reader refuse.
 #include "support/catch.hpp"
-
 #include "unit/io/sample_file.hpp"
 #include "unit/io/temp_folder.hpp"
 
@@ -77,7 +76,9 @@ TEST_CASE("sections come back as they were, loaded and mapped") {
         // The bytes outlive the reader.
         const std::vector<float> expected = test::sample_rows();
         CHECK(std::equal(expected.begin(), expected.end(), rows.as<float>().begin()));
-        CHECK(reinterpret_cast<std::uintptr_t>(rows.data()) % (residency == Residency::map ? page_size : section_alignment) == 0);
+        CHECK(reinterpret_cast<std::uintptr_t>(rows.data()) %
+                  (residency == Residency::map ? page_size : section_alignment) ==
+              0);
     }
 }
 
@@ -100,14 +101,19 @@ TEST_CASE("the reader says what it expected and what it got") {
     const SectionReader sections = file.sections();
     expect(sections.section("rowz").status(), ErrorCode::corrupt, "section 'rowz': expected, but the file has none");
     expect(sections.within("coarse").section("rows").status(), ErrorCode::corrupt, "section 'coarse/rows'");
-    expect(sections.section("record", 1, 2).status(), ErrorCode::unsupported, "has version 3; this library reads versions 1 to 2: update");
+    expect(sections.section("record", 1, 2).status(), ErrorCode::unsupported,
+           "has version 3; this library reads versions 1 to 2: update");
     expect(sections.section("record", 4).status(), ErrorCode::unsupported, "this library reads version 4: rebuild");
-    expect(sections.array<float>("rows", 19'999).status(), ErrorCode::corrupt, "expected 19999 values of 4 bytes, got 80000 bytes");
-    expect(sections.array<float>("rows", 0x4000000000004e20ULL).status(), ErrorCode::corrupt, "expected 4611686018427407904 values");
-    expect(sections.array<std::uint64_t>("rows", ~0ULL).status(), ErrorCode::corrupt, "expected 18446744073709551615 values");
+    expect(sections.array<float>("rows", 19'999).status(), ErrorCode::corrupt,
+           "expected 19999 values of 4 bytes, got 80000 bytes");
+    expect(sections.array<float>("rows", 0x4000000000004e20ULL).status(), ErrorCode::corrupt,
+           "expected 4611686018427407904 values");
+    expect(sections.array<std::uint64_t>("rows", ~0ULL).status(), ErrorCode::corrupt,
+           "expected 18446744073709551615 values");
     expect(sections.array<std::uint32_t>("empty", 1).status(), ErrorCode::corrupt, "got 0 bytes");
     expect(sections.within("coarse").array<float>("odd", 1).status(), ErrorCode::corrupt, "got 6 bytes");
-    expect(sections.record<std::uint64_t>("record", 3).status(), ErrorCode::corrupt, "expected 1 values of 8 bytes, got 16");
+    expect(sections.record<std::uint64_t>("record", 3).status(), ErrorCode::corrupt,
+           "expected 1 values of 8 bytes, got 16");
     expect(sections.version("nothing").status(), ErrorCode::not_found, "nothing");
     CHECK(sections.version("record").value() == 3);
     CHECK(sections.array<float>("empty", 0).ok());
@@ -125,7 +131,8 @@ TEST_CASE("the writer refuses what it cannot write, and then the whole file") {
     }
     SECTION("a bad name") {
         FileWriter writer = writer_on(disk);
-        expect(writer.sections().within(std::string(30, 'x')).add("yy", 1, some), ErrorCode::invalid_argument, "got 33");
+        expect(writer.sections().within(std::string(30, 'x')).add("yy", 1, some), ErrorCode::invalid_argument,
+               "got 33");
     }
     SECTION("a section inside a section") {
         FileWriter writer = writer_on(disk);
@@ -194,7 +201,8 @@ TEST_CASE("large sections and small pieces, in any mixture, give the same bytes"
     };
     const auto whole = image(std::size_t{1} << 30);
     CHECK(test::open_image(whole, Check::all).ok());
-    for (const std::size_t piece : {std::size_t{1000}, (std::size_t{1} << 20) - 1, std::size_t{1} << 20, (std::size_t{1} << 20) + 1}) {
+    for (const std::size_t piece :
+         {std::size_t{1000}, (std::size_t{1} << 20) - 1, std::size_t{1} << 20, (std::size_t{1} << 20) + 1}) {
         CHECK(image(piece) == whole);
     }
 }
@@ -202,12 +210,14 @@ TEST_CASE("large sections and small pieces, in any mixture, give the same bytes"
 TEST_CASE("verify tells how far it is, and stops when asked") {
     FileReader reader = test::open_image(test::sample_image()).value();
     std::uint64_t last = 0;
-    REQUIRE(reader.verify([&](std::uint64_t done, std::uint64_t total) {
-        CHECK(done >= last);
-        CHECK(total == reader.bytes().size());
-        last = done;
-        return true;
-    }).ok());
+    REQUIRE(reader
+                .verify([&](std::uint64_t done, std::uint64_t total) {
+                    CHECK(done >= last);
+                    CHECK(total == reader.bytes().size());
+                    last = done;
+                    return true;
+                })
+                .ok());
     CHECK(last == reader.bytes().size());
     CHECK(reader.sections().verified());
 
@@ -220,6 +230,7 @@ TEST_CASE("bytes at odd addresses are copied") {
     const auto image = test::sample_image();
     auto shifted = std::make_shared<std::vector<std::byte>>(image.size() + 1);
     std::copy(image.begin(), image.end(), shifted->begin() + 1);
-    const FileReader reader = FileReader::from_bytes(Bytes(shifted, std::span<const std::byte>(*shifted).subspan(1)), Check::all).value();
+    const FileReader reader =
+        FileReader::from_bytes(Bytes(shifted, std::span<const std::byte>(*shifted).subspan(1)), Check::all).value();
     CHECK(reinterpret_cast<std::uintptr_t>(reader.bytes().data()) % section_alignment == 0);
 }

@@ -6,10 +6,9 @@
 #include <fstream>
 #include <span>
 #include <stdexcept>
+#include <stdlib.h>
 #include <string>
 #include <vector>
-
-#include <stdlib.h>
 
 namespace tonari::test {
 
@@ -32,7 +31,8 @@ public:
     /// The names in it.
     [[nodiscard]] std::vector<std::string> names() const {
         std::vector<std::string> all;
-        for (const auto& entry : std::filesystem::directory_iterator(path_)) all.push_back(entry.path().filename().string());
+        for (const auto& entry : std::filesystem::directory_iterator(path_))
+            all.push_back(entry.path().filename().string());
         return all;
     }
 
@@ -46,7 +46,9 @@ inline void write_bytes(const std::string& path, std::span<const std::byte> byte
     if (!file) throw std::runtime_error("cannot write " + path);
 }
 
-inline void write_text(const std::string& path, std::string_view text) { write_bytes(path, std::as_bytes(std::span(text))); }
+inline void write_text(const std::string& path, std::string_view text) {
+    write_bytes(path, std::as_bytes(std::span(text)));
+}
 
 inline std::vector<std::byte> read_bytes(const std::string& path) {
     std::ifstream file(path, std::ios::binary);

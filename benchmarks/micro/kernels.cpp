@@ -1,0 +1,237 @@
+// How fast the kernels are at the machine's best level (or the one that TONARI_SIMD names), rows in cache.
+//
+//     bench_kernels                                 Google Benchmark, all of them
+//     bench_kernels --benchmark_filter=l2/float32   some of them
+//     bench_kernels --table                         the table of ratios against hand-written intrinsics; the bar is 0.9
+//
+// In the table both sides are timed in turns, in the thread's CPU time, and the median of the ratios is printed, so
+// that neighbours on the machine disturb it little. Pin it: taskset -c 1 bench_kernels --table
+#include <ctime>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include <benchmark/benchmark.h>
+
+#include <tonari/core/random.hpp>
+#include <tonari/simd/kernels.hpp>
+
+#include "hand_intrinsics.hpp"
+
+using namespace tonari;
+
+namespace {
+
+constexpr MetricKind metrics[] = {MetricKind::l2, MetricKind::inner_product, MetricKind::cosine, MetricKind::l1,
+                                  MetricKind::hamming};
+constexpr Element elements[] = {Element::float32, Element::float16, Element::bfloat16,
+                                Element::int8,    Element::uint8,   Element::bits};
+constexpr Dim dims[] = {128, 768, 1536};
+constexpr std::size_t l1_bytes = std::size_t{24} << 10;  // of rows, beside the query
+constexpr std::size_t l2_bytes = std::size_t{512} << 10;
+
+/// A query and scattered rows, together no larger than `bytes` (but for four rows at least).
+struct Rows {
+    Dim dim;
+    std::vector<std::byte> query;
+    std::vector<std::byte> memory;
+    std::vector<const std::byte*> rows;
+    std::vector<float> out;
+
+    Rows(Element element, Dim d, std::size_t bytes) : dim(d) {
+        const bool half = element == Element::float16 || element == Element::bfloat16;
+        const std::size_t of_row = row_bytes(element, d);
+        const std::size_t stride = (of_row + 4 + 63) / 64 * 64;  // the trailer of cosine included
+        const std::size_t count = std::clamp<std::size_t>(bytes / stride / 4 * 4, 4, 256);
+        query.resize(row_bytes(half ? Element::float32 : element, d) + 4 + 64);
+        memory.resize(count * stride + 64);
+        Random random(1);
+        fill(query, half ? Element::float32 : element, random);
+        fill(memory, element, random);
+        const std::size_t start = (64 - reinterpret_cast<std::uintptr_t>(memory.data()) % 64) % 64;
+        for (std::size_t i = 0; i < count; ++i) rows.push_back(memory.data() + start + i * stride);
+        std::shuffle(rows.begin(), rows.end(), random);
+        out.resize(count);
+    }
+    /// Ordinary values.
+    static void fill(std::vector<std::byte>& bytes, Element element, Random& random) {
+        const auto narrow = simd::kernels().from_float32[static_cast<std::size_t>(element) - 1];
+        if (narrow == nullptr) {
+            for (std::byte& byte : bytes) byte = static_cast<std::byte>(random() & 0xFFU);
+            return;
+        }
+        const std::size_t size = row_bytes(element, 1);
+        for (std::size_t i = 0; i + size <= bytes.size(); i += size) {
+            const auto value = static_cast<float>(unit(random()));
+            narrow(&value, bytes.data() + i, 1);
+        }
+    }
+};
+
+double cpu_seconds() {
+    timespec now{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+/// Nanoseconds per row of one call after another.
+template <class Kernel>
+double time_calls(Kernel kernel, Rows& of, std::size_t calls) {
+    const double start = cpu_seconds();
+    for (std::size_t i = 0; i < calls; ++i) {
+        kernel(of.query.data(), of.rows.data(), of.rows.size(), of.dim, of.out.data());
+        benchmark::ClobberMemory();
+    }
+    return (cpu_seconds() - start) * 1e9 / static_cast<double>(calls * of.rows.size());
+}
+
+double median(std::vector<double> values) {
+    std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
+    return values[values.size() / 2];
+}
+
+#if defined(__x86_64__)
+
+struct Compared {
+    double ours;
+    double by_hand;
+    double ratio;
+};
+
+Compared compare(simd::GatherKernel ours, hand::Kernel by_hand, Rows& of) {
+    constexpr int rounds = 41;
+    constexpr double round_seconds = 100e-6;
+    const double guess = std::max(time_calls(ours, of, 20), 0.1) * 1e-9 * static_cast<double>(of.rows.size());
+    const auto calls = static_cast<std::size_t>(round_seconds / guess) + 1;
+    std::vector<double> first;
+    std::vector<double> second;
+    std::vector<double> ratios;
+    for (int i = 0; i < rounds; ++i) {
+        first.push_back(time_calls(ours, of, calls));
+        second.push_back(time_calls(by_hand, of, calls));
+        ratios.push_back(second.back() / first.back());
+    }
+    return {median(first), median(second), median(ratios)};
+}
+
+int print_table() {
+    if (!hand::runs_here()) {
+        std::puts("The hand-written kernels need AVX-512 with VNNI and VPOPCNTDQ; this machine has them not.");
+        return 0;
+    }
+    std::printf("level %s; nanoseconds per row; ratio = hand / tonari, the bar is 0.9\n\n",
+                std::string(name(simd::active_level())).c_str());
+    std::printf("%-8s %-9s %5s | %8s %8s %6s | %8s %8s %6s\n", "metric", "element", "dim", "L1 ours", "by hand", "ratio",
+                "L2 ours", "by hand", "ratio");
+    int below_bar = 0;
+    for (const MetricKind metric : metrics) {
+        for (const Element element : elements) {
+            const simd::GatherKernel ours = simd::kernels().of(metric, element).gather;
+            const hand::Kernel by_hand = hand::kernel(metric, element);
+            if (ours == nullptr || by_hand == nullptr) continue;
+            for (const Dim dim : dims) {
+                Rows small(element, dim, l1_bytes);
+                Rows large(element, dim, l2_bytes);
+                const Compared in_l1 = compare(ours, by_hand, small);
+                const Compared in_l2 = compare(ours, by_hand, large);
+                const bool low = in_l1.ratio < 0.9 || in_l2.ratio < 0.9;
+                below_bar += low;
+                std::printf("%-8s %-9s %5u | %8.2f %8.2f %6.2f | %8.2f %8.2f %6.2f%s\n",
+                            std::string(name(metric)).c_str(), std::string(name(element)).c_str(), dim, in_l1.ours,
+                            in_l1.by_hand, in_l1.ratio, in_l2.ours, in_l2.by_hand, in_l2.ratio, low ? "  below" : "");
+            }
+        }
+    }
+    std::printf("\n%d below the bar\n", below_bar);
+    return 0;
+}
+
+#else
+
+int print_table() {
+    std::puts("The hand-written kernels are for x86-64.");
+    return 0;
+}
+
+#endif
+
+void register_pairs() {
+    for (const MetricKind metric : metrics) {
+        for (const Element element : elements) {
+            for (const Dim dim : dims) {
+                const std::string label = std::string(name(metric)) + "/" + std::string(name(element)) + "/";
+                const auto add = [&](const std::string& who, auto kernel) {
+                    if (kernel == nullptr) return;
+                    const std::string full = label + who + "/" + std::to_string(dim);
+                    benchmark::RegisterBenchmark(full.c_str(), [=](benchmark::State& state) {
+                        Rows of(element, dim, l1_bytes);
+                        for (auto _ : state) {
+                            kernel(of.query.data(), of.rows.data(), of.rows.size(), of.dim, of.out.data());
+                            benchmark::ClobberMemory();
+                        }
+                        state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(of.rows.size()));
+                    });
+                };
+                add("tonari", simd::kernels().of(metric, element).gather);
+#if defined(__x86_64__)
+                if (hand::runs_here()) add("hand", hand::kernel(metric, element));
+#endif
+            }
+        }
+    }
+}
+
+/// 32 queries against rows that fit the L2 cache. One multiply-add counts as two operations.
+void register_blocks() {
+    for (const MetricKind metric : {MetricKind::l2, MetricKind::inner_product}) {
+        for (const Element element : elements) {
+            const simd::DistanceKernels kernels = simd::kernels().of(metric, element);
+            if (kernels.block == nullptr) continue;
+            for (const Dim dim : dims) {
+                const std::string full = "block/" + std::string(name(metric)) + "/" + std::string(name(element)) +
+                                         "/" + std::to_string(dim);
+                benchmark::RegisterBenchmark(full.c_str(), [=](benchmark::State& state) {
+                    const std::size_t stride = row_bytes(element, dim);
+                    const std::size_t count = l2_bytes / stride;
+                    std::vector<std::byte> rows(count * stride);
+                    Random random(2);
+                    Rows::fill(rows, element, random);
+                    std::vector<float> norms(count);
+                    std::vector<float> out(count * simd::block_queries);
+                    std::vector<std::byte> memory(kernels.panel_bytes(dim) + 64);
+                    std::byte* panel =
+                        memory.data() + (64 - reinterpret_cast<std::uintptr_t>(memory.data()) % 64) % 64;
+                    kernels.pack(rows.data(), stride, simd::block_queries, dim, panel);
+                    for (auto _ : state) {
+                        kernels.block(panel, rows.data(), stride, count, dim, norms.data(), out.data());
+                        benchmark::ClobberMemory();
+                    }
+                    const double operations = 2.0 * dim * static_cast<double>(count * simd::block_queries);
+                    state.counters["G/s"] = benchmark::Counter(operations * 1e-9 * static_cast<double>(state.iterations()),
+                                                               benchmark::Counter::kIsRate);
+                });
+            }
+        }
+    }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (const Status checked = simd::check_level(); !checked) {
+        std::fprintf(stderr, "%s\n", checked.error().message.c_str());
+        return 1;
+    }
+    for (int i = 1; i < argc; ++i) {
+        if (std::strcmp(argv[i], "--table") == 0) return print_table();
+    }
+    register_pairs();
+    register_blocks();
+    benchmark::Initialize(&argc, argv);
+    if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+    benchmark::RunSpecifiedBenchmarks();
+    return 0;
+}

@@ -1,0 +1,133 @@
+"""The batch call and the single query: shapes, options, outcomes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tonari
+from oracle import check_exact
+
+
+def test_shapes_and_types(index: tonari.Index, queries: Any) -> None:
+    ids, distances = index.search(queries, k=7)
+    assert ids.shape == distances.shape == (20, 7)
+    assert ids.dtype == np.int64 and distances.dtype == np.float32
+
+
+def test_one_query_gives_one_answer(index: tonari.Index, queries: Any) -> None:
+    ids, distances = index.search(queries, k=5)
+    for query, want_ids, want_distances in zip(queries, ids, distances):
+        got_ids, got_distances = index.search(query, k=5)
+        assert got_ids.shape == (5,)
+        np.testing.assert_array_equal(got_ids, want_ids)
+        np.testing.assert_allclose(got_distances, want_distances, rtol=1e-5)
+
+
+def test_no_queries(index: tonari.Index) -> None:
+    ids, distances = index.search(np.zeros((0, 24), dtype=np.float32), k=5)
+    assert ids.shape == distances.shape == (0, 5)
+    offsets, ids, distances = index.range_search(np.zeros((0, 24), dtype=np.float32), 1.0)
+    assert offsets.tolist() == [0] and ids.size == distances.size == 0
+
+
+def test_more_than_there_are(index: tonari.Index, rows: Any, queries: Any) -> None:
+    ids, distances = index.search(queries, k=600)
+    for found in ids:
+        assert set(found[:500].tolist()) == set(range(500))
+    assert (ids[:, 500:] == -1).all()
+    assert np.isposinf(distances[:, 500:]).all()
+    check_exact((ids[:, :500], distances[:, :500]), "l2", rows.astype(np.float64), queries.astype(np.float64))
+
+
+def test_wide_walks_are_exact(index: tonari.Index, rows: Any, queries: Any) -> None:
+    check_exact(index.search(queries, k=10, ef=500), "l2", rows.astype(np.float64), queries.astype(np.float64))
+
+
+@pytest.mark.parametrize("threads", [0, 2, 5])
+def test_threads_change_nothing(index: tonari.Index, queries: Any, threads: int) -> None:
+    many = np.tile(queries, (10, 1))
+    want = index.search(many, k=10)
+    got = index.search(many, k=10, threads=threads)
+    np.testing.assert_array_equal(got[0], want[0])
+    np.testing.assert_array_equal(got[1], want[1])
+
+
+@pytest.mark.parametrize(
+    ("keywords", "error", "message"),
+    [
+        ({"k": 0}, tonari.InvalidArgument, "k of at least 1, got 0"),
+        ({"k": -1}, tonari.InvalidArgument, "k: expected a whole number from 0 to 2^63 - 1, got -1"),
+        ({"k": 2.0}, tonari.WrongType, "k: expected a whole number, got float"),
+        ({"k": 2**60}, tonari.OutOfMemory, ""),
+        ({"ef": 0}, tonari.InvalidArgument, "ef of at least 1, got 0"),
+        ({"ef": None}, tonari.WrongType, "ef: expected a whole number, got NoneType"),
+        ({"threads": -2}, tonari.InvalidArgument, "threads"),
+        ({"timeout": -1}, tonari.InvalidArgument, "timeout: expected seconds, 0 or more, got -1"),
+        ({"timeout": float("nan")}, tonari.InvalidArgument, "timeout: expected a finite number, got nan"),
+        ({"timeout": "1s"}, tonari.WrongType, "timeout: expected a number, got str"),
+        ({"recall": 0.9}, TypeError, "recall"),
+    ],
+)
+def test_options_that_are_refused(
+    index: tonari.Index, queries: Any, keywords: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error) as caught:
+        index.search(queries, **keywords)
+    assert message in str(caught.value)
+
+
+def test_one_query_is_held_to_the_same(index: tonari.Index, queries: Any) -> None:
+    broken = queries[0].copy()
+    broken[3] = np.nan
+    refused: list[tuple[Any, dict[str, Any]]] = [
+        (queries[0], {"k": 0}),
+        (queries[0], {"ef": 0}),
+        (queries[0], {"k": 2**60}),
+        (queries[0][:-1], {}),
+        (queries[0][::2], {}),
+        (broken, {}),
+    ]
+    for query, keywords in refused:
+        with pytest.raises((tonari.InvalidArgument, tonari.OutOfMemory)):
+            index.search(query, **keywords)
+
+
+def test_numpy_numbers_are_numbers(index: tonari.Index, queries: Any) -> None:
+    ids, _ = index.search(queries, k=np.int32(3), ef=np.uint8(50), timeout=np.float32(60))
+    assert ids.shape == (20, 3)
+
+
+def test_outcomes(index: tonari.Index, queries: Any) -> None:
+    ids, _, outcomes = index.search(queries, k=3, with_outcomes=True)
+    assert len(outcomes) == len(ids) == 20
+    assert outcomes.dtype.names == ("complete", "truncated", "exact", "hops", "distances")
+    assert outcomes["complete"].all() and not outcomes["truncated"].any()
+    assert (outcomes["distances"] > 0).all()
+    if index.spec == "Flat":
+        assert outcomes["exact"].all() and (outcomes["distances"] == 500).all()
+    else:
+        assert (outcomes["hops"] > 0).all()
+    _, _, outcome = index.search(queries[0], k=3, with_outcomes=True)
+    assert outcome.shape == () and bool(outcome["complete"])
+
+
+def test_a_timeout_that_has_passed_is_told() -> None:
+    rows = np.random.default_rng(1).standard_normal((20_000, 64)).astype(np.float32)
+    index = tonari.build("Flat", rows)
+    _, _, outcomes = index.search(rows[:50], timeout=0, with_outcomes=True)
+    assert not outcomes["complete"].all()
+    with pytest.warns(tonari.IncompleteWarning, match="of 50 queries had been answered in full; with_outcomes=True"):
+        index.search(rows[:50], timeout=0)
+    _, _, outcomes = index.search(rows[:50], timeout=1e12, with_outcomes=True)
+    assert outcomes["complete"].all()
+
+
+def test_numbers_in_the_answers_are_the_callers(index: tonari.Index, queries: Any) -> None:
+    ids, distances = index.search(queries, k=4)
+    ids += 1
+    distances *= 2
+    again, _ = index.search(queries, k=4)
+    np.testing.assert_array_equal(again, ids - 1)

@@ -1,0 +1,155 @@
+"""generate, build, search, info, verify, convert: from nothing to answers and back."""
+
+import json
+import struct
+import unittest
+
+from command import CommandTest, read_bin, write_fbin, write_u8bin
+
+
+class Files(CommandTest):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls().run_command("generate", "data", "--rows", 2000, "--dim", 20, "--queries", 50, "--seed", 4, "-k", 20)
+        cls().run_command("build", "data", "-i", "HNSW8", "-o", "graph.tnr", "-t", 2)
+        cls().run_command("build", "data", "-i", "Flat", "-o", "flat.tnr")
+
+    def runTest(self):  # lets setUpClass borrow run_command
+        pass
+
+    def test_generate_writes_a_whole_data_set(self):
+        self.assertEqual(read_bin(self.folder / "data/base.fbin", "f")[:2], (2000, 20))
+        self.assertEqual(read_bin(self.folder / "data/query.fbin", "f")[:2], (50, 20))
+        rows, columns, ids = read_bin(self.folder / "data/gt.ibin", "i")
+        self.assertEqual((rows, columns), (50, 20))
+        self.assertTrue(all(0 <= i < 2000 for i in ids))
+        self.assertEqual(read_bin(self.folder / "data/gt_dist.fbin", "f")[:2], (50, 20))
+        facts = json.loads((self.folder / "data/facts.json").read_text())
+        self.assertEqual((facts["n"], facts["d"], facts["dtype"], facts["seed"]), (2000, 20, "float32", 4))
+        self.assertIn("l2", facts["metrics"])
+
+    def test_generate_is_repeatable_and_describes(self):
+        one = self.run_command("generate", "--rows", 3000, "--dim", 16, "--queries", 20, "--threads", 1, "--describe").stdout
+        two = self.run_command("generate", "--rows", 3000, "--dim", 16, "--queries", 20, "--threads", 2, "--describe").stdout
+        self.assertEqual(one, two)
+        self.assertRegex(one, r"hash [0-9a-f]{16}")
+        self.assertIn("local intrinsic dimension", one)
+        self.assertIn("neighbours of other clusters", one)
+
+    def test_exact_search_finds_the_ground_truth(self):
+        self.run_command("search", "flat.tnr", "-q", "data/query.fbin", "-k", 20, "-o", "ids.ibin", "--distances", "d.fbin")
+        self.assertEqual(read_bin(self.folder / "ids.ibin", "i"), read_bin(self.folder / "data/gt.ibin", "i"))
+        distances = read_bin(self.folder / "d.fbin", "f")[2]
+        for got, true in zip(distances, read_bin(self.folder / "data/gt_dist.fbin", "f")[2]):
+            self.assertAlmostEqual(got, true, delta=1e-4 * max(1, true))
+
+    def test_graph_search_mapped_and_loaded_agree(self):
+        answers = []
+        for residency in ("map", "load"):
+            for threads in (1, 2):
+                out = f"{residency}{threads}.ibin"
+                self.run_command(
+                    "search", "graph.tnr", "-q", "data/query.fbin", "-k", 10, "--ef", 200, "--residency", residency, "-t", threads, "-o", out
+                )
+                answers.append((self.folder / out).read_bytes())
+        self.assertEqual(len(set(answers)), 1)
+        found = read_bin(self.folder / "map1.ibin", "i")[2]
+        true = read_bin(self.folder / "data/gt.ibin", "i")[2]
+        hits = sum(len(set(found[q * 10 : q * 10 + 10]) & set(true[q * 20 : q * 20 + 10])) for q in range(50))
+        self.assertGreater(hits / 500, 0.95)
+
+    def test_search_prints(self):
+        lines = self.run_command("search", "flat.tnr", "-q", "data/query.fbin", "-k", 3).stdout.splitlines()
+        self.assertEqual(lines[0].split("\t"), ["query", "rank", "id", "distance"])
+        self.assertEqual(len(lines), 1 + 10 * 3)
+
+    def test_range_search(self):
+        true = read_bin(self.folder / "data/gt_dist.fbin", "f")[2]
+        radius = true[4] * 1.0001  # the fifth neighbour of the first query
+        self.run_command("search", "flat.tnr", "-q", "data/query.fbin", "--radius", repr(radius), "-o", "range.bin")
+        data = (self.folder / "range.bin").read_bytes()
+        queries, total = struct.unpack_from("<ii", data)
+        counts = struct.unpack_from(f"<{queries}i", data, 8)
+        self.assertEqual(queries, 50)
+        self.assertEqual(sum(counts), total)
+        self.assertEqual(counts[0], 5)
+        distances = struct.unpack_from(f"<{total}f", data, 8 + 4 * queries + 4 * total)
+        self.assertTrue(all(d <= radius for d in distances))
+
+    def test_own_ids(self):
+        with open(self.folder / "names.ibin", "wb") as file:
+            file.write(struct.pack("<II", 2000, 1) + struct.pack("<2000i", *range(5000, 7000)))
+        self.run_command("build", "data", "-i", "Flat", "-o", "named.tnr", "--ids", "names.ibin")
+        self.run_command("search", "named.tnr", "-q", "data/query.fbin", "-k", 20, "-o", "named.ibin")
+        true = read_bin(self.folder / "data/gt.ibin", "i")[2]
+        self.assertEqual(read_bin(self.folder / "named.ibin", "i")[2], tuple(i + 5000 for i in true))
+
+    def test_info(self):
+        text = self.run_command("info", "graph.tnr").stdout
+        for word in ("HNSW8", "l2", "2,000 x 20 float32", "section"):
+            self.assertIn(word, text)
+        facts = json.loads(self.run_command("info", "graph.tnr", "--json").stdout)
+        self.assertEqual((facts["spec"], facts["metric"], facts["element"], facts["n"], facts["dim"]), ("HNSW8", "l2", "float32", 2000, 20))
+        self.assertEqual(facts["bytes"], sum(part["bytes"] for part in facts["parts"]))
+        self.assertEqual(facts["file_bytes"], (self.folder / "graph.tnr").stat().st_size)
+        self.assertTrue(facts["sections"])
+
+    def test_info_of_the_machine(self):
+        self.assertIn("SIMD", self.run_command("info").stdout)
+        facts = json.loads(self.run_command("info", "--json").stdout)
+        self.assertIn(facts["simd"], facts["simd_available"])
+
+    def test_verify(self):
+        self.assertIn("ok", self.run_command("verify", "graph.tnr").stdout)
+        damaged = bytearray((self.folder / "graph.tnr").read_bytes())
+        largest = max(json.loads(self.run_command("info", "graph.tnr", "--json").stdout)["sections"], key=lambda s: s["bytes"])
+        damaged[largest["offset"] + largest["bytes"] // 2] ^= 1
+        (self.folder / "damaged.tnr").write_bytes(damaged)
+        self.refused("verify", "damaged.tnr", status=1, says=["damaged.tnr", largest["name"]])
+
+    def test_build_is_the_same_for_any_threads(self):
+        self.run_command("build", "data", "-i", "HNSW8", "-o", "again.tnr", "-t", 1)
+        self.assertEqual((self.folder / "again.tnr").read_bytes(), (self.folder / "graph.tnr").read_bytes())
+
+    def test_build_over_a_file_replaces_it(self):
+        self.run_command("build", "data", "-i", "Flat", "-o", "twice.tnr", "--rows", 100)
+        self.run_command("build", "data", "-i", "Flat", "-o", "twice.tnr", "--rows", 200)
+        self.assertEqual(json.loads(self.run_command("info", "twice.tnr", "--json").stdout)["n"], 200)
+
+    def test_convert_there_and_back(self):
+        for middle in ("x.fvecs", "x.npy"):
+            self.run_command("convert", "data/base.fbin", middle)
+            self.run_command("convert", middle, "back.fbin")
+            self.assertEqual((self.folder / "back.fbin").read_bytes(), (self.folder / "data/base.fbin").read_bytes())
+        self.run_command("convert", "data/gt.ibin", "gt.ivecs")
+        self.run_command("convert", "gt.ivecs", "gt_back.ibin")
+        self.assertEqual(read_bin(self.folder / "gt_back.ibin", "i"), read_bin(self.folder / "data/gt.ibin", "i"))
+
+    def test_convert_elements(self):
+        write_fbin(self.folder / "whole.fbin", [[0, 1, 255], [7, 128, 3]])
+        self.run_command("convert", "whole.fbin", "whole.u8bin")
+        self.assertEqual(read_bin(self.folder / "whole.u8bin", "B"), (2, 3, (0, 1, 255, 7, 128, 3)))
+        self.run_command("convert", "whole.fbin", "whole.f16bin")
+        self.run_command("convert", "whole.f16bin", "whole2.fbin")
+        self.assertEqual((self.folder / "whole2.fbin").read_bytes(), (self.folder / "whole.fbin").read_bytes())
+        self.refused("convert", "whole.fbin", "whole.i8bin", status=2, says=["int8", "255", "row 0, column 2", "--lossy"])
+        self.run_command("convert", "whole.fbin", "whole.i8bin", "--lossy")
+        self.assertEqual(read_bin(self.folder / "whole.i8bin", "b"), (2, 3, (0, 1, 127, 7, 127, 3)))
+        self.refused("convert", "data/base.fbin", "rounded.f16bin", status=2, says=["float16", "--lossy"])
+        self.run_command("convert", "data/base.fbin", "rounded.f16bin", "--lossy")
+
+    def test_bits(self):
+        write_u8bin(self.folder / "bits.u8bin", [[i, 255 - i, i ^ 85, 3] for i in range(200)])
+        self.run_command("convert", "bits.u8bin", "bits.b1bin")
+        self.run_command("build", "bits.b1bin", "-i", "Flat", "-o", "bits.tnr")
+        facts = json.loads(self.run_command("info", "bits.tnr", "--json").stdout)
+        self.assertEqual((facts["metric"], facts["element"], facts["dim"]), ("hamming", "bits", 32))
+        self.run_command("build", "bits.u8bin", "-i", "Flat", "-m", "hamming", "-o", "bits2.tnr")
+        self.assertEqual((self.folder / "bits.tnr").read_bytes(), (self.folder / "bits2.tnr").read_bytes())
+        first = self.run_command("search", "bits.tnr", "-q", "bits.u8bin", "-k", 1).stdout.splitlines()[1]
+        self.assertEqual(first.split("\t"), ["0", "0", "0", "0"])
+
+
+if __name__ == "__main__":
+    unittest.main()

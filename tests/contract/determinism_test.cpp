@@ -1,0 +1,85 @@
+// The same rows, spec and seed give the same file, whatever the number of threads and whoever owns them.
+#include <thread>
+
+#include "contract/models.hpp"
+#include "support/executor.hpp"
+
+using namespace tonari;
+using namespace tonari::test;
+
+TEST_CASE("determinism: the same bytes for any number of threads", "[contract]") {
+    ThreadExecutor executor(3);
+    for (const std::string spec : {"Flat", "HNSW8", "HNSW16"}) {
+        for (const MetricKind metric : {MetricKind::l2, MetricKind::inner_product, MetricKind::cosine}) {
+            for (const Element element : {Element::float32, Element::uint8, Element::float16}) {
+                for (const bool duplicates : {false, true}) {
+                    INFO(spec << " " << name(metric) << " " << name(element) << (duplicates ? ", with duplicates" : ""));
+                    Rows rows = clustered_rows(element, 24, 2500, 100);
+                    if (duplicates) {
+                        for (std::size_t i = 0; i < rows.size(); i += 3) rows.set(i, rows, i % 50);
+                    }
+                    const auto built_with = [&](const Threads& threads) {
+                        BuildOptions options = quick_build();
+                        options.threads = threads;
+                        return image_of(build(spec, metric, rows.view(), {}, options).value());
+                    };
+                    const auto one = built_with({1});
+                    CHECK(one == built_with({1}));
+                    CHECK(one == built_with({2}));
+                    CHECK(one == built_with({2}));
+                    CHECK(one == built_with({4}));
+                    CHECK(one == built_with({3, &executor}));
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("determinism: typed and run-time metrics, and any alignment of the rows, give the same bytes", "[contract]") {
+    const Rows rows = clustered_rows(Element::float32, 24, 1500, 101);
+    for (const char* spec : {"Flat", "HNSW16"}) {
+        const Index run_time = build(spec, MetricKind::l2, rows.view(), {}, quick_build()).value();
+        CHECK(image_of(typed_model<L2>(spec, Element::float32).built(rows, {}, quick_build())) == image_of(run_time));
+        std::vector<std::byte> shifted(rows.bytes().size() + 64);
+        for (const std::size_t offset : {4, 20, 36}) {
+            std::copy(rows.bytes().begin(), rows.bytes().end(), shifted.begin() + static_cast<std::ptrdiff_t>(offset));
+            const MatrixView view(shifted.data() + offset, rows.size(), rows.dim(), Element::float32);
+            CHECK(image_of(build(spec, MetricKind::l2, view, {}, quick_build()).value()) == image_of(run_time));
+        }
+    }
+}
+
+TEST_CASE("determinism: another seed is another graph, as good", "[contract]") {
+    const Rows rows = clustered_rows(Element::float32, 24, 2000, 102);
+    BuildOptions options = quick_build();
+    const auto image = image_of(build("HNSW16", MetricKind::l2, rows.view(), {}, options).value());
+    options.seed = 43;
+    const Index other = build("HNSW16", MetricKind::l2, rows.view(), {}, options).value();
+    CHECK(image_of(other) != image);
+    CHECK(image_of(other) == image_of(build("HNSW16", MetricKind::l2, rows.view(), {}, options).value()));
+    double found = 0;
+    for (std::size_t i = 0; i < 50; ++i) {
+        const auto truth = all_sorted(definition_of(MetricKind::l2), rows, {}, rows.values(i));
+        found += recall(copy(other.searcher()(rows.row(i), {.ef = 128}).value()), truth, 10, 1e-4F);
+    }
+    CHECK(found >= 0.95 * 50);
+}
+
+TEST_CASE("determinism: progress is told from the calling thread, and ends at all rows", "[contract]") {
+    const Rows rows = clustered_rows(Element::float32, 24, 3000, 103);
+    for (const char* spec : {"Flat", "HNSW16"}) {
+        std::vector<std::size_t> told;
+        bool elsewhere = false;
+        BuildOptions options = quick_build();
+        options.threads = {2};
+        options.progress = [&, caller = std::this_thread::get_id()](std::size_t done, std::size_t total) {
+            elsewhere = elsewhere || std::this_thread::get_id() != caller || total != rows.size();
+            told.push_back(done);
+        };
+        CHECK(build(spec, MetricKind::l2, rows.view(), {}, options).ok());
+        CHECK_FALSE(elsewhere);
+        REQUIRE_FALSE(told.empty());
+        CHECK(std::is_sorted(told.begin(), told.end()));
+        CHECK(told.back() == rows.size());
+    }
+}

@@ -1,0 +1,271 @@
+// Bad input at the C++ door: each is refused with a message that says what was expected and what was got, and the index
+// goes on working.
+#include <cstring>
+#include <limits>
+
+#include "contract/models.hpp"
+
+using namespace tonari;
+using namespace tonari::test;
+
+namespace {
+
+constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+constexpr float infinity = std::numeric_limits<float>::infinity();
+
+/// Is it an error of this code whose message has all of `words`?
+template <class R>
+void refused(const R& result, ErrorCode code, std::initializer_list<std::string_view> words) {
+    REQUIRE_FALSE(result.ok());
+    INFO(result.error().message);
+    CHECK(name(result.error().code) == name(code));
+    for (const std::string_view word : words) {
+        INFO("expected to read: " << word);
+        CHECK(result.error().message.find(word) != std::string::npos);
+    }
+}
+template <class R>
+void refused(const R& result, std::initializer_list<std::string_view> words) {
+    refused(result, ErrorCode::invalid_argument, words);
+}
+
+}  // namespace
+
+TEST_CASE("door: queries of the wrong shape or element", "[contract]") {
+    for (const Model& model : all_models()) {
+        INFO(model.name);
+        const Rows rows = clustered_rows(model.element, 16, 50, 110);
+        const Index index = model.built(rows);
+        Searcher search = index.searcher();
+        const Rows longer = clustered_rows(model.element, 24, 9, 111);
+        const Element strange = model.element == Element::int8 ? Element::uint8 : Element::int8;
+        const Rows other = clustered_rows(strange, 16, 9, 112);
+        const auto check = [&](const auto& ask_one, const auto& ask_many) {
+            refused(ask_one(longer.row(0)), {"expected", "16", "got 24"});
+            refused(ask_many(longer.view()), {"expected", "16", "got 24"});
+            refused(ask_one(RowView{}), {"expected", "16", "got 0"});
+            refused(ask_one(other.row(0)), {"expected", name(model.element), std::string("got ") + std::string(name(strange))});
+            refused(ask_many(other.view()), {"expected", name(model.element), std::string("got ") + std::string(name(strange))});
+        };
+        check([&](RowView row) { return search(row); }, [&](MatrixView view) { return index.search(view); });
+        check([&](RowView row) { return search.range(row, {.radius = 1}); },
+              [&](MatrixView view) { return index.range_search(view, {.radius = 1}); });
+        CHECK(search(rows.row(0)).value().size() == 10);
+    }
+}
+
+TEST_CASE("door: k, ef and cap of nothing; a radius that is no number", "[contract]") {
+    for (const Model& model : some_models()) {
+        INFO(model.name);
+        const Rows rows = clustered_rows(model.element, 16, 50, 113);
+        const Index index = model.built(rows);
+        Searcher search = index.searcher();
+        refused(search(rows.row(0), {.k = 0}), {"expected k of at least 1", "got 0"});
+        refused(index.search(rows.view(), {.k = 0}), {"expected k of at least 1", "got 0"});
+        refused(search(rows.row(0), {.ef = 0}), {"expected ef of at least 1", "got 0"});
+        refused(index.search(rows.view(), {.ef = 0}), {"expected ef of at least 1", "got 0"});
+        refused(search.range(rows.row(0), {.cap = 0}), {"expected cap of at least 1", "got 0"});
+        refused(search.range(rows.row(0), {.ef = 0}), {"expected ef of at least 1", "got 0"});
+        refused(search.range(rows.row(0), {.radius = nan}), {"expected", "radius", "got", "NaN"});
+        refused(index.range_search(rows.view(), {.radius = nan}), {"expected", "radius", "got", "NaN"});
+        CHECK(search(rows.row(0)).value().size() == 10);
+        // Far more answers than there is memory for is an error, not a crash.
+        refused(index.search(rows.view(), {.k = std::numeric_limits<std::size_t>::max() / 64}), ErrorCode::out_of_memory, {"memory"});
+        CHECK(search(rows.row(0), {.k = std::numeric_limits<std::size_t>::max()}).value().size() == 50);
+        CHECK(search(rows.row(0), {.ef = std::numeric_limits<std::size_t>::max()}).value().size() == 10);
+    }
+}
+
+TEST_CASE("door: queries that are not finite", "[contract]") {
+    for (const Model& model : all_models()) {
+        if (model.element != Element::float32 && model.element != Element::float16 && model.element != Element::bfloat16) continue;
+        INFO(model.name);
+        const Rows rows = clustered_rows(model.element, 16, 50, 114);
+        const Index index = model.built(rows);
+        Searcher search = index.searcher();
+        for (const float bad : {nan, infinity, -infinity}) {
+            Rows queries = clustered_rows(model.element, 16, 9, 115);
+            std::vector<float> values(queries.values(6).begin(), queries.values(6).end());
+            values[11] = bad;
+            queries.set(6, values);
+            const char* word = std::isnan(bad) ? "nan" : "inf";
+            refused(search(queries.row(6)), {"finite", "query", word, "column 11"});
+            refused(search.range(queries.row(6), {.radius = 1}), {"finite", "query", word, "column 11"});
+            refused(index.search(queries.view()), {"finite", "queries", word, "row 6", "column 11"});
+            refused(index.range_search(queries.view(), {.radius = 1}), {"finite", "queries", word, "row 6", "column 11"});
+        }
+    }
+}
+
+TEST_CASE("door: rows that are not finite, named by row and column", "[contract]") {
+    for (const Element element : {Element::float32, Element::float16, Element::bfloat16}) {
+        for (const char* spec : {"Flat", "HNSW8"}) {
+            for (const float bad : {nan, infinity, -infinity}) {
+                INFO(spec << " " << name(element) << " " << bad);
+                Rows rows = clustered_rows(element, 21, 1000, 116);
+                for (const std::size_t row : {777, 900}) {  // the first is named, on any number of threads
+                    std::vector<float> values(rows.values(row).begin(), rows.values(row).end());
+                    values[20] = bad;
+                    rows.set(row, values);
+                }
+                for (const unsigned threads : {1, 4}) {
+                    refused(build(spec, MetricKind::l2, rows.view(), {}, {.threads = {threads}}),
+                            {"expected finite values", std::isnan(bad) ? "nan" : "inf", "row 777", "column 20"});
+                }
+            }
+        }
+    }
+    Rows rows = clustered_rows(Element::float32, 3, 10, 117);
+    rows.set(4, std::vector<float>{1, nan, 2});
+    refused(build("Flat", Chebyshev{}, rows.view()), {"expected finite values", "row 4", "column 1"});
+}
+
+TEST_CASE("door: values too large for their squares are refused, as large as can be they work", "[contract]") {
+    for (const char* spec : {"Flat", "HNSW8"}) {
+        INFO(spec);
+        for (const float large : {1e19F, 1e20F, 3e38F}) {  // |a - b|^2 of two such would be infinite
+            Rows rows(Element::float32, 2, 3);
+            rows.set(0, std::vector<float>{1, 2});
+            rows.set(1, std::vector<float>{large, 0});
+            rows.set(2, std::vector<float>{-large, 0});
+            refused(build(spec, MetricKind::l2, rows.view()), {"large", "row 1", "scale"});
+            refused(build(spec, MetricKind::cosine, rows.view()), {"large", "row 1", "scale"});
+            rows.set(1, std::vector<float>{1, 1});
+            rows.set(2, std::vector<float>{2, 2});
+            const Index index = build(spec, MetricKind::l2, rows.view()).value();
+            refused(index.searcher()(RowView(std::vector<float>{large, 0})), {"large", "scale"});
+        }
+        // The largest that is let in: every distance is finite and every row comes.
+        const float most = 9e18F;
+        Rows rows(Element::float32, 2, 40);
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            rows.set(i, std::vector<float>{i % 2 == 0 ? most : -most, static_cast<float>(i)});
+        }
+        for (const MetricKind metric : vector_metrics) {
+            const Index index = build(spec, metric, rows.view()).value();
+            const Answers answers = index.search(rows.view(), {.k = 40}).value();
+            CHECK(std::all_of(answers.counts.begin(), answers.counts.end(), [](auto count) { return count == 40; }));
+            CHECK(std::all_of(answers.distances.begin(), answers.distances.end(), [](float d) { return std::isfinite(d); }));
+            CHECK(index.searcher()(rows.row(0), {.k = 40}).value().size() == 40);
+        }
+    }
+}
+
+TEST_CASE("door: values that half precision cannot hold", "[contract]") {
+    for (const char* spec : {"FP16", "HNSW8,FP16"}) {
+        Rows rows = clustered_rows(Element::float32, 8, 20, 118);
+        std::vector<float> values(8, 1.0F);
+        values[3] = 70'000;
+        rows.set(12, values);
+        refused(build(spec, MetricKind::l2, rows.view()), {"float16", "row 12", "column 3"});
+        values[3] = 65'504;
+        rows.set(12, values);
+        const Index index = build(spec, MetricKind::l2, rows.view()).value();
+        CHECK(index.searcher()(rows.row(12), {.k = 20}).value().size() == 20);
+    }
+}
+
+TEST_CASE("door: rows that are none", "[contract]") {
+    const Rows rows = clustered_rows(Element::float32, 8, 20, 119);
+    for (const char* spec : {"Flat", "HNSW8"}) {
+        refused(build(spec, MetricKind::l2, MatrixView{}), {"expected at least one row", "got 0 rows"});
+        refused(build(spec, MetricKind::l2, rows.view().slice(0, 0)), {"expected at least one row", "got 0 rows of 8"});
+        refused(build(spec, MetricKind::l2, MatrixView(rows.bytes().data(), 5, 0, Element::float32)), {"one dimension", "0"});
+        refused(build(spec, Chebyshev{}, rows.view().slice(0, 0)), {"expected at least one row", "got 0 rows"});
+        refused(build(spec, MetricKind::l2, MatrixView(rows.bytes().data(), 1, 65537, Element::uint8)), {"65536", "got 65537"});
+        refused(build(spec, MetricKind::l2, rows.view(), {}, {.ef_construction = 0}), {"ef_construction", "at least 1", "got 0"});
+    }
+}
+
+TEST_CASE("door: ids that do not do", "[contract]") {
+    const Rows rows = clustered_rows(Element::float32, 8, 4, 120);
+    for (const char* spec : {"Flat", "HNSW8"}) {
+        const auto with = [&](const std::vector<Id>& ids) { return build(spec, MetricKind::l2, rows.view(), ids); };
+        refused(with({1, 2, 3}), {"expected 4 ids", "got 3"});
+        refused(with({1, 2, 3, 4, 5}), {"expected 4 ids", "got 5"});
+        refused(with({1, -7, 3, 4}), {"expected ids of 0 or more", "got -7"});
+        refused(with({5, 2, 9, 5}), ErrorCode::already_exists, {"unique", "id 5"});
+        refused(build(spec, Chebyshev{}, rows.view(), std::vector<Id>{5, 2, 9, 5}), ErrorCode::already_exists, {"unique", "id 5"});
+        CHECK(with({0, std::numeric_limits<Id>::max(), 3, 2}).ok());
+    }
+}
+
+TEST_CASE("door: spec words that do not exist, and which would", "[contract]") {
+    const Rows rows = clustered_rows(Element::float32, 8, 4, 121);
+    const auto with = [&](std::string_view spec) { return build(spec, MetricKind::l2, rows.view()); };
+    for (const char* word : {"", "flat", "IVF16", "HNSW1", "HNSW257", "HNSW-4", "HNSW16x", "HNSW99999999999999999999", " Flat"}) {
+        refused(with(word), {"expected", "HNSW<M>", "Flat", "FP16", std::string("got '") + word + "'"});
+    }
+    refused(with("HNSW16,PQ8"), {"HNSW16,PQ8", "expected one of", "Flat", "FP16", "got 'PQ8'"});
+    refused(with("HNSW16,"), {"expected one of", "Flat", "got ''"});
+    refused(with("Flat,HNSW16"), {"expected one of", "got 'HNSW16'"});
+    refused(with("FP16,FP16"), {"expected nothing after 'FP16'", "got 'FP16'"});
+    refused(with("HNSW16,FP16,Flat"), {"got 'FP16,Flat'"});
+    refused(build("PQ8", Chebyshev{}, rows.view()), {"expected", "Flat", "got 'PQ8'"});
+    refused(build("FP16", Chebyshev{}, rows.view()), ErrorCode::unsupported, {"user", "float16", "float32"});
+}
+
+TEST_CASE("door: metrics and elements that do not go together", "[contract]") {
+    const Rows floats = clustered_rows(Element::float32, 8, 4, 122);
+    const Rows bits = clustered_rows(Element::bits, 8, 4, 123);
+    const Rows bytes = clustered_rows(Element::uint8, 8, 4, 124);
+    for (const char* spec : {"Flat", "HNSW8"}) {
+        refused(build(spec, MetricKind::hamming, floats.view()), ErrorCode::unsupported, {"hamming", "float32", "bits"});
+        for (const MetricKind metric : vector_metrics) {
+            refused(build(spec, metric, bits.view()), ErrorCode::unsupported, {name(metric), "bits", "hamming"});
+        }
+        refused(build(spec, Chebyshev{}, bytes.view()), ErrorCode::unsupported, {"user", "uint8", "float32"});
+        refused(build(spec, MetricKind::user, floats.view()), {"type"});
+        refused(build(spec, static_cast<MetricKind>(77), floats.view()), {"metric"});
+    }
+    refused(build("FP16", MetricKind::l2, bytes.view()), ErrorCode::unsupported, {"FP16", "float32", "got uint8"});
+    refused(build("HNSW8,BF16", MetricKind::l2, bytes.view()), ErrorCode::unsupported, {"BF16", "float32", "got uint8"});
+}
+
+TEST_CASE("door: a filter of another index", "[contract]") {
+    for (const char* spec : {"Flat", "HNSW8"}) {
+        const Rows rows = clustered_rows(Element::float32, 8, 50, 125);
+        const Rows others = clustered_rows(Element::float32, 8, 60, 126);
+        const Index index = build(spec, MetricKind::l2, rows.view()).value();
+        const Index other = build(spec, MetricKind::l2, others.view()).value();
+        const RowFilter foreign = other.prepare(Filter::predicate([](Id) { return true; })).value();
+        refused(index.searcher()(rows.row(0), {.filter = &foreign}), {"filter", "50 rows", "60 rows"});
+        refused(index.search(rows.view(), {.filter = &foreign}), {"filter", "50 rows", "60 rows"});
+        refused(index.searcher().range(rows.row(0), {.radius = 1, .filter = &foreign}), {"filter", "50 rows", "60 rows"});
+
+        // As many rows, but one index holds rows twice: its filters speak of ids.
+        Rows twice = clustered_rows(Element::float32, 8, 100, 127);
+        for (std::size_t i = 0; i < 50; ++i) twice.set(50 + i, twice, i);
+        const Index doubled = build("HNSW8", MetricKind::l2, twice.view()).value();
+        const RowFilter of_doubled = doubled.prepare(Filter::predicate([](Id) { return true; })).value();
+        const RowFilter of_index = index.prepare(Filter::predicate([](Id) { return true; })).value();
+        refused(doubled.searcher()(rows.row(0), {.filter = &of_index}), {"filter"});
+        refused(index.searcher()(rows.row(0), {.filter = &of_doubled}), {"filter"});
+        CHECK(doubled.searcher()(rows.row(0), {.k = 100, .filter = &of_doubled}).value().size() == 100);
+    }
+}
+
+TEST_CASE("door: bits beyond the dimension count for nothing", "[contract]") {
+    for (const char* spec : {"Flat", "HNSW8"}) {
+        for (const Dim dim : {3U, 13U, 61U}) {
+            INFO(spec << ", dim " << dim);
+            const Rows clean = clustered_rows(Element::bits, dim, 60, 128);
+            std::vector<std::byte> dirty(clean.bytes().begin(), clean.bytes().end());
+            const std::size_t bytes = row_bytes(Element::bits, dim);
+            Random random(dim);
+            for (std::size_t i = 0; i < clean.size(); ++i) {
+                dirty[(i + 1) * bytes - 1] |= static_cast<std::byte>(random() << (dim % 8));
+            }
+            const MatrixView view(dirty.data(), clean.size(), dim, Element::bits);
+            const Index index = build(spec, MetricKind::hamming, view).value();
+            std::size_t wrong = 0;
+            const Answers answers = index.search(view, {.k = 60}).value();
+            for (std::size_t q = 0; q < clean.size(); ++q) {
+                const auto truth = all_sorted(definition_of(MetricKind::hamming), clean, {}, clean.values(q));
+                TONARI_EXPECT(wrong, same_as_oracle(answer_of(answers, q), truth, 60, 0));
+                TONARI_EXPECT(wrong, same_as_oracle(index.searcher()(view.row(q), {.k = 60}).value().neighbors, truth, 60, 0));
+            }
+            CHECK(wrong == 0);
+        }
+    }
+}

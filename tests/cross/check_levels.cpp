@@ -1,0 +1,144 @@
+// A program without a test framework, so that it is quickly built for other machines and run in an emulator.
+//
+//     check_levels            every level that this machine has, against the reference
+//     check_levels --active   prints the level in use; fails, and says why, if TONARI_SIMD names none
+#include <cstdio>
+#include <string_view>
+
+#include "unit/simd/rows.hpp"
+
+using namespace tonari;
+using namespace tonari::simd;
+using namespace tonari::simd::test;
+
+namespace {
+
+long checks = 0;
+long failures = 0;
+
+void check(bool ok, const char* what, Level level, MetricKind metric, Element element, Dim dim) {
+    ++checks;
+    if (ok) return;
+    if (++failures > 20) return;
+    std::printf("FAILED %s: %s %s %s, %u dimensions\n", what, name(level).data(), name(metric).data(),
+                name(element).data(), dim);
+}
+
+void check_pairs(const Kernels& table, MetricKind metric, Element element, Dim dim) {
+    const Case of(metric, element, dim, 11, dim);
+    const std::vector<float> expected = of.gather(*kernels(Level::reference));
+    const std::vector<float> got = of.gather(table);
+    for (std::size_t i = 0; i < got.size(); ++i) {
+        const double error = std::abs(static_cast<double>(got[i]) - static_cast<double>(expected[i]));
+        check(error <= tolerance(of, of.rows[i]), "distance", table.level, metric, element, dim);
+        float alone = 0.0F;
+        table.of(metric, element).gather(of.query.data(), of.rows.data() + i, 1, dim, &alone);
+        check(std::memcmp(&alone, &got[i], sizeof alone) == 0, "alone", table.level, metric, element, dim);
+        table.of(metric, element).scan(of.query.data(), of.rows[i], 0, 1, dim, &alone);
+        check(std::memcmp(&alone, &got[i], sizeof alone) == 0, "scan", table.level, metric, element, dim);
+    }
+}
+
+void check_extremes(const Kernels& table, MetricKind metric, Element element) {
+    for (const Fill q : {Fill::lowest, Fill::highest}) {
+        for (const Fill x : {Fill::lowest, Fill::highest}) {
+            const Dim dim = is_float(element) ? 1000 : max_dim;
+            const Case of(metric, element, dim, 5, 3, q, x);
+            const std::vector<float> expected = of.gather(*kernels(Level::reference));
+            const std::vector<float> got = of.gather(table);
+            for (std::size_t i = 0; i < got.size(); ++i) {
+                const double error = std::abs(static_cast<double>(got[i]) - static_cast<double>(expected[i]));
+                check(error <= tolerance(of, of.rows[i]), "extreme", table.level, metric, element, dim);
+            }
+        }
+    }
+}
+
+void check_block(const Kernels& table, MetricKind metric, Element element, Dim dim) {
+    const DistanceKernels& of = table.of(metric, element);
+    if (of.block == nullptr) return;
+    constexpr std::size_t count = 23;
+    const std::size_t stride = (stored_bytes(metric, element, dim) + 3) / 4 * 4;
+    const GuardedBytes queries((block_queries - 1) * stride + stored_bytes(metric, element, dim));
+    const GuardedBytes rows((count - 1) * stride + stored_bytes(metric, element, dim));
+    Random random(dim);
+    for (std::size_t i = 0; i < block_queries; ++i) {
+        fill_query(queries.data() + i * stride, metric, element, dim, random);
+    }
+    std::vector<float> norms(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        fill_row(rows.data() + i * stride, metric, element, dim, random);
+        if (element == Element::float32) norms[i] = table.squared_norm[0](rows.data() + i * stride, dim);
+    }
+    const GuardedBytes panel((of.panel_bytes(dim) + 63) / 64 * 64);
+    of.pack(queries.data(), stride, block_queries, dim, panel.data());
+    std::vector<float> out(count * block_queries);
+    of.block(panel.data(), rows.data(), stride, count, dim, norms.data(), out.data());
+    for (std::size_t q = 0; q < block_queries; ++q) {
+        std::vector<float> exact(count);
+        table.of(metric, element).scan(queries.data() + q * stride, rows.data(), stride, count, dim, exact.data());
+        for (std::size_t i = 0; i < count; ++i) {
+            double allowed = 0;
+            if (element == Element::float32) {
+                const float query_norm = table.squared_norm[0](queries.data() + q * stride, dim);
+                const float scale = metric == MetricKind::cosine ? 1.0F : query_norm + norms[i];
+                allowed = 2.0 * static_cast<double>(block_slack(element, dim) * scale);  // `exact` is a sum, too
+            }
+            const double error =
+                std::abs(static_cast<double>(out[i * block_queries + q]) - static_cast<double>(exact[i]));
+            check(error <= allowed, "block", table.level, metric, element, dim);
+        }
+    }
+}
+
+void check_halves(const Kernels& table, Element element) {
+    const std::size_t e = static_cast<std::size_t>(element) - 1;
+    std::vector<std::uint16_t> halves(65536);
+    for (std::size_t i = 0; i < halves.size(); ++i) halves[i] = static_cast<std::uint16_t>(i);
+    std::vector<float> expected(halves.size());
+    std::vector<float> got(halves.size());
+    std::vector<std::uint16_t> back(halves.size());
+    kernels(Level::reference)->to_float32[e](halves.data(), expected.data(), halves.size());
+    table.to_float32[e](halves.data(), got.data(), halves.size());
+    table.from_float32[e](got.data(), back.data(), halves.size());
+    for (std::size_t i = 0; i < halves.size(); ++i) {
+        const bool nan = std::isnan(expected[i]);
+        const bool same = std::memcmp(&got[i], &expected[i], sizeof(float)) == 0 && back[i] == i;
+        check(nan ? std::isnan(got[i]) : same, "half", table.level, MetricKind::l2, element, static_cast<Dim>(i));
+    }
+}
+
+int check_all() {
+    std::vector<Dim> dims;
+    for (Dim dim = 1; dim <= 36; ++dim) dims.push_back(dim);
+    for (const Dim dim : {63U, 64U, 65U, 96U, 127U, 128U, 129U, 200U, 1001U}) dims.push_back(dim);
+    for (const Level level : available_levels()) {
+        const Kernels& table = *kernels(level);
+        for (const Element element : all_elements) {
+            for (const MetricKind metric : all_metrics) {
+                if (table.of(metric, element).gather == nullptr) continue;
+                for (const Dim dim : dims) {
+                    check_pairs(table, metric, element, dim);
+                    check_block(table, metric, element, dim);
+                }
+                check_extremes(table, metric, element);
+            }
+        }
+        check_halves(table, Element::float16);
+        check_halves(table, Element::bfloat16);
+        std::printf("%s: %ld checks so far, %ld failures\n", name(level).data(), checks, failures);
+    }
+    return failures == 0 ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc > 1 && std::string_view(argv[1]) == "--active") {
+        std::printf("%s\n", name(active_level()).data());
+        const Status checked = check_level();
+        if (!checked) std::fprintf(stderr, "%s: %s\n", name(checked.error().code).data(), checked.error().message.c_str());
+        return checked.ok() ? 0 : 1;
+    }
+    return check_all();
+}
