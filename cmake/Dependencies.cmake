@@ -50,6 +50,6 @@ function(tonari_private_settings target)
     target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
     target_include_directories(${target} SYSTEM PRIVATE
         $<TARGET_PROPERTY:tonari_private_headers,INTERFACE_INCLUDE_DIRECTORIES>)
-    target_compile_definitions(${target} PRIVATE TONARI_BUILDING $<$<BOOL:${BUILD_SHARED_LIBS}>:TONARI_SHARED>)
+    target_compile_definitions(${target} PRIVATE TONARI_BUILDING)
     tonari_warnings(${target})
 endfunction()

@@ -5,10 +5,9 @@
 
 #if defined(__x86_64__)
 
-#include <immintrin.h>
-
 #include <cstddef>
 #include <cstring>
+#include <immintrin.h>
 
 #include <tonari/core/types.hpp>
 
@@ -18,7 +17,7 @@ using tonari::Dim;
 using tonari::Element;
 using tonari::MetricKind;
 
-#define HAND_TARGET                                                                                               \
+#define HAND_TARGET \
     __attribute__((target("avx2,fma,f16c,bmi,bmi2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vpopcntdq")))
 #define HAND_INLINE HAND_TARGET inline __attribute__((always_inline))
 
@@ -152,8 +151,7 @@ HAND_INLINE __m512i widened(const std::byte* at) {
 
 /// Squared L2 of bytes: widened to 16 bits, multiplied in pairs and added by one instruction.
 template <Element E>
-HAND_TARGET void byte_squares(const void* query, const std::byte* const* rows, std::size_t count, Dim dim,
-                              float* out) {
+HAND_TARGET void byte_squares(const void* query, const std::byte* const* rows, std::size_t count, Dim dim, float* out) {
     const auto* q = static_cast<const std::byte*>(query);
     for (std::size_t i = 0; i < count; i += 4) {
         const std::byte* r0 = rows[i];
@@ -182,8 +180,7 @@ HAND_TARGET void byte_differences(const void* query, const std::byte* const* row
     const auto* q = static_cast<const std::byte*>(query);
     const __m512i flip = _mm512_set1_epi8(E == Element::int8 ? -128 : 0);
     for (std::size_t i = 0; i < count; i += 4) {
-        __m512i a[4] = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(),
-                        _mm512_setzero_si512()};
+        __m512i a[4] = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()};
         for (std::size_t d = 0; d < dim; d += 64) {
             const __m512i p = _mm512_xor_si512(_mm512_loadu_si512(q + d), flip);
             for (std::size_t r = 0; r < 4; ++r) {

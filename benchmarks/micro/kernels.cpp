@@ -6,18 +6,18 @@
 //
 // In the table both sides are timed in turns, in the thread's CPU time, and the median of the ratios is printed, so
 // that neighbours on the machine disturb it little. Pin it: taskset -c 1 bench_kernels --table
-#include <ctime>
+#include <tonari/simd/kernels.hpp>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 #include <string>
 #include <vector>
 
 #include <benchmark/benchmark.h>
 
 #include <tonari/core/random.hpp>
-#include <tonari/simd/kernels.hpp>
 
 #include "hand_intrinsics.hpp"
 
@@ -124,8 +124,8 @@ int print_table() {
     }
     std::printf("level %s; nanoseconds per row; ratio = hand / tonari, the bar is 0.9\n\n",
                 std::string(name(simd::active_level())).c_str());
-    std::printf("%-8s %-9s %5s | %8s %8s %6s | %8s %8s %6s\n", "metric", "element", "dim", "L1 ours", "by hand", "ratio",
-                "L2 ours", "by hand", "ratio");
+    std::printf("%-8s %-9s %5s | %8s %8s %6s | %8s %8s %6s\n", "metric", "element", "dim", "L1 ours", "by hand",
+                "ratio", "L2 ours", "by hand", "ratio");
     int below_bar = 0;
     for (const MetricKind metric : metrics) {
         for (const Element element : elements) {
@@ -191,8 +191,8 @@ void register_blocks() {
             const simd::DistanceKernels kernels = simd::kernels().of(metric, element);
             if (kernels.block == nullptr) continue;
             for (const Dim dim : dims) {
-                const std::string full = "block/" + std::string(name(metric)) + "/" + std::string(name(element)) +
-                                         "/" + std::to_string(dim);
+                const std::string full =
+                    "block/" + std::string(name(metric)) + "/" + std::string(name(element)) + "/" + std::to_string(dim);
                 benchmark::RegisterBenchmark(full.c_str(), [=](benchmark::State& state) {
                     const std::size_t stride = row_bytes(element, dim);
                     const std::size_t count = l2_bytes / stride;
@@ -202,16 +202,15 @@ void register_blocks() {
                     std::vector<float> norms(count);
                     std::vector<float> out(count * simd::block_queries);
                     std::vector<std::byte> memory(kernels.panel_bytes(dim) + 64);
-                    std::byte* panel =
-                        memory.data() + (64 - reinterpret_cast<std::uintptr_t>(memory.data()) % 64) % 64;
+                    std::byte* panel = memory.data() + (64 - reinterpret_cast<std::uintptr_t>(memory.data()) % 64) % 64;
                     kernels.pack(rows.data(), stride, simd::block_queries, dim, panel);
                     for (auto _ : state) {
                         kernels.block(panel, rows.data(), stride, count, dim, norms.data(), out.data());
                         benchmark::ClobberMemory();
                     }
                     const double operations = 2.0 * dim * static_cast<double>(count * simd::block_queries);
-                    state.counters["G/s"] = benchmark::Counter(operations * 1e-9 * static_cast<double>(state.iterations()),
-                                                               benchmark::Counter::kIsRate);
+                    state.counters["G/s"] = benchmark::Counter(
+                        operations * 1e-9 * static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
                 });
             }
         }

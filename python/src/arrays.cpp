@@ -43,8 +43,10 @@ std::optional<Element> stored_as(const std::string& dtype) {
 }
 
 Element element_of_dtype(const py::array& array, const Expected& expected) {
-    const std::string dtype = dtype_name(array);
-    const std::optional<Element> stored = stored_as(dtype);
+    // The usual case, without asking Python for names: single queries come here, too.
+    const bool plain_float = array.dtype().is(py::dtype::of<float>());
+    const std::string dtype = plain_float ? "float32" : dtype_name(array);
+    const std::optional<Element> stored = plain_float ? Element::float32 : stored_as(dtype);
     if (expected.stated) {
         const Element stated = *expected.stated;
         const bool fits = stored == stated || (stated == Element::bfloat16 && dtype == "uint16") ||
@@ -92,7 +94,8 @@ Rows rows_of(py::handle object, const Expected& expected) {
         wrong_type(argument + ": expected a numpy array, got " + type_name(object) + "; mend: np.asarray(" + argument +
                    ", dtype=" + numpy_dtype(expected.mend) + ")");
     }
-    if (py::isinstance(object, py::module_::import("numpy").attr("ma").attr("MaskedArray"))) {
+    if (py::hasattr(object, "mask") &&
+        py::isinstance(object, py::module_::import("numpy").attr("ma").attr("MaskedArray"))) {
         wrong_type(argument + ": expected a plain numpy array, got a masked one, whose mask would be lost; mend: " +
                    argument + ".filled(value)");
     }
@@ -100,7 +103,7 @@ Rows rows_of(py::handle object, const Expected& expected) {
     rows.array = py::reinterpret_borrow<py::array>(object);
     const py::array& array = rows.array;
     const Element element = element_of_dtype(array, expected);
-    if (!py::cast<bool>(array.dtype().attr("isnative"))) {
+    if (!array.dtype().is(py::dtype::of<float>()) && !py::cast<bool>(array.dtype().attr("isnative"))) {
         wrong_type(argument + ": expected this machine's byte order, got " + std::string(py::str(array.dtype())) +
                    "; mend: " + argument + ".astype(" + argument + ".dtype.newbyteorder(\"=\"))");
     }
@@ -130,7 +133,7 @@ Rows rows_of(py::handle object, const Expected& expected) {
         }
         stride = static_cast<std::size_t>(array.strides(0));
     }
-    if (!py::cast<bool>(array.attr("flags").attr("aligned"))) {
+    if ((array.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_) == 0) {
         invalid(argument + ": expected values aligned to their " + std::to_string(array.itemsize()) +
                 " bytes, got an unaligned array; mend: " + argument + ".copy()");
     }

@@ -26,10 +26,13 @@ Status check_shape(const IndexModel& model, Element element, Dim dim) {
 }
 
 Status check_filter(const IndexModel& model, const RowFilter* filter) {
-    if (filter == nullptr || filter->rows.rows() == model.ids().rows()) return {};
-    return Error{ErrorCode::invalid_argument, "expected a filter prepared for this index (" +
-                                                  std::to_string(model.ids().rows()) + " rows), got one for " +
-                                                  std::to_string(filter->rows.rows()) + " rows"};
+    const IdMap& ids = model.ids();
+    const std::size_t slots = ids.one_each() ? 0 : ids.size();
+    if (filter == nullptr || (filter->rows.rows() == ids.rows() && filter->ids.rows() == slots)) return {};
+    return Error{ErrorCode::invalid_argument, "expected a filter prepared for this index (" + std::to_string(ids.rows()) +
+                                                  " rows, " + std::to_string(slots) + " shared ids), got one for " +
+                                                  std::to_string(filter->rows.rows()) + " rows and " +
+                                                  std::to_string(filter->ids.rows()) + " shared ids"};
 }
 
 Status check_positive(std::size_t value, const char* what) {

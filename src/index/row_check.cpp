@@ -2,9 +2,12 @@
 #include <tonari/index/row_check.hpp>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cmath>
+#include <cstdint>
 #include <limits>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -23,6 +26,21 @@ bool good(RowView row) noexcept {
     return kernels.all_finite[at](row.data(), row.dim()) && kernels.squared_norm[at](row.data(), row.dim()) <= largest_square;
 }
 
+/// The first row that is not `fine`; rows.rows() if there is none.
+template <class Fine>
+std::size_t first_bad_row(MatrixView rows, const Threads& threads, const Fine& fine) {
+    std::atomic<std::size_t> first_bad{rows.rows()};
+    parallel_for(threads, rows.rows(), 256, [&](std::size_t first, std::size_t last, unsigned) {
+        for (std::size_t i = first; i < last; ++i) {
+            if (fine(rows.row(i))) continue;
+            std::size_t known = first_bad.load();
+            while (i < known && !first_bad.compare_exchange_weak(known, i)) {}
+            return;
+        }
+    });
+    return first_bad.load();
+}
+
 Error describe(RowView row, std::string_view what, const std::string& where) {
     std::vector<float> values(row.dim());
     simd::kernels().to_float32[static_cast<std::size_t>(row.element()) - 1](row.data(), values.data(), row.dim());
@@ -37,16 +55,7 @@ Error describe(RowView row, std::string_view what, const std::string& where) {
 }  // namespace
 
 Status check_finite(MatrixView rows, std::string_view what, const Threads& threads) {
-    std::atomic<std::size_t> first_bad{rows.rows()};
-    parallel_for(threads, rows.rows(), 256, [&](std::size_t first, std::size_t last, unsigned) {
-        for (std::size_t i = first; i < last; ++i) {
-            if (good(rows.row(i))) continue;
-            std::size_t known = first_bad.load();
-            while (i < known && !first_bad.compare_exchange_weak(known, i)) {}
-            return;
-        }
-    });
-    const std::size_t bad = first_bad.load();
+    const std::size_t bad = first_bad_row(rows, threads, good);
     if (bad == rows.rows()) return {};
     return describe(rows.row(bad), what, " at row " + std::to_string(bad));
 }
@@ -54,6 +63,30 @@ Status check_finite(MatrixView rows, std::string_view what, const Threads& threa
 Status check_finite(RowView row, std::string_view what) {
     if (good(row)) return {};
     return describe(row, what, "");
+}
+
+Status check_storable(MatrixView rows, Element store, const Threads& threads) {
+    if (store == rows.element() || rows.element() != Element::float32) return {};
+    const auto at = static_cast<std::size_t>(store) - 1;
+    constexpr std::size_t piece = 256;
+    const auto fits = [at](const float* values, std::size_t count) {
+        std::array<std::uint16_t, piece> narrow;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
+        simd::kernels().from_float32[at](values, narrow.data(), count);
+        return simd::kernels().all_finite[at](narrow.data(), count);
+    };
+    const std::size_t bad = first_bad_row(rows, threads, [&](RowView row) {
+        const auto* values = static_cast<const float*>(row.data());
+        for (std::size_t i = 0; i < row.dim(); i += piece) {
+            if (!fits(values + i, std::min<std::size_t>(piece, row.dim() - i))) return false;
+        }
+        return true;
+    });
+    if (bad == rows.rows()) return {};
+    const std::span values(static_cast<const float*>(rows.row(bad).data()), rows.dim());
+    const auto value = std::find_if(values.begin(), values.end(), [&](const float& v) { return !fits(&v, 1); });
+    return Error{ErrorCode::invalid_argument, "expected values that " + std::string(name(store)) + " can hold, got " +
+                                                  std::to_string(*value) + " at row " + std::to_string(bad) + ", column " +
+                                                  std::to_string(value - values.begin()) + "; scale the rows down or store float32"};
 }
 
 }  // namespace tonari

@@ -47,8 +47,8 @@ void pack_bytes(const void* queries, std::size_t stride, std::size_t count, Dim 
         const auto* query = static_cast<const std::byte*>(queries) + q * stride;
         if constexpr (M == MetricKind::cosine) head.inverse[q] = load_float(query + query_trailer_offset(E, dim));
         for (std::size_t d = 0; d < dim; ++d) {
-            const int value = E == Element::int8 ? static_cast<int>(static_cast<std::int8_t>(query[d]))
-                                                 : static_cast<int>(query[d]);
+            const int value =
+                E == Element::int8 ? static_cast<int>(static_cast<std::int8_t>(query[d])) : static_cast<int>(query[d]);
             head.squares[q] += static_cast<std::uint32_t>(value * value);
             head.sums[q] += static_cast<std::uint32_t>(value);
             std::byte* group = groups + d / 4 * four_dims<Machine>;
@@ -88,7 +88,8 @@ TONARI_INLINE void sum_rows_vnni(const std::byte* rows, std::size_t stride, Dim 
     };
     std::size_t i = 0;
     for (; i + Machine::byte_lanes <= dim; i += Machine::byte_lanes) {
-        unroll<Rows>([&](auto r) __attribute__((always_inline)) { add(r, Machine::bytes(rows + r.value * stride + i)); });
+        unroll<Rows>([&](auto r)
+                         __attribute__((always_inline)) { add(r, Machine::bytes(rows + r.value * stride + i)); });
     }
     if (i < dim) {
         unroll<Rows>([&](auto r) __attribute__((always_inline)) {
@@ -220,13 +221,13 @@ TONARI_INLINE void block_group_bytes(const std::byte* panel, const std::byte* ro
 }
 
 template <class Machine, MetricKind M, Element E>
-void block_bytes(const void* panel, const std::byte* rows, std::size_t stride, std::size_t count, Dim dim,
-                 const float*, float* out) noexcept {
+void block_bytes(const void* panel, const std::byte* rows, std::size_t stride, std::size_t count, Dim dim, const float*,
+                 float* out) noexcept {
     std::size_t i = 0;
     const auto group = [&]<std::size_t Rows>(Index<Rows>) __attribute__((always_inline)) {
         for (; i + Rows <= count; i += Rows) {
-            block_group_bytes<Machine, M, E, Rows>(static_cast<const std::byte*>(panel), rows + i * stride, stride,
-                                                   dim, out + i * block_queries);
+            block_group_bytes<Machine, M, E, Rows>(static_cast<const std::byte*>(panel), rows + i * stride, stride, dim,
+                                                   out + i * block_queries);
         }
     };
     group(Index<Machine::block_rows>{});

@@ -83,9 +83,8 @@ public:
 
     static TONARI_INLINE Acc merge(const Acc& a, const Acc& b) noexcept {
         Acc sum;
-        unroll<width>([&](auto w) __attribute__((always_inline)) {
-            sum.part[w.value] = a.part[w.value] + b.part[w.value];
-        });
+        unroll<width>([&](auto w)
+                          __attribute__((always_inline)) { sum.part[w.value] = a.part[w.value] + b.part[w.value]; });
         return sum;
     }
     static TONARI_INLINE F fold(const Acc& a) noexcept {

@@ -43,9 +43,8 @@ TONARI_INLINE void add_up(const Op& op, const std::byte* const* rows, Dim dim, F
     const std::size_t length = op.length(dim);
     const auto add_step = [&](auto k, std::size_t i) __attribute__((always_inline)) {
         const auto left = op.left(i);
-        unroll<Rows>([&](auto r) __attribute__((always_inline)) {
-            op.add(acc[r.value][k.value], left, row[r.value], i);
-        });
+        unroll<Rows>([&](auto r)
+                         __attribute__((always_inline)) { op.add(acc[r.value][k.value], left, row[r.value], i); });
     };
     std::size_t i = 0;
     for (; i + step * depth <= length; i += step * depth) {
@@ -62,9 +61,8 @@ TONARI_INLINE void add_up(const Op& op, const std::byte* const* rows, Dim dim, F
     if (i < length) {
         const std::size_t n = length - i;
         const auto left = op.left_part(i, n);
-        unroll<Rows>([&](auto r) __attribute__((always_inline)) {
-            op.add_part(acc[r.value][0], left, row[r.value], i, n);
-        });
+        unroll<Rows>([&](auto r)
+                         __attribute__((always_inline)) { op.add_part(acc[r.value][0], left, row[r.value], i, n); });
     }
 
     unroll<Rows>([&](auto r) __attribute__((always_inline)) {

@@ -143,8 +143,7 @@ public:
         add_bytes(acc, left, Bytes::load_part(row + i, n));
     }
     static TONARI_INLINE Acc merge(const Acc& a, const Acc& b) noexcept {
-        return {Machine::add(a.own, b.own), Machine::add(a.moved, b.moved),
-                Machine::add(a.with_query, b.with_query)};
+        return {Machine::add(a.own, b.own), Machine::add(a.moved, b.moved), Machine::add(a.with_query, b.with_query)};
     }
     static TONARI_INLINE unsigned sum(const Acc& a) noexcept { return Machine::sum(fold(a)); }
     static TONARI_INLINE FourSums sum4(const Acc& a, const Acc& b, const Acc& c, const Acc& d) noexcept {

@@ -151,9 +151,10 @@ Choice choose(std::string_view word) {
     for (const Level level : all_levels) {
         if (!same_word(word, name(level))) continue;
         if (const Kernels* table = kernels(level)) return {table, {}};
-        return {best, Error{ErrorCode::unsupported, "TONARI_SIMD: expected a level that this machine and this library "
-                                                    "have (" + available_words() + "), got '" + std::string(word) +
-                                                    "'"}};
+        return {best, Error{ErrorCode::unsupported,
+                            "TONARI_SIMD: expected a level that this machine and this library "
+                            "have (" +
+                                available_words() + "), got '" + std::string(word) + "'"}};
     }
     return {best, Error{ErrorCode::invalid_argument,
                         "TONARI_SIMD: expected one of " + available_words() + ", got '" + std::string(word) + "'"}};
@@ -167,9 +168,11 @@ Status check_level() {
     const char* word = std::getenv("TONARI_SIMD");
     Choice choice = choose(word != nullptr ? word : "");
     if (choice.status.ok() && choice.table != &active()) {  // the variable was changed after the first call
-        return Error{ErrorCode::invalid_argument, "TONARI_SIMD: expected to be set before the first use of the "
-                                                  "library, which chose " + std::string(name(active_level())) +
-                                                  "; got '" + std::string(word != nullptr ? word : "") + "'"};
+        return Error{ErrorCode::invalid_argument,
+                     "TONARI_SIMD: expected to be set before the first use of the "
+                     "library, which chose " +
+                         std::string(name(active_level())) + "; got '" + std::string(word != nullptr ? word : "") +
+                         "'"};
     }
     return choice.status;
 }

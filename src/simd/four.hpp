@@ -34,8 +34,7 @@ TONARI_INLINE FourFloats unsigned_to_floats(FourSums a) noexcept {
 TONARI_INLINE FourFloats negative(FourFloats a) noexcept { return _mm_xor_ps(a, _mm_set1_ps(-0.0F)); }
 TONARI_INLINE FourFloats cosine_distances(FourFloats dots, float inverse_query, const float* inverse_rows) noexcept {
     const __m128 scaled = _mm_mul_ps(dots, _mm_set1_ps(inverse_query));
-    const __m128 rows =
-        _mm_setr_ps(inverse_rows[0], inverse_rows[1], inverse_rows[2], inverse_rows[3]);
+    const __m128 rows = _mm_setr_ps(inverse_rows[0], inverse_rows[1], inverse_rows[2], inverse_rows[3]);
 #if defined(__FMA__)
     return _mm_fnmadd_ps(scaled, rows, _mm_set1_ps(1.0F));
 #else
@@ -43,9 +42,7 @@ TONARI_INLINE FourFloats cosine_distances(FourFloats dots, float inverse_query, 
 #endif
 }
 TONARI_INLINE void store(float* to, FourFloats a) noexcept { _mm_storeu_ps(to, a); }
-TONARI_INLINE void store(unsigned* to, FourSums a) noexcept {
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), a);
-}
+TONARI_INLINE void store(unsigned* to, FourSums a) noexcept { _mm_storeu_si128(reinterpret_cast<__m128i*>(to), a); }
 
 #else
 

@@ -12,9 +12,7 @@
 namespace tonari::simd {
 namespace {
 
-constexpr bool is_half(Element element) noexcept {
-    return element == Element::float16 || element == Element::bfloat16;
-}
+constexpr bool is_half(Element element) noexcept { return element == Element::float16 || element == Element::bfloat16; }
 
 constexpr bool is_float(Element element) noexcept { return element == Element::float32 || is_half(element); }
 

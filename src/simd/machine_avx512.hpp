@@ -29,9 +29,7 @@ struct Avx512 {
     template <Element E>
     static constexpr std::size_t width = E == Element::bfloat16 ? 2 : 1;
 
-    static TONARI_INLINE __mmask16 mask16(std::size_t n) noexcept {
-        return static_cast<__mmask16>((1U << n) - 1);
-    }
+    static TONARI_INLINE __mmask16 mask16(std::size_t n) noexcept { return static_cast<__mmask16>((1U << n) - 1); }
     static TONARI_INLINE __mmask32 mask32(std::size_t n) noexcept {
         return static_cast<__mmask32>((std::uint64_t{1} << n) - 1);
     }

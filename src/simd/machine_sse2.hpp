@@ -60,8 +60,8 @@ struct Sse2 {
         const __m128i sign = _mm_slli_epi32(_mm_and_si128(wide, _mm_set1_epi32(0x8000)), 16);
         const __m128i magnitude = _mm_slli_epi32(_mm_and_si128(wide, _mm_set1_epi32(0x7FFF)), 13);
         const __m128 scaled = _mm_mul_ps(_mm_castsi128_ps(magnitude), _mm_set1_ps(0x1.0p112F));
-        const __m128i special = _mm_and_si128(_mm_cmpgt_epi32(magnitude, _mm_set1_epi32(0x0F7FFFFF)),
-                                              _mm_set1_epi32(0x7F800000));
+        const __m128i special =
+            _mm_and_si128(_mm_cmpgt_epi32(magnitude, _mm_set1_epi32(0x0F7FFFFF)), _mm_set1_epi32(0x7F800000));
         return _mm_or_ps(scaled, _mm_castsi128_ps(_mm_or_si128(sign, special)));
     }
     static TONARI_INLINE void store_float16(F values, std::byte* to) noexcept {
@@ -95,9 +95,7 @@ struct Sse2 {
     static TONARI_INLINE I zero() noexcept { return _mm_setzero_si128(); }
     static TONARI_INLINE I add(I a, I b) noexcept { return _mm_add_epi32(a, b); }
     static TONARI_INLINE W subtract(W a, W b) noexcept { return _mm_sub_epi16(a, b); }
-    static TONARI_INLINE I multiply_pairs(I sum, W a, W b) noexcept {
-        return _mm_add_epi32(sum, _mm_madd_epi16(a, b));
-    }
+    static TONARI_INLINE I multiply_pairs(I sum, W a, W b) noexcept { return _mm_add_epi32(sum, _mm_madd_epi16(a, b)); }
     template <bool Signed>
     static TONARI_INLINE W widen_vector(__m128i bytes) noexcept {
         if constexpr (Signed) return _mm_srai_epi16(_mm_unpacklo_epi8(bytes, bytes), 8);

@@ -33,7 +33,7 @@ struct Values {
         }
     }
     static Sum query(const std::byte* at, std::size_t i) noexcept {
-        return Values<is_half(E) ? Element::float32 : E>::row(at, i);
+        return Values < is_half(E) ? Element::float32 : E > ::row(at, i);
     }
 };
 

@@ -1,6 +1,6 @@
 // The table of the level neon: AArch64 as it always is.
-#include "simd/machine_neon.hpp"
 #include "simd/body_table.hpp"
+#include "simd/machine_neon.hpp"
 #include "simd/tables.hpp"
 
 namespace tonari::simd {

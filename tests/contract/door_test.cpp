@@ -10,7 +10,7 @@ using namespace tonari::test;
 
 namespace {
 
-constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
 constexpr float infinity = std::numeric_limits<float>::infinity();
 
 /// Is it an error of this code whose message has all of `words`?
@@ -66,8 +66,8 @@ TEST_CASE("door: k, ef and cap of nothing; a radius that is no number", "[contra
         refused(index.search(rows.view(), {.ef = 0}), {"expected ef of at least 1", "got 0"});
         refused(search.range(rows.row(0), {.cap = 0}), {"expected cap of at least 1", "got 0"});
         refused(search.range(rows.row(0), {.ef = 0}), {"expected ef of at least 1", "got 0"});
-        refused(search.range(rows.row(0), {.radius = nan}), {"expected", "radius", "got", "NaN"});
-        refused(index.range_search(rows.view(), {.radius = nan}), {"expected", "radius", "got", "NaN"});
+        refused(search.range(rows.row(0), {.radius = not_a_number}), {"expected", "radius", "got", "NaN"});
+        refused(index.range_search(rows.view(), {.radius = not_a_number}), {"expected", "radius", "got", "NaN"});
         CHECK(search(rows.row(0)).value().size() == 10);
         // Far more answers than there is memory for is an error, not a crash.
         refused(index.search(rows.view(), {.k = std::numeric_limits<std::size_t>::max() / 64}), ErrorCode::out_of_memory, {"memory"});
@@ -83,7 +83,7 @@ TEST_CASE("door: queries that are not finite", "[contract]") {
         const Rows rows = clustered_rows(model.element, 16, 50, 114);
         const Index index = model.built(rows);
         Searcher search = index.searcher();
-        for (const float bad : {nan, infinity, -infinity}) {
+        for (const float bad : {not_a_number, infinity, -infinity}) {
             Rows queries = clustered_rows(model.element, 16, 9, 115);
             std::vector<float> values(queries.values(6).begin(), queries.values(6).end());
             values[11] = bad;
@@ -100,7 +100,7 @@ TEST_CASE("door: queries that are not finite", "[contract]") {
 TEST_CASE("door: rows that are not finite, named by row and column", "[contract]") {
     for (const Element element : {Element::float32, Element::float16, Element::bfloat16}) {
         for (const char* spec : {"Flat", "HNSW8"}) {
-            for (const float bad : {nan, infinity, -infinity}) {
+            for (const float bad : {not_a_number, infinity, -infinity}) {
                 INFO(spec << " " << name(element) << " " << bad);
                 Rows rows = clustered_rows(element, 21, 1000, 116);
                 for (const std::size_t row : {777, 900}) {  // the first is named, on any number of threads
@@ -116,7 +116,7 @@ TEST_CASE("door: rows that are not finite, named by row and column", "[contract]
         }
     }
     Rows rows = clustered_rows(Element::float32, 3, 10, 117);
-    rows.set(4, std::vector<float>{1, nan, 2});
+    rows.set(4, std::vector<float>{1, not_a_number, 2});
     refused(build("Flat", Chebyshev{}, rows.view()), {"expected finite values", "row 4", "column 1"});
 }
 

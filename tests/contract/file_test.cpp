@@ -11,6 +11,10 @@ using namespace tonari::test;
 namespace {
 constexpr Dim dim = 20;
 
+struct Other : Chebyshev {
+    static constexpr std::string_view name = "other";
+};
+
 Result<Index> open_with(const Model& model, const std::string& path, Residency residency) {
     auto file = FileReader::open(path, residency);
     if (!file) return std::move(file).error();
@@ -64,9 +68,6 @@ TEST_CASE("file: opened indexes answer as the one that was saved", "[contract]")
 }
 
 TEST_CASE("file: a user's metric is asked for by its name", "[contract]") {
-    struct Other : Chebyshev {
-        static constexpr std::string_view name = "other";
-    };
     const TempFolder folder;
     const std::string path = folder.path("chebyshev.tnr");
     const Rows rows = clustered_rows(Element::float32, dim, 100, 82);

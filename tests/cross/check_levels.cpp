@@ -137,7 +137,8 @@ int main(int argc, char** argv) {
     if (argc > 1 && std::string_view(argv[1]) == "--active") {
         std::printf("%s\n", name(active_level()).data());
         const Status checked = check_level();
-        if (!checked) std::fprintf(stderr, "%s: %s\n", name(checked.error().code).data(), checked.error().message.c_str());
+        if (!checked)
+            std::fprintf(stderr, "%s: %s\n", name(checked.error().code).data(), checked.error().message.c_str());
         return checked.ok() ? 0 : 1;
     }
     return check_all();

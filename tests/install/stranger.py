@@ -36,15 +36,16 @@ class Stranger:
         self.source = pathlib.Path(arguments.source)
         self.work = pathlib.Path(arguments.work)
         self.shared = arguments.kind == "shared"
-        # ccache, where it is there, saves the third and fourth build of the same library. It goes the way that a
-        # user has: an environment variable.
-        self.environment = dict(os.environ, CCACHE_BASEDIR=str(self.work.parent), CCACHE_NOHASHDIR="1")
+        # ccache, where it is there, saves most of the compiling: the installed library is compiled as the one under
+        # test was, and the two embedded ones alike but for their folder.
+        self.environment = dict(os.environ, CCACHE_NOHASHDIR="1")
+        if arguments.way == "add_subdirectory":
+            self.environment["CCACHE_BASEDIR"] = str(self.work)
         if shutil.which("ccache"):
             self.environment["CMAKE_CXX_COMPILER_LAUNCHER"] = "ccache"
         self.common = [
             "-G", arguments.generator,
             f"-DCMAKE_CXX_COMPILER={arguments.compiler}",
-            "-DCMAKE_BUILD_TYPE=Release",
             f"-DBUILD_SHARED_LIBS={'ON' if self.shared else 'OFF'}",
             *(f"-D{option}" for option in arguments.option),
         ]  # fmt: skip

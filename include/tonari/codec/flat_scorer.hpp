@@ -26,7 +26,7 @@ inline void keep_below(const float* distances, std::size_t count, float bound, S
 /// One type for every built-in metric and element: walks and builders are compiled once.
 class KernelScorer {
 public:
-    static constexpr bool exact = true;
+    static constexpr bool bounded = false;  // estimates are the distances
 
     KernelScorer() noexcept = default;
     KernelScorer(const simd::DistanceKernels& kernels, Dim dim) noexcept : kernels_(&kernels), dim_(dim) {}
@@ -63,7 +63,7 @@ private:
 template <UserMetric M>
 class MetricScorer {
 public:
-    static constexpr bool exact = true;
+    static constexpr bool bounded = false;  // estimates are the distances
 
     MetricScorer() = default;
     MetricScorer(M metric, Dim dim) noexcept : metric_(std::move(metric)), dim_(dim) {}

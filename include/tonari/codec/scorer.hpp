@@ -28,7 +28,7 @@ struct Survivors {
     std::size_t count = 0;
     std::array<std::uint32_t, max_batch> index;
     std::array<float, max_batch> estimate;
-    std::array<float, max_batch> lower;  ///< only scorers with an error bound write it (`Scorer::exact` is false)
+    std::array<float, max_batch> lower;  ///< only a scorer that is `bounded` writes it
 
     Survivors() noexcept {}  // NOLINT(modernize-use-equals-default): `= default` would zero 6 KiB a query
     void clear() noexcept { count = 0; }
@@ -37,6 +37,7 @@ struct Survivors {
 template <class S>
 concept Scorer = std::movable<S> && requires(S s, Origin origin, std::span<const std::byte* const> codes,
                                              CodeBlock block, float bound, Survivors& out) {
+    { S::bounded } -> std::convertible_to<bool>;  // writes `out.lower`, which no distance is below; else estimates stand alone
     { s.enter(origin) } noexcept;             // a new list or parent: cheap
     { s.gather(codes, bound, out) } noexcept;  // scattered codes (graphs): emits what may beat the bound
     { s.scan(block, bound, out) } noexcept;    // consecutive codes (lists), at most max_batch

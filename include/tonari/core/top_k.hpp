@@ -36,6 +36,8 @@ public:
             std::push_heap(heap_.begin(), heap_.end());
         }
     }
+    /// The same, as a Collector (core/collector.hpp): what is kept here are distances, so bounds say nothing more.
+    void offer(RowId row, float distance, float /*lower*/) noexcept { offer(distance, row); }
     [[nodiscard]] std::size_t size() const noexcept { return heap_.size(); }
     /// Sorted, nearest first. Ends the collecting until the next `reset`.
     std::span<const OrderedKey> sort() noexcept {

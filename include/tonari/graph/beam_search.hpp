@@ -7,17 +7,18 @@
 
 #include <tonari/core/neighbor.hpp>
 #include <tonari/graph/expander.hpp>
+#include <tonari/graph/frontier.hpp>
 
 namespace tonari {
 
-template <Expander E, class Frontier>
+template <Expander E, Frontier F>
 class BeamSearch {
 public:
-    BeamSearch(E& expander, Frontier& frontier, Expansion& scratch) noexcept
+    BeamSearch(E& expander, F& frontier, Expansion& scratch) noexcept
         : expander_(&expander), frontier_(&frontier), scratch_(&scratch) {}
 
     /// A first candidate; it is the caller's to have marked it as visited.
-    void start(RowId vertex, float distance) noexcept { frontier_->offer(distance, vertex, distance); }
+    void start(RowId vertex, float distance) noexcept { frontier_->offer(vertex, distance, distance); }
 
     /// Expands one vertex. False when the walk is over.
     bool step() noexcept {
@@ -27,10 +28,13 @@ public:
             return false;
         }
         if (const RowId next = frontier_->peek(); next != no_row) expander_->prefetch(next);
-        expander_->expand(*vertex, frontier_->bound(), *scratch_);
+        const std::optional<float> distance = expander_->expand(*vertex, frontier_->bound(), *scratch_);
+        if constexpr (requires { frontier_->settle(*vertex, *distance); }) {
+            if (distance) frontier_->settle(*vertex, *distance);
+        }
         const Survivors& found = scratch_->survivors;
         for (std::size_t i = 0; i < found.count; ++i) {
-            frontier_->offer(found.estimate[i], scratch_->rows[found.index[i]], found.estimate[i]);
+            frontier_->offer(scratch_->rows[found.index[i]], found.estimate[i], E::bounded ? found.lower[i] : found.estimate[i]);
         }
         ++hops_;
         distances_ += static_cast<std::uint32_t>(scratch_->scored);
@@ -42,7 +46,7 @@ public:
 
 private:
     E* expander_;
-    Frontier* frontier_;
+    F* frontier_;
     Expansion* scratch_;
     std::uint32_t hops_ = 0;
     std::uint32_t distances_ = 0;

@@ -9,10 +9,19 @@
 #include <span>
 #include <vector>
 
+#include <tonari/core/collector.hpp>
 #include <tonari/core/ordered_key.hpp>
 #include <tonari/core/top_k.hpp>
 
 namespace tonari {
+
+/// A collector that also says which vertex to expand next. One that keeps distances apart from estimates has
+/// `settle(vertex, distance)`, too, called when a vertex is expanded whose layout knows its distance.
+template <class F>
+concept Frontier = Collector<F> && requires(F f) {
+    { f.pop() } noexcept -> std::same_as<std::optional<RowId>>;
+    { f.peek() } noexcept -> std::same_as<RowId>;
+};
 
 /// The plain frontier: one sorted array of at most `ef` candidates, its answers and its queue at once (as in NSG and
 /// DiskANN; hnswlib keeps two heaps). The mark of a key says that the candidate was expanded.
@@ -27,7 +36,7 @@ public:
     [[nodiscard]] float bound() const noexcept {
         return size_ == capacity_ ? distance_of(keys_[size_ - 1]) : std::numeric_limits<float>::infinity();
     }
-    void offer(float distance, RowId row, float /*lower*/) noexcept {
+    void offer(RowId row, float distance, float /*lower*/) noexcept {
         const OrderedKey key = make_key(distance, row);
         if (size_ == capacity_ && key >= keys_[size_ - 1]) return;
         OrderedKey* const at = place_of(key);
@@ -90,8 +99,9 @@ public:
         const float width = width_->bound();
         return in_range_ == nullptr ? width : std::max(width, std::nextafter(range_bound(), std::numeric_limits<float>::infinity()));
     }
-    void offer(float distance, RowId row, float /*lower*/) {
-        heap_->push_back(~make_key(distance, row));  // complemented: the standard heap keeps the largest on top
+    void offer(RowId row, float distance, float /*lower*/) noexcept {
+        // Within the reserved capacity. Complemented: the standard heap keeps the largest on top.
+        heap_->push_back(~make_key(distance, row));
         std::push_heap(heap_->begin(), heap_->end());
         if (!passes_(row)) return;
         width_->offer(distance, row);

@@ -10,10 +10,13 @@
 
 namespace tonari {
 
-/// Refuses NaN, infinities, and rows so large that their squared norm overflows float32 (distances would be
-/// infinite or not numbers). Names the first such row and, where it can, the column. O(values).
+/// Refuses NaN, infinities, and rows so large that the squared distance of two such overflows float32 (distances
+/// would be infinite or not numbers). Names the first such row and, where it can, the column. O(values).
 TONARI_API Status check_finite(MatrixView rows, std::string_view what, const Threads& threads = {});
 /// The same for one row. Allocates only to report.
 TONARI_API Status check_finite(RowView row, std::string_view what);
+
+/// Refuses float32 values that `store` (half precision) would make infinite. The values are finite.
+TONARI_API Status check_storable(MatrixView rows, Element store, const Threads& threads = {});
 
 }  // namespace tonari

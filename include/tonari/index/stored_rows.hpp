@@ -43,23 +43,26 @@ public:
     bool answer(std::span<const OrderedKey> rows, std::size_t k, const RowFilter* filter,
                 std::vector<Neighbor>& out) const noexcept {
         out.clear();
+        bool left_out = false;
         for (const OrderedKey key : rows) {
             const float distance = distance_of(key);
             if (out.size() == k && distance > out.back().distance) return true;
             const auto [first, last] = ids_.slots(row_of(key));
             for (std::size_t slot = first; slot < last; ++slot) {
                 if (filter != nullptr && !ids_.one_each() && !filter->ids.test(static_cast<RowId>(slot))) continue;
-                if (!insert({ids_.id(slot), distance}, k, out)) return true;
+                const Neighbor neighbor{ids_.id(slot), distance};
+                left_out = left_out || out.size() == k;
+                if (out.size() == k && !nearer(neighbor, out.back())) break;  // a row's ids ascend
+                insert(neighbor, k, out);
             }
         }
-        return false;
+        return left_out;
     }
 
     /// Compares all rows (those that pass `filter`): what decides exactness everywhere else too.
     Outcome scan(typename C::Scorer& scorer, const RowFilter* filter, const Deadline& deadline, TopK& nearest,
                  SearchScratch& scratch) const noexcept {
         Outcome outcome;
-        outcome.exact = true;
         Batch batch{*this, scorer, nearest, scratch.expansion, outcome};
         if (filter != nullptr) {
             filter->rows.for_each([&](RowId row) {
@@ -72,6 +75,7 @@ public:
             }
         }
         batch.flush();
+        outcome.exact = outcome.complete;
         return outcome;
     }
 
@@ -90,17 +94,14 @@ public:
     }
 
 private:
-    /// Keeps `out` sorted and at most k long. False if something was left out.
-    static bool insert(Neighbor neighbor, std::size_t k, std::vector<Neighbor>& out) noexcept {
-        const bool full = out.size() == k;
-        if (full && !nearer(neighbor, out.back())) return false;
-        if (full) {
+    /// Keeps `out` sorted; when it is k long, its last gives way.
+    static void insert(Neighbor neighbor, std::size_t k, std::vector<Neighbor>& out) noexcept {
+        if (out.size() == k) {
             out.back() = neighbor;
         } else {
             out.push_back(neighbor);  // within what `reserve` made room for
         }
         for (std::size_t i = out.size() - 1; i > 0 && nearer(out[i], out[i - 1]); --i) std::swap(out[i], out[i - 1]);
-        return !full;
     }
 
     /// Gathers scattered rows until there are enough for one kernel call.

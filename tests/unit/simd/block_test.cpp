@@ -1,8 +1,7 @@
 // Block kernels and the search for values below a bound.
-#include "support/catch.hpp"
-
 #include <limits>
 
+#include "support/catch.hpp"
 #include "unit/simd/rows.hpp"
 
 using namespace tonari;
@@ -25,8 +24,14 @@ struct BlockCase {
 
     BlockCase(MetricKind m, Element e, Dim d, std::size_t q, std::size_t n, std::size_t gap, std::uint64_t seed,
               Fill of_queries = Fill::ordinary, Fill of_rows = Fill::ordinary)
-        : metric(m), element(e), dim(d), queries(q), count(n), query_stride(rounded(query_bytes(m, e, d))),
-          stride(rounded(stored_bytes(m, e, d)) + gap), query_memory((q - 1) * query_stride + query_bytes(m, e, d)),
+        : metric(m),
+          element(e),
+          dim(d),
+          queries(q),
+          count(n),
+          query_stride(rounded(query_bytes(m, e, d))),
+          stride(rounded(stored_bytes(m, e, d)) + gap),
+          query_memory((q - 1) * query_stride + query_bytes(m, e, d)),
           row_memory((n - 1) * stride + stored_bytes(m, e, d)) {
         Random random(seed);
         for (std::size_t i = 0; i < q; ++i) fill_query(query_at(i), m, e, d, random, of_queries);

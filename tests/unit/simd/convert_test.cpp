@@ -1,9 +1,8 @@
 // Conversions between elements, and the search for NaN and infinities.
-#include "support/catch.hpp"
-
 #include <bit>
 #include <limits>
 
+#include "support/catch.hpp"
 #include "unit/simd/rows.hpp"
 
 using namespace tonari;
@@ -45,9 +44,10 @@ std::vector<float> awkward_floats() {
     std::vector<float> values;
     // Every sign and exponent, with mantissas around every rounding boundary.
     for (std::uint32_t top = 0; top < 512; ++top) {
-        for (const std::uint32_t mantissa : {0x0U, 0x1U, 0xFFFU, 0x1000U, 0x1001U, 0x1FFFU, 0x2000U, 0x3000U, 0x3001U,
-                                             0x7FFFU, 0x8000U, 0x8001U, 0xFFFFU, 0x10000U, 0x18000U, 0x18001U,
-                                             0x2AAAAAU, 0x400000U, 0x7FEFFFU, 0x7FF000U, 0x7FFFFFU}) {
+        for (const std::uint32_t mantissa :
+             {0x0U,     0x1U,     0xFFFU,    0x1000U,   0x1001U,   0x1FFFU,   0x2000U,
+              0x3000U,  0x3001U,  0x7FFFU,   0x8000U,   0x8001U,   0xFFFFU,   0x10000U,
+              0x18000U, 0x18001U, 0x2AAAAAU, 0x400000U, 0x7FEFFFU, 0x7FF000U, 0x7FFFFFU}) {
             const float value = std::bit_cast<float>(top << 23 | mantissa);
             if (std::isfinite(value)) values.push_back(value);
         }
@@ -107,8 +107,8 @@ TEST_CASE("narrowing rounds to nearest even, overflows to infinity and keeps sub
 
 TEST_CASE("conversions of every length touch only their own memory") {
     for (const Level level : available_levels()) {
-        for (const Element element : {Element::float32, Element::float16, Element::bfloat16, Element::int8,
-                                      Element::uint8}) {
+        for (const Element element :
+             {Element::float32, Element::float16, Element::bfloat16, Element::int8, Element::uint8}) {
             for (Dim count = 1; count <= 70; ++count) {
                 CAPTURE(name(level), name(element), count);
                 Random random(count);

@@ -1,8 +1,8 @@
 // Which level is chosen, and what is said when a word names none. What the process itself does with TONARI_SIMD is
 // tested from outside, in tests/cross.
-#include "support/catch.hpp"
-
 #include "simd/dispatch.hpp"
+
+#include "support/catch.hpp"
 
 using namespace tonari;
 using namespace tonari::simd;

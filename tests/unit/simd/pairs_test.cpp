@@ -1,6 +1,5 @@
 // Every level against the reference: one query, some rows.
 #include "support/catch.hpp"
-
 #include "unit/simd/rows.hpp"
 
 using namespace tonari;

@@ -1,13 +1,12 @@
 // Rows and queries for the kernel tests, laid out as the kernels want them, ending where memory ends.
 #pragma once
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <array>
 #include <cmath>
 #include <cstring>
 #include <stdexcept>
+#include <sys/mman.h>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -162,9 +161,12 @@ inline double tolerance(const Case& of, const std::byte* row) {
     for (std::size_t i = 0; i < of.dim; ++i) {
         const double a = static_cast<double>(q[i]);
         const double b = static_cast<double>(x[i]);
-        if (of.metric == MetricKind::l2) terms += (a - b) * (a - b);
-        else if (of.metric == MetricKind::l1) terms += std::abs(a - b);
-        else terms += std::abs(a * b);
+        if (of.metric == MetricKind::l2)
+            terms += (a - b) * (a - b);
+        else if (of.metric == MetricKind::l1)
+            terms += std::abs(a - b);
+        else
+            terms += std::abs(a * b);
     }
     if (of.metric == MetricKind::cosine) {
         terms *= static_cast<double>(load_float(of.query.data() + query_trailer_offset(of.element, of.dim))) *
