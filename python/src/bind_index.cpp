@@ -93,6 +93,19 @@ constexpr const char* prepare_doc = R"(prepare(self, filter)
 
 Translate a filter (ids, a boolean mask, or a callable(id) -> bool) for this index once, for any number of searches.)";
 
+Rows queries_of(const Index& index, py::handle queries, py::handle element) {
+    Rows rows = rows_of(queries, {.argument = "queries",
+                                  .stated = element_of(element),
+                                  .packed_bits = index.element() == Element::bits,
+                                  .mend = index.accepts(Element::float32) ? Element::float32 : index.element(),
+                                  .single_allowed = true});
+    if (!index.accepts(rows.view.element())) {
+        wrong_type("queries: expected " + std::string(name(index.element())) + ", as the index stores, got " +
+                   std::string(name(rows.view.element())));
+    }
+    return rows;
+}
+
 // A single query does without the batch's scratch, and copies its k answers while it has the searcher.
 Result<Answers> search_one(const PooledIndex& self, RowView query, const SearchOptions& options) {
     if (options.k > max_rows) {
@@ -124,11 +137,7 @@ py::tuple search(const PooledIndex& self, py::handle queries, py::handle k, py::
     options.k = whole_number(k, "k");
     options.ef = whole_number(ef, "ef");
     options.threads = threads(thread_count);
-    const Rows rows = rows_of(queries, {.argument = "queries",
-                                        .stated = element_of(element),
-                                        .packed_bits = index.element() == Element::bits,
-                                        .mend = index.element(),
-                                        .single_allowed = true});
+    const Rows rows = queries_of(index, queries, element);
     std::shared_ptr<const PreparedFilter> keep;
     options.filter = filter_of(index, filter, keep);
     auto answers = [&] {
@@ -144,18 +153,15 @@ py::tuple range_search(const PooledIndex& self, py::handle queries, py::handle r
     const Index& index = self.index();
     RangeOptions options;
     options.deadline = deadline(timeout);
-    options.radius = static_cast<float>(real_number(radius, "radius"));
-    if (!std::isfinite(options.radius)) {
+    const double distance = real_number(radius, "radius");
+    if (std::abs(distance) > double{std::numeric_limits<float>::max()}) {
         invalid("radius: expected a number that float32 holds, got " + std::string(py::str(radius)));
     }
+    options.radius = static_cast<float>(distance);
     options.cap = whole_number(cap, "cap");
     options.ef = whole_number(ef, "ef");
     options.threads = threads(thread_count);
-    const Rows rows = rows_of(queries, {.argument = "queries",
-                                        .stated = element_of(element),
-                                        .packed_bits = index.element() == Element::bits,
-                                        .mend = index.element(),
-                                        .single_allowed = true});
+    const Rows rows = queries_of(index, queries, element);
     std::shared_ptr<const PreparedFilter> keep;
     options.filter = filter_of(index, filter, keep);
     auto answers = [&] {

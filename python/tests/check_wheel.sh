@@ -44,7 +44,7 @@ say "$(basename "$wheel"): $size bytes, of at most $limit"
 [ "$size" -le "$limit" ] || { say "too large"; exit 1; }
 
 # Nothing but the package: above all no second OpenMP runtime, and no other library to be carried along.
-python -m zipfile --list "$wheel" | awk 'NR > 1 { print $1 }' | sort >"$work/files"
+python -m zipfile --list "$wheel" | awk 'NR > 1 && $1 !~ /\/$/ { print $1 }' | sort >"$work/files"
 if grep -v -e '^tonari/__init__\.py$' -e '^tonari/_tonari\.pyi$' -e '^tonari/py\.typed$' -e '^tonari/_tonari\..*\.so$' \
         -e '^tonari-[^/]*\.dist-info/' "$work/files"; then
     say "the files above do not belong into the wheel"

@@ -45,7 +45,8 @@ struct BenchOptions {
 class FileCopy {
 public:
     FileCopy(const Index& index, const std::string& residency)
-        : path_(fs::temp_directory_path() / ("tonari-bench-" + hex(static_cast<std::uint64_t>(Clock::now().time_since_epoch().count())) + ".tnr")) {
+        : path_(fs::temp_directory_path() /
+                ("tonari-bench-" + hex(static_cast<std::uint64_t>(Clock::now().time_since_epoch().count())) + ".tnr")) {
         require(write_segment(path_, index), path_.string());
         segment_ = std::make_unique<Segment>(
             require(Segment::open(path_, residency == "map" ? Residency::map : Residency::load), path_.string()));
@@ -65,7 +66,8 @@ private:
     std::unique_ptr<Segment> segment_;
 };
 
-IndexResult measure(const BenchOptions& options, const Dataset& data, const tune::RecallScorer& scorer, const std::string& spec) {
+IndexResult measure(const BenchOptions& options, const Dataset& data, const tune::RecallScorer& scorer,
+                    const std::string& spec) {
     IndexResult result;
     result.index = spec;
     BuildOptions building;
@@ -96,9 +98,11 @@ IndexResult measure(const BenchOptions& options, const Dataset& data, const tune
 }
 
 void print_head(const BenchResult& bench, const Dataset& data) {
-    std::printf("%s: %s, metric %s, %s queries, k = %zu\n", bench.dataset.c_str(), shape(bench.n, bench.dim, bench.element).c_str(),
-                std::string(name(bench.metric)).c_str(), grouped(bench.queries).c_str(), bench.k);
-    std::printf("%s; searching with %u thread%s%s\n", bench.machine.c_str(), bench.threads, bench.threads == 1 ? "" : "s",
+    std::printf("%s: %s, metric %s, %s queries, k = %zu\n", bench.dataset.c_str(),
+                shape(bench.n, bench.dim, bench.element).c_str(), std::string(name(bench.metric)).c_str(),
+                grouped(bench.queries).c_str(), bench.k);
+    std::printf("%s; searching with %u thread%s%s\n", bench.machine.c_str(), bench.threads,
+                bench.threads == 1 ? "" : "s",
                 bench.residency == "built" ? "" : (", segment file: " + bench.residency).c_str());
     std::printf("ground truth: %s\n", bench.ground_truth.c_str());
     for (const std::string& note : data.notes) std::printf("note: %s\n", note.c_str());
@@ -110,7 +114,8 @@ void check(const BenchOptions& options) {
     if (options.k == 0) fail_arguments("--k: expected at least 1, got 0; ask for one neighbour or more");
     if (options.threads == 0) fail_arguments("--threads: expected at least 1, got 0; a measurement names its threads");
     for (const std::size_t width : options.widths) {
-        if (width == 0) fail_arguments("--ef: expected widths of at least 1, got 0; leave --ef away for the usual ones");
+        if (width == 0)
+            fail_arguments("--ef: expected widths of at least 1, got 0; leave --ef away for the usual ones");
     }
     for (const std::string& path : {options.json, options.html}) {  // not after ten minutes of measuring
         if (path.empty()) continue;
@@ -170,27 +175,44 @@ Command add_bench(CLI::App& tonari) {
     const auto options = std::make_shared<BenchOptions>();
     CLI::App* app = tonari.add_subcommand("bench", "Measure recall against latency of some indexes");
     app->add_option("DATA", options->data.data,
-                    "A folder (base.fbin, query.fbin, gt.ibin, ...), an ann-benchmarks .hdf5, a vector file, "
-                    "or generated:n=100000,d=128,seed=1")->required();
-    app->add_option("-i,--index", options->indexes, "What to measure, as often as you like: Flat, HNSW32, HNSW16,FP16, ...")
-        ->required()->type_name("SPEC")->take_all()->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-    app->add_option("-m,--metric", options->data.metric, "l2, ip, cosine, l1 or hamming [the data's own, else l2]")->type_name("WORD");
+                    "A folder, an ann-benchmarks .hdf5, a vector file, or generated:n=100000,d=128,seed=1")
+        ->required();
+    app->add_option("-i,--index", options->indexes,
+                    "What to measure, as often as you like: Flat, HNSW32, HNSW16,FP16, ...")
+        ->required()
+        ->type_name("SPEC")
+        ->take_all()
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    app->add_option("-m,--metric", options->data.metric, "l2, ip, cosine, l1 or hamming [the data's own, else l2]")
+        ->type_name("WORD");
     app->add_option("-k,--k", options->k, "Neighbours a query")->capture_default_str();
-    app->add_option("-t,--threads", options->threads, "Threads that search; 1 measures queries one at a time")->capture_default_str();
+    app->add_option("-t,--threads", options->threads, "Threads that search; 1 measures queries one at a time")
+        ->capture_default_str();
     app->add_option("--build-threads", options->build_threads, "Threads that build; 0: all")->capture_default_str();
-    app->add_option("--ef", options->widths, "Widths to try, 10,20,40 [from k up until recall 0.995]")->delimiter(',')->type_name("LIST");
+    app->add_option("--ef", options->widths, "Widths to try, 10,20,40 [from k up until recall 0.995]")
+        ->delimiter(',')
+        ->type_name("LIST");
     app->add_option("--ef-construction", options->ef_construction, "How wide a graph is built")->capture_default_str();
     app->add_option("--seed", options->seed, "Of the build")->capture_default_str();
-    app->add_option("-q,--queries", options->data.queries, "A vector file of queries [the data's own]")->type_name("FILE");
-    app->add_option("--ground-truth", options->data.ground_truth, "An id file of true neighbours [the data's own, else computed]")->type_name("FILE");
+    app->add_option("-q,--queries", options->data.queries, "A vector file of queries [the data's own]")
+        ->type_name("FILE");
+    app->add_option("--ground-truth", options->data.ground_truth,
+                    "An id file of true neighbours [the data's own, else computed]")
+        ->type_name("FILE");
     app->add_option("--limit-queries", options->data.limit_queries, "Use the first so many queries")->type_name("N");
     app->add_option("--rows", options->data.rows, "Use the first so many rows")->type_name("N");
-    app->add_option("--residency", options->residency, "Search a segment file instead of the index as built: load or map")->type_name("WORD")
+    app->add_option("--residency", options->residency,
+                    "Search a segment file instead of the index as built: load or map")
+        ->type_name("WORD")
         ->check(CLI::IsMember({"load", "map"}));
     app->add_option("--json", options->json, "Write the figures here")->type_name("FILE");
     app->add_option("--html", options->html, "Write a page with plots here")->type_name("FILE");
     app->add_flag("--no-cache", options->no_cache, "Neither read nor write ~/.cache/tonari");
-    app->footer("Example: tonari bench sift-128 --index Flat --index HNSW32 --json bench.json --html bench.html");
+    app->footer(
+        "A folder holds base.*, query.* (fbin, u8bin, ...) and, where known, gt.ibin or gt_<metric>.ibin and "
+        "facts.json.\n"
+        "Example: tonari bench sift-128 --index Flat --index HNSW32 --json bench.json --html bench.html");
     return {app, [options] { bench(*options); }};
 }
 

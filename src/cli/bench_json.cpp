@@ -35,7 +35,8 @@ Json result_json(const IndexResult& result) {
     for (const double recall : quoted_recalls) {
         const auto at = tune::at_recall(result.points, recall);
         if (!at) continue;
-        Json figures = {{"qps", decimal(at->qps, 2)}, {"p50_us", decimal(at->p50_us, 2)}, {"p99_us", decimal(at->p99_us, 2)}};
+        Json figures = {
+            {"qps", decimal(at->qps, 2)}, {"p50_us", decimal(at->p50_us, 2)}, {"p99_us", decimal(at->p99_us, 2)}};
         if (at->floor) figures["floor"] = true;  // the lowest setting already exceeds this recall
         json["at_recall"][fixed(recall, 2)] = std::move(figures);
     }
@@ -46,10 +47,17 @@ Json result_json(const IndexResult& result) {
 }  // namespace
 
 std::string bench_json(const BenchResult& bench) {
-    Json json = {{"dataset", bench.dataset}, {"n", bench.n},           {"dim", bench.dim},
-                 {"element", name(bench.element)}, {"metric", name(bench.metric)}, {"k", bench.k},
-                 {"queries", bench.queries}, {"threads", bench.threads}, {"machine", bench.machine},
-                 {"residency", bench.residency}, {"ground_truth", bench.ground_truth}};
+    Json json = {{"dataset", bench.dataset},
+                 {"n", bench.n},
+                 {"dim", bench.dim},
+                 {"element", name(bench.element)},
+                 {"metric", name(bench.metric)},
+                 {"k", bench.k},
+                 {"queries", bench.queries},
+                 {"threads", bench.threads},
+                 {"machine", bench.machine},
+                 {"residency", bench.residency},
+                 {"ground_truth", bench.ground_truth}};
     json["results"] = Json::array();
     for (const IndexResult& result : bench.results) json["results"].push_back(result_json(result));
     // Names come from the command line and may be any bytes: what is not UTF-8 is replaced, not refused.

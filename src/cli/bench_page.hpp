@@ -130,7 +130,7 @@ function logAxis(values) {
   let low = Math.log10(Math.min(...values)), high = Math.log10(Math.max(...values));
   const pad = Math.max(.06, (.6 - (high - low)) / 2, (high - low) * .05);
   low -= pad; high += pad;
-  const ticks = [], steps = high - low > 2.6 ? [1] : high - low > 1.2 ? [1, 2, 5] : [1, 1.5, 2, 3, 4, 5, 7];
+  const ticks = [], steps = high - low > 3.6 ? [1] : high - low > 1.2 ? [1, 2, 5] : [1, 1.5, 2, 3, 4, 5, 7];
   for (let e = Math.floor(low); e <= high; e++) for (const s of steps) { const t = Math.log10(s) + e; if (t >= low && t <= high) ticks.push(+(s * 10 ** e).toPrecision(3)); }
   return { at: v => (Math.log10(v) - low) / (high - low), ticks };
 }

@@ -29,8 +29,8 @@ struct Options {
 std::vector<Id> read_ids_for(const std::string& path, std::size_t rows) {
     const IdMatrix ids = read_id_rows(path, "ids");
     if (ids.ids.size() != rows) {
-        fail_arguments(path + ": expected " + std::to_string(rows) + " ids, one a row, got " + std::to_string(ids.ids.size()) +
-                       "; name the file that belongs to the rows");
+        fail_arguments(path + ": expected " + std::to_string(rows) + " ids, one a row, got " +
+                       std::to_string(ids.ids.size()) + "; name the file that belongs to the rows");
     }
     return ids.ids;
 }
@@ -63,10 +63,15 @@ Command add_build(CLI::App& tonari) {
     const auto options = std::make_shared<Options>();
     options->data.with_queries = false;
     CLI::App* app = tonari.add_subcommand("build", "Build an index and write it to a segment file");
-    app->add_option("DATA", options->data.data, "A vector file, a folder with base.*, an .hdf5, or generated:n=...,d=...")->required();
-    app->add_option("-i,--index", options->index, "What to build: Flat, HNSW32, HNSW16,FP16, ...")->required()->type_name("SPEC");
+    app->add_option("DATA", options->data.data,
+                    "A vector file, a folder with base.*, an .hdf5, or generated:n=...,d=...")
+        ->required();
+    app->add_option("-i,--index", options->index, "What to build: Flat, HNSW32, HNSW16,FP16, ...")
+        ->required()
+        ->type_name("SPEC");
     app->add_option("-o,--output", options->out, "The segment file")->required()->type_name("FILE");
-    app->add_option("-m,--metric", options->data.metric, "l2, ip, cosine, l1 or hamming [the data's own, else l2]")->type_name("WORD");
+    app->add_option("-m,--metric", options->data.metric, "l2, ip, cosine, l1 or hamming [the data's own, else l2]")
+        ->type_name("WORD");
     app->add_option("--ids", options->ids, "An id file, one id a row [0, 1, 2, ...]")->type_name("FILE");
     app->add_option("-t,--threads", options->threads, "0: all; any number gives the same file")->capture_default_str();
     app->add_option("--ef-construction", options->ef_construction, "How wide a graph is built")->capture_default_str();

@@ -28,6 +28,21 @@ std::string where(const CLI::App& tonari) {
     return chosen.empty() ? std::string("tonari") : "tonari " + chosen.front()->get_name();
 }
 
+/// Options that count something take digits: else a -3 becomes a number of twenty digits.
+void check_whole_numbers(CLI::App& command) {
+    const CLI::Validator whole(
+        [](const std::string& text) {
+            const bool digits = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+            return digits ? std::string() : "expected a whole number of 0 or more, got " + text;
+        },
+        "");
+    for (CLI::Option* option : command.get_options()) {
+        const std::string type = option->get_type_name();
+        if (type == "UINT" || type == "N" || type == "LIST") option->check(whole);
+        if (type == "UINT") option->type_name("N");
+    }
+}
+
 int dispatch(const std::vector<Command>& commands) {
     for (const Command& command : commands) {
         if (!command.app->parsed()) continue;
@@ -44,15 +59,19 @@ int dispatch(const std::vector<Command>& commands) {
 }  // namespace
 
 int run(int argc, const char* const* argv) {
-    CLI::App tonari("tonari: nearest-neighbour search on vectors, built, measured and looked into from the shell.\n", "tonari");
+    CLI::App tonari("tonari: nearest-neighbour search on vectors, built, measured and looked into from the shell.\n",
+                    "tonari");
     tonari.require_subcommand(1);
     tonari.set_version_flag("--version", std::string("tonari ") + std::string(version()), "Print the version and exit");
     tonari.get_formatter()->column_width(38);
-    tonari.footer("Try:  tonari bench generated:n=100000,d=128 --index Flat --index HNSW32 --html bench.html\n"
-                  "More: tonari COMMAND --help\n"
-                  "Exit status: 0 done, 1 the files or the machine would not, 2 the arguments make no sense.");
-    const std::vector<Command> commands = {add_bench(tonari), add_build(tonari),   add_search(tonari), add_info(tonari),
-                                           add_verify(tonari), add_convert(tonari), add_generate(tonari)};
+    tonari.footer(
+        "Try:  tonari bench generated:n=100000,d=128 --index Flat --index HNSW32 --html bench.html\n"
+        "More: tonari COMMAND --help\n"
+        "Exit status: 0 done, 1 the files or the machine would not, 2 the arguments make no sense.");
+    const std::vector<Command> commands = {add_bench(tonari),   add_build(tonari),  add_search(tonari),
+                                           add_info(tonari),    add_verify(tonari), add_convert(tonari),
+                                           add_generate(tonari)};
+    for (const Command& command : commands) check_whole_numbers(*command.app);
     try {
         tonari.parse(argc, argv);
         return dispatch(commands);

@@ -77,8 +77,8 @@ Matrix convert_rows(const Matrix& rows, Element to, bool lossy, const std::strin
     if (rows.element == Element::uint8 && to == Element::bits) return renamed(rows, to, rows.dim * 8);
     if (rows.element == Element::bits && to == Element::uint8) return renamed(rows, to, (rows.dim + 7) / 8);
     if (rows.element == Element::bits || to == Element::bits) {
-        fail_arguments(what + ": expected bits to become uint8 or uint8 bits, got " + std::string(name(rows.element)) + " to " +
-                       std::string(name(to)) + "; no other conversion keeps their meaning");
+        fail_arguments(what + ": expected bits to become uint8 or uint8 bits, got " + std::string(name(rows.element)) +
+                       " to " + std::string(name(to)) + "; no other conversion keeps their meaning");
     }
     Matrix out;
     out.rows = rows.rows;

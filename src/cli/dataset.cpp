@@ -23,7 +23,8 @@ Found find(const DatasetRequest& request) {
     std::error_code ignored;
     if (fs::is_directory(request.data, ignored)) return find_in_folder(request, max_rows);
     if (!fs::exists(request.data, ignored)) {
-        fail_world(request.data + ": expected a folder, a vector file or 'generated:...', got nothing of that name; check the path");
+        fail_world(request.data +
+                   ": expected a folder, a vector file or 'generated:...', got nothing of that name; check the path");
     }
     if (is_hdf5_path(request.data)) return find_in_hdf5(request, max_rows);
     Found found;
@@ -48,7 +49,8 @@ void hold_out_queries(Found& found) {
     found.queries.rows = count;
     found.base.rows -= count;
     found.truth.reset();
-    found.notes.push_back("no queries came with the data: the last " + grouped(count) + " rows are held out as queries");
+    found.notes.push_back("no queries came with the data: the last " + grouped(count) +
+                          " rows are held out as queries");
 }
 
 void cut_truth(tune::GroundTruth& truth, std::size_t queries) {

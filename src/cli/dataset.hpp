@@ -13,13 +13,13 @@
 namespace tonari::cli {
 
 struct DatasetRequest {
-    std::string data;          ///< folder, file, or "generated:n=100000,d=128,seed=1"
-    std::string metric;        ///< empty: the data's own, else l2
-    std::string queries;       ///< a vector file; empty: the data's own
-    std::string ground_truth;  ///< an id file; empty: the data's own, if there is one
-    std::size_t rows = 0;          ///< use the first so many; 0: all
-    std::size_t limit_queries = 0; ///< likewise
-    bool with_queries = true;      ///< false: only rows are wanted
+    std::string data;               ///< folder, file, or "generated:n=100000,d=128,seed=1"
+    std::string metric;             ///< empty: the data's own, else l2
+    std::string queries;            ///< a vector file; empty: the data's own
+    std::string ground_truth;       ///< an id file; empty: the data's own, if there is one
+    std::size_t rows = 0;           ///< use the first so many; 0: all
+    std::size_t limit_queries = 0;  ///< likewise
+    bool with_queries = true;       ///< false: only rows are wanted
     unsigned threads = 0;
 };
 

@@ -69,9 +69,9 @@ tune::GroundTruth truth_from_file(const std::string& path) {
     if (truth.distances.empty() && fs::exists(beside)) {
         const Matrix distances = require(read_matrix(beside.string()));
         if (distances.rows != truth.queries || distances.dim != truth.k || distances.element != Element::float32) {
-            fail_world(beside.string() + ": expected the shape of " + path + " (" + std::to_string(truth.queries) + " x " +
-                       std::to_string(truth.k) + "), got " + shape(distances.rows, distances.dim, distances.element) +
-                       "; fetch both again");
+            fail_world(beside.string() + ": expected the shape of " + path + " (" + std::to_string(truth.queries) +
+                       " x " + std::to_string(truth.k) + "), got " +
+                       shape(distances.rows, distances.dim, distances.element) + "; fetch both again");
         }
         const auto values = distances.bytes.as<float>();
         truth.distances.assign(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(truth.ids.size()));
@@ -83,7 +83,8 @@ Found find_in_folder(const DatasetRequest& request, std::size_t max_rows) {
     const fs::path folder(request.data);
     const std::string base = vectors(folder, "base");
     if (base.empty()) {
-        fail_world(request.data + ": expected base.fbin, base.u8bin or the like in this folder, got none; name a file instead");
+        fail_world(request.data +
+                   ": expected base.fbin, base.u8bin or the like in this folder, got none; name a file instead");
     }
     Found found;
     found.name = fs::weakly_canonical(folder).filename().string();
@@ -97,11 +98,13 @@ Found find_in_folder(const DatasetRequest& request, std::size_t max_rows) {
     if (metrics.size() > 1 && request.metric.empty()) {
         std::string all;
         for (const std::string& metric : metrics) all += (all.empty() ? "" : ", ") + metric;
-        found.notes.push_back("the data has ground truth for " + all + ": " + metrics.front() + " is used (--metric chooses)");
+        found.notes.push_back("the data has ground truth for " + all + ": " + metrics.front() +
+                              " is used (--metric chooses)");
     }
     if (request.with_queries && request.ground_truth.empty()) {
-        const std::string metric(name(request.metric.empty() ? (metrics.empty() ? MetricKind::l2 : parse_metric(metrics.front()))
-                                                             : parse_metric(request.metric)));
+        const std::string metric(name(request.metric.empty()
+                                          ? (metrics.empty() ? MetricKind::l2 : parse_metric(metrics.front()))
+                                          : parse_metric(request.metric)));
         const bool only = metrics.empty() || (metrics.size() == 1 && metrics.front() == metric);
         const std::string truth = truth_file(folder, metric, only);
         if (!truth.empty()) {
@@ -121,7 +124,8 @@ Found find_in_hdf5(const DatasetRequest& request, std::size_t max_rows) {
     if (request.queries.empty() && hdf5_has(request.data, "test")) {
         found.queries = hdf5_matrix(request.data, "test", std::numeric_limits<std::size_t>::max());
     }
-    const bool same_metric = request.metric.empty() || (!found.metric.empty() && parse_metric(found.metric) == parse_metric(request.metric));
+    const bool same_metric =
+        request.metric.empty() || (!found.metric.empty() && parse_metric(found.metric) == parse_metric(request.metric));
     if (request.ground_truth.empty() && same_metric && hdf5_has(request.data, "neighbors")) {
         found.truth = truth_from(hdf5_ids(request.data, "neighbors"));
         found.truth_origin = "data set 'neighbors'";

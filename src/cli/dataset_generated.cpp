@@ -23,7 +23,9 @@ tune::GenerateOptions parse(const std::string& text) {
         if (key == "n") {
             options.rows = value;
         } else if (key == "d") {
-            if (value > max_dim) fail_arguments(text + ": expected at most " + std::to_string(max_dim) + " dimensions, got " + std::to_string(value) + "; choose fewer");
+            if (value > max_dim)
+                fail_arguments(text + ": expected at most " + std::to_string(max_dim) + " dimensions, got " +
+                               std::to_string(value) + "; choose fewer");
             options.dim = static_cast<Dim>(value);
         } else if (key == "queries") {
             options.queries = value;
@@ -34,7 +36,8 @@ tune::GenerateOptions parse(const std::string& text) {
         } else if (key == "unit") {
             options.unit_norm = value != 0;
         } else {
-            fail_arguments(text + ": expected n, d, queries, seed, clusters or unit, got '" + key + "'; choose one of these");
+            fail_arguments(text + ": expected n, d, queries, seed, clusters or unit, got '" + key +
+                           "'; choose one of these");
         }
     }
     return options;

@@ -11,8 +11,8 @@ namespace tonari::cli {
 
 struct Found {
     std::string name;
-    Matrix base;      ///< at most one row more than asked for, which tells that there are more
-    Matrix queries;   ///< empty: none came with the data
+    Matrix base;         ///< at most one row more than asked for, which tells that there are more
+    Matrix queries;      ///< empty: none came with the data
     std::string metric;  ///< what the data says of itself; may be empty
     std::optional<tune::GroundTruth> truth;
     std::string truth_origin;

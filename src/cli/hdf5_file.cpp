@@ -24,8 +24,9 @@ bool is_hdf5_path(const std::string& path) {
 namespace {
 
 [[noreturn]] void without() {
-    fail_arguments("HDF5: expected a command built with libhdf5, got one without; install libhdf5-dev and build again, "
-                   "or convert the file to fbin");
+    fail_arguments(
+        "HDF5: expected a command built with libhdf5, got one without; install libhdf5-dev and build again, "
+        "or convert the file to fbin");
 }
 
 }  // namespace
@@ -69,19 +70,21 @@ hid_t open_file(const std::string& path) {
 class Table {
 public:
     Table(const std::string& path, const std::string& dataset)
-        : what_(path + ": data set '" + dataset + "'"), file_(open_file(path), H5Fclose),
+        : what_(path + ": data set '" + dataset + "'"),
+          file_(open_file(path), H5Fclose),
           set_(H5Dopen2(file_.id(), dataset.c_str(), H5P_DEFAULT), H5Dclose) {
         if (!set_.ok()) fail_world(what_ + ": expected it in the file, got none; name another with --dataset");
         const Handle space(H5Dget_space(set_.id()), H5Sclose);
         hsize_t extent[2] = {0, 0};
-        if (H5Sget_simple_extent_ndims(space.id()) != 2 || H5Sget_simple_extent_dims(space.id(), extent, nullptr) != 2) {
+        if (H5Sget_simple_extent_ndims(space.id()) != 2 ||
+            H5Sget_simple_extent_dims(space.id(), extent, nullptr) != 2) {
             fail_world(what_ + ": expected two dimensions, got another shape; only dense sets can be read");
         }
         rows = static_cast<std::size_t>(extent[0]);
         columns = static_cast<std::size_t>(extent[1]);
         if (columns == 0 || columns > max_dim) {
-            fail_world(what_ + ": expected 1 to " + std::to_string(max_dim) + " columns, got " + std::to_string(columns) +
-                       "; only dense sets can be read");
+            fail_world(what_ + ": expected 1 to " + std::to_string(max_dim) + " columns, got " +
+                       std::to_string(columns) + "; only dense sets can be read");
         }
     }
 
@@ -95,7 +98,8 @@ public:
         const Handle to(H5Screate_simple(2, size, nullptr), H5Sclose);
         if (H5Sselect_hyperslab(from.id(), H5S_SELECT_SET, start, nullptr, size, nullptr) < 0 ||
             H5Dread(set_.id(), type, to.id(), from.id(), H5P_DEFAULT, into) < 0) {
-            fail_world(what_ + ": expected to read " + std::to_string(count) + " rows, got an error; the file may be cut");
+            fail_world(what_ + ": expected to read " + std::to_string(count) +
+                       " rows, got an error; the file may be cut");
         }
     }
 
@@ -108,7 +112,9 @@ private:
     Handle set_;
 };
 
-AlignedBuffer memory(std::size_t rows, std::size_t row_size) { return require(AlignedBuffer::allocate(rows * row_size)); }
+AlignedBuffer memory(std::size_t rows, std::size_t row_size) {
+    return require(AlignedBuffer::allocate(rows * row_size));
+}
 
 Matrix finish(AlignedBuffer values, std::size_t rows, std::size_t columns, Element element) {
     Matrix matrix;
@@ -158,7 +164,8 @@ Matrix hdf5_matrix(const std::string& path, const std::string& dataset, std::siz
         return finish(std::move(values), rows, table.columns, with_sign ? Element::int8 : Element::uint8);
     }
     if (kind != H5T_FLOAT && kind != H5T_INTEGER) {
-        fail_world(path + ": data set '" + dataset + "': expected numbers, got another type; only dense sets can be read");
+        fail_world(path + ": data set '" + dataset +
+                   "': expected numbers, got another type; only dense sets can be read");
     }
     AlignedBuffer values = memory(rows, table.columns * sizeof(float));
     table.read(H5T_NATIVE_FLOAT, rows, values.data());

@@ -48,7 +48,8 @@ void print_machine(bool as_json) {
     for (const auto& level : json["simd_available"]) levels += (levels.empty() ? "" : ", ") + level.get<std::string>();
     std::printf("tonari %s\n", std::string(version()).c_str());
     std::printf("  machine   %s\n", machine().c_str());
-    std::printf("  SIMD      %s in use; available: %s (TONARI_SIMD chooses)\n", std::string(name(simd::active_level())).c_str(), levels.c_str());
+    std::printf("  SIMD      %s in use; available: %s (TONARI_SIMD chooses)\n",
+                std::string(name(simd::active_level())).c_str(), levels.c_str());
     std::printf("  files     format %u; HDF5 %s\n", format_version, hdf5_available() ? "yes" : "no");
 }
 
@@ -84,10 +85,12 @@ void print_file(const Json& json) {
     std::printf("%s\n", json["file"].get<std::string>().c_str());
     std::printf("  index     %s\n", json["spec"].get<std::string>().c_str());
     std::printf("  metric    %s\n", json["metric"].get<std::string>().c_str());
-    std::printf("  rows      %s x %zu %s\n", grouped(rows).c_str(), json["dim"].get<std::size_t>(), json["element"].get<std::string>().c_str());
+    std::printf("  rows      %s x %zu %s\n", grouped(rows).c_str(), json["dim"].get<std::size_t>(),
+                json["element"].get<std::string>().c_str());
     std::printf("  memory    %s (%s bytes a row)\n", bytes_of(json["bytes"]).c_str(),
                 short_number(json["bytes"].get<double>() / static_cast<double>(rows)).c_str());
-    std::printf("  file      %s, format %u\n\n", bytes_of(json["file_bytes"]).c_str(), json["format_version"].get<unsigned>());
+    std::printf("  file      %s, format %u\n\n", bytes_of(json["file_bytes"]).c_str(),
+                json["format_version"].get<unsigned>());
     Table parts({"part", "bytes", "a row"}, 1);
     for (const Json& part : json["parts"]) {
         parts.add({part["name"].get<std::string>(), grouped(part["bytes"].get<std::size_t>()),

@@ -35,7 +35,8 @@ double Progress::seconds() const { return std::chrono::duration<double>(Clock::n
 void Progress::update(std::size_t done, std::size_t total) {
     const Clock::time_point now = Clock::now();
     if (now < next_ || total == 0) return;
-    next_ = now + (terminal_ ? Clock::duration(std::chrono::milliseconds(100)) : Clock::duration(std::chrono::seconds(10)));
+    next_ =
+        now + (terminal_ ? Clock::duration(std::chrono::milliseconds(100)) : Clock::duration(std::chrono::seconds(10)));
     draw(static_cast<double>(std::min(done, total)) / static_cast<double>(total));
     drawn_ = true;
 }
@@ -49,7 +50,8 @@ void Progress::draw(double share) const {
         line.append("[").append(full, '#').append(width - full, '.').append("]  ");
     }
     line += std::to_string(static_cast<int>(share * 100)) + " %  " + human_seconds(spent);
-    if (share > 0.02 && share < 1) line.append(", about ").append(human_seconds(spent / share - spent)).append(" to go");
+    if (share > 0.02 && share < 1)
+        line.append(", about ").append(human_seconds(spent / share - spent)).append(" to go");
     std::fprintf(stderr, terminal_ ? "\r%s\x1b[K" : "%s\n", line.c_str());
     std::fflush(stderr);
 }

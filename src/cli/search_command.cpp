@@ -35,13 +35,15 @@ constexpr std::size_t printed_queries = 10;
 
 void print_answer(std::size_t query, std::span<const Id> ids, std::span<const float> distances) {
     for (std::size_t rank = 0; rank < ids.size(); ++rank) {
-        std::printf("%zu\t%zu\t%lld\t%.7g\n", query, rank, static_cast<long long>(ids[rank]), static_cast<double>(distances[rank]));
+        std::printf("%zu\t%zu\t%lld\t%.7g\n", query, rank, static_cast<long long>(ids[rank]),
+                    static_cast<double>(distances[rank]));
     }
 }
 
 void print_rest(std::size_t queries) {
     if (queries > printed_queries) {
-        std::fprintf(stderr, "and %s queries more; -o FILE writes them all\n", grouped(queries - printed_queries).c_str());
+        std::fprintf(stderr, "and %s queries more; -o FILE writes them all\n",
+                     grouped(queries - printed_queries).c_str());
     }
 }
 
@@ -50,7 +52,8 @@ std::vector<std::int32_t> narrow(std::span<const Id> ids) {
     narrow_ids.reserve(ids.size());
     for (const Id id : ids) {
         if (id > std::numeric_limits<std::int32_t>::max()) {
-            fail_arguments("-o: expected ids that fit into 32 bits, got " + std::to_string(id) + "; such answers can only be printed");
+            fail_arguments("-o: expected ids that fit into 32 bits, got " + std::to_string(id) +
+                           "; such answers can only be printed");
         }
         narrow_ids.push_back(static_cast<std::int32_t>(id));
     }
@@ -61,8 +64,10 @@ std::vector<std::int32_t> narrow(std::span<const Id> ids) {
 /// float32 distances.
 void write_range(const std::string& path, const RangeAnswers& answers) {
     const std::size_t queries = answers.offsets.size() - 1;
-    std::vector<std::int32_t> head = {static_cast<std::int32_t>(queries), static_cast<std::int32_t>(answers.ids.size())};
-    for (std::size_t q = 0; q < queries; ++q) head.push_back(static_cast<std::int32_t>(answers.offsets[q + 1] - answers.offsets[q]));
+    std::vector<std::int32_t> head = {static_cast<std::int32_t>(queries),
+                                      static_cast<std::int32_t>(answers.ids.size())};
+    for (std::size_t q = 0; q < queries; ++q)
+        head.push_back(static_cast<std::int32_t>(answers.offsets[q + 1] - answers.offsets[q]));
     const std::vector<std::int32_t> ids = narrow(answers.ids);
     AtomicFile file = require(AtomicFile::create(path), path);
     require(file.append(std::as_bytes(std::span(head))), path);
@@ -73,7 +78,8 @@ void write_range(const std::string& path, const RangeAnswers& answers) {
 
 void search_radius(const Options& options, const Index& index, MatrixView queries) {
     if (!options.distances.empty()) {
-        fail_arguments("--distances: expected a search for k, got --radius, whose -o file holds the distances; leave it away");
+        fail_arguments(
+            "--distances: expected a search for k, got --radius, whose -o file holds the distances; leave it away");
     }
     RangeOptions range;
     range.radius = *options.radius;
@@ -81,21 +87,24 @@ void search_radius(const Options& options, const Index& index, MatrixView querie
     range.ef = options.ef;
     range.threads.count = options.threads;
     const RangeAnswers answers = require(index.range_search(queries, range));
-    const auto cut = static_cast<std::size_t>(
-        std::count_if(answers.outcomes.begin(), answers.outcomes.end(), [](const Outcome& outcome) { return outcome.truncated; }));
+    const auto cut = static_cast<std::size_t>(std::count_if(answers.outcomes.begin(), answers.outcomes.end(),
+                                                            [](const Outcome& outcome) { return outcome.truncated; }));
     if (cut != 0) {
-        std::fprintf(stderr, "%s queries have more than %s answers, the nearest are kept; --cap keeps more\n", grouped(cut).c_str(), grouped(options.cap).c_str());
+        std::fprintf(stderr, "%s queries have more than %s answers, the nearest are kept; --cap keeps more\n",
+                     grouped(cut).c_str(), grouped(options.cap).c_str());
     }
     if (!options.out.empty()) {
         write_range(options.out, answers);
-        std::printf("%s: %s answers to %s queries\n", options.out.c_str(), grouped(answers.ids.size()).c_str(), grouped(queries.rows()).c_str());
+        std::printf("%s: %s answers to %s queries\n", options.out.c_str(), grouped(answers.ids.size()).c_str(),
+                    grouped(queries.rows()).c_str());
         return;
     }
     std::printf("query\trank\tid\tdistance\n");
     for (std::size_t q = 0; q < std::min(queries.rows(), printed_queries); ++q) {
         const std::size_t first = answers.offsets[q];
         const std::size_t count = answers.offsets[q + 1] - first;
-        print_answer(q, std::span(answers.ids).subspan(first, count), std::span(answers.distances).subspan(first, count));
+        print_answer(q, std::span(answers.ids).subspan(first, count),
+                     std::span(answers.distances).subspan(first, count));
     }
     print_rest(queries.rows());
 }
@@ -107,7 +116,9 @@ void search_nearest(const Options& options, const Index& index, MatrixView queri
     search.threads.count = options.threads;
     const Answers answers = require(index.search(queries, search));
     if (!options.distances.empty()) {
-        require(write_matrix(options.distances, MatrixView(answers.distances.data(), answers.queries, static_cast<Dim>(answers.k))), options.distances);
+        require(write_matrix(options.distances,
+                             MatrixView(answers.distances.data(), answers.queries, static_cast<Dim>(answers.k))),
+                options.distances);
     }
     if (!options.out.empty()) {
         require(write_ids(options.out, answers.ids, answers.k), options.out);
@@ -115,16 +126,19 @@ void search_nearest(const Options& options, const Index& index, MatrixView queri
         return;
     }
     std::printf("query\trank\tid\tdistance\n");
-    for (std::size_t q = 0; q < std::min(answers.queries, printed_queries); ++q) print_answer(q, answers.ids_of(q), answers.distances_of(q));
+    for (std::size_t q = 0; q < std::min(answers.queries, printed_queries); ++q)
+        print_answer(q, answers.ids_of(q), answers.distances_of(q));
     print_rest(answers.queries);
 }
 
 void search_file(const Options& options) {
     if (options.k == 0) fail_arguments("--k: expected at least 1, got 0; ask for one neighbour or more");
     if (options.k > max_dim && !options.distances.empty()) {
-        fail_arguments("--distances: expected k of at most " + std::to_string(max_dim) + ", got " + std::to_string(options.k) + "; ask for fewer");
+        fail_arguments("--distances: expected k of at most " + std::to_string(max_dim) + ", got " +
+                       std::to_string(options.k) + "; ask for fewer");
     }
-    const Segment segment = require(Segment::open(options.file, options.residency == "map" ? Residency::map : Residency::load), options.file);
+    const Segment segment = require(
+        Segment::open(options.file, options.residency == "map" ? Residency::map : Residency::load), options.file);
     Matrix queries = read_rows(options.queries, std::numeric_limits<std::size_t>::max(), "test");
     if (segment.index().element() == Element::bits && queries.element == Element::uint8) bytes_to_bits(queries);
     if (options.radius) {
@@ -142,16 +156,23 @@ Command add_search(CLI::App& tonari) {
     app->add_option("FILE", options->file, "A segment file")->required();
     app->add_option("-q,--queries", options->queries, "A vector file")->required()->type_name("FILE");
     app->add_option("-k,--k", options->k, "Neighbours a query")->capture_default_str();
-    app->add_option("--ef", options->ef, "How wide a graph is searched: more finds more, slower")->capture_default_str();
-    app->add_option("-r,--radius", options->radius, "All rows within this distance instead of the k nearest")->type_name("DISTANCE");
+    app->add_option("--ef", options->ef, "How wide a graph is searched: more finds more, slower")
+        ->capture_default_str();
+    app->add_option("-r,--radius", options->radius, "All rows within this distance instead of the k nearest")
+        ->type_name("DISTANCE");
     app->add_option("--cap", options->cap, "With --radius: the most rows a query")->capture_default_str();
     app->add_option("-t,--threads", options->threads, "0: all")->capture_default_str();
-    app->add_option("--residency", options->residency, "map: read what is touched; load: read all first")->capture_default_str()
-        ->check(CLI::IsMember({"load", "map"}))->type_name("WORD");
-    app->add_option("-o,--output", options->out, "Write ids here (.ibin, .ivecs, .npy) [print the first ten queries' answers]")->type_name("FILE");
+    app->add_option("--residency", options->residency, "map: read what is touched; load: read all first")
+        ->capture_default_str()
+        ->check(CLI::IsMember({"load", "map"}))
+        ->type_name("WORD");
+    app->add_option("-o,--output", options->out,
+                    "Write ids here (.ibin, .ivecs, .npy) [print the first ten queries' answers]")
+        ->type_name("FILE");
     app->add_option("--distances", options->distances, "Write distances here (.fbin, .fvecs, .npy)")->type_name("FILE");
-    app->footer("Smaller distances are nearer: squared for l2, negated for ip, 1 - cosine.\n"
-                "Example: tonari search books.tnr --queries query.fbin -k 10 --ef 100 -o ids.ibin");
+    app->footer(
+        "Smaller distances are nearer: squared for l2, negated for ip, 1 - cosine.\n"
+        "Example: tonari search books.tnr --queries query.fbin -k 10 --ef 100 -o ids.ibin");
     return {app, [options] { search_file(*options); }};
 }
 

@@ -7,7 +7,8 @@ namespace tonari::cli {
 std::string Table::text(const std::string& indent) const {
     std::vector<std::size_t> widths(head_.size());
     const auto widen = [&](const std::vector<std::string>& row) {
-        for (std::size_t i = 0; i < row.size() && i < widths.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+        for (std::size_t i = 0; i < row.size() && i < widths.size(); ++i)
+            widths[i] = std::max(widths[i], row[i].size());
     };
     widen(head_);
     for (const auto& row : rows_) widen(row);

@@ -61,7 +61,8 @@ MetricKind parse_metric(std::string_view word) {
     if (word == "cosine" || word == "angular") return MetricKind::cosine;
     if (word == "l1" || word == "manhattan") return MetricKind::l1;
     if (word == "hamming") return MetricKind::hamming;
-    fail_arguments("metric: expected l2, ip, cosine, l1 or hamming, got '" + std::string(word) + "'; choose one of these");
+    fail_arguments("metric: expected l2, ip, cosine, l1 or hamming, got '" + std::string(word) +
+                   "'; choose one of these");
 }
 
 std::string extension_of(std::string_view path) {
@@ -88,7 +89,8 @@ std::size_t parse_number(std::string_view what, std::string_view text) {
     std::size_t value = 0;
     const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (failure != std::errc{} || end != text.data() + text.size() || text.empty()) {
-        fail_arguments(std::string(what) + ": expected a whole number, got '" + std::string(text) + "'; write digits only");
+        fail_arguments(std::string(what) + ": expected a whole number, got '" + std::string(text) +
+                       "'; write digits only");
     }
     return value;
 }

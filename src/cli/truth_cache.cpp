@@ -19,8 +19,10 @@ namespace fs = std::filesystem;
 
 /// $XDG_CACHE_HOME/tonari, else ~/.cache/tonari; empty without either.
 fs::path cache_folder() {
-    if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache != '\0') return fs::path(cache) / "tonari";
-    if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0') return fs::path(home) / ".cache" / "tonari";
+    if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache != '\0')
+        return fs::path(cache) / "tonari";
+    if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0')
+        return fs::path(home) / ".cache" / "tonari";
     return {};
 }
 
@@ -41,7 +43,8 @@ fs::path cache_file(const Dataset& data, std::size_t k) {
     Checksum sum;
     hash_rows(sum, data.base.view());
     hash_rows(sum, data.queries.view());
-    return folder / ("truth-" + hex(sum.value()) + "-" + std::string(name(data.metric)) + "-" + std::to_string(k) + ".ibin");
+    return folder /
+           ("truth-" + hex(sum.value()) + "-" + std::string(name(data.metric)) + "-" + std::to_string(k) + ".ibin");
 }
 
 bool load(Dataset& data, const fs::path& path, std::size_t k) {
@@ -83,7 +86,8 @@ void ensure_truth(Dataset& data, const TruthOptions& options) {
     computing.k = k;
     computing.threads.count = options.threads;
     computing.progress = progress.callback();
-    data.truth = require(tune::compute_ground_truth(data.base.view(), data.queries.view(), data.metric, computing), "ground truth");
+    data.truth = require(tune::compute_ground_truth(data.base.view(), data.queries.view(), data.metric, computing),
+                         "ground truth");
     data.truth_origin = "computed in " + human_seconds(progress.seconds());
     store(data, path);
 }

@@ -8,7 +8,7 @@
 namespace tonari::cli {
 
 struct TruthOptions {
-    std::size_t k = 10;       ///< neighbours needed; at least 100 are computed, so that another k finds them too
+    std::size_t k = 10;  ///< neighbours needed; at least 100 are computed, so that another k finds them too
     unsigned threads = 0;
     bool cache = true;
 };

@@ -29,7 +29,9 @@ Command add_verify(CLI::App& tonari) {
                     require(verify_segment(*path, update), *path);
                     seconds = progress.seconds();
                 }
-                const std::string read = bytes == 0 ? std::string() : human_bytes(static_cast<double>(bytes)) + " read in " + human_seconds(seconds) + ", ";
+                const std::string read =
+                    bytes == 0 ? std::string()
+                               : human_bytes(static_cast<double>(bytes)) + " read in " + human_seconds(seconds) + ", ";
                 std::printf("%s: ok, %severy checksum agrees\n", path->c_str(), read.c_str());
             }};
 }

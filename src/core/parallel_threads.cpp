@@ -21,7 +21,7 @@ void parallel_for(const Threads& threads, std::size_t count, std::size_t grain,
         for (unsigned worker = 1; worker < workers; ++worker) {
             others.emplace_back([&, worker] { parallel_detail::drain(pieces, next, worker, body); });
         }
-    } catch (const std::exception&) {
+    } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch)
         // The system gives no more threads: those that run, and this one, do the work.
     }
     parallel_detail::drain(pieces, next, 0U, body);

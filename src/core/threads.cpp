@@ -60,7 +60,7 @@ unsigned cgroup_quota() {
     for (std::string row; std::getline(groups, row);) {  // "0::/a/b" or "4:cpu,cpuacct:/a/b"
         const std::size_t second = row.find(':', row.find(':') + 1);
         if (second == std::string::npos) continue;
-        const bool v2 = row.compare(0, 3, "0::") == 0;
+        const bool v2 = row.starts_with("0::");
         if (!v2 && row.substr(0, second).find("cpu") == std::string::npos) continue;
         for (std::string group = row.substr(second + 1); group.size() > 1; group.resize(group.rfind('/'))) {
             least = std::min(least, v2 ? quota_v2("/sys/fs/cgroup" + group) : quota_v1("/sys/fs/cgroup/cpu" + group));

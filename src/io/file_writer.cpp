@@ -30,7 +30,7 @@ public:
         if (!failed_.ok()) return failed_;
         if (finished_) return fail("section '", name, "': the file is finished");
         if (open_) return fail("section '", name, "' begins while '", rows_.back().name.data(), "' is open");
-        if (Status s = check_section_name(name); !s) return keep(s);
+        if (const Status s = check_section_name(name); !s) return keep(s);
         for (const format::SectionRow& row : rows_) {
             if (name == row.name.data()) return fail("section '", name, "' is written twice");
         }
@@ -119,8 +119,8 @@ private:
         header.header_checksum = checksum(all.first(offsetof(format::Header, header_checksum)));
 
         std::vector<std::byte> bytes(all.size() + table.size());
-        std::copy(all.begin(), all.end(), bytes.begin());
-        std::copy(table.begin(), table.end(), bytes.begin() + sizeof(header));
+        std::ranges::copy(all, bytes.begin());
+        std::ranges::copy(table, bytes.begin() + sizeof(header));
         return bytes;
     }
 
@@ -142,7 +142,7 @@ Result<FileWriter> FileWriter::create(const std::string& path, const FileWriterO
     Result<AtomicFile> file = AtomicFile::create(path, options.replace, files);
     if (!file) return std::move(file).error();
     auto state = std::make_unique<State>(*std::move(file), options.max_sections);
-    if (Status s = state->reserve_frame(); !s) return s;
+    if (const Status s = state->reserve_frame(); !s) return s;
     return FileWriter(std::move(state));
 }
 

@@ -38,7 +38,7 @@ Result<Header> check_header(std::span<const std::byte> head, std::uint64_t file_
                 "bytes 6 to 11 of the header are damaged in the way that a text-mode copy does it: copy the file as "
                 "binary");
         }
-    } else if (std::all_of(head.begin(), head.end(), [](std::byte b) { return b == std::byte{0}; })) {
+    } else if (std::ranges::all_of(head, [](std::byte b) { return b == std::byte{0}; })) {
         return corrupt(head.empty() ? "file is empty"
                                     : "file starts with zeros: it was never finished, or lost its first bytes");
     } else {
@@ -80,7 +80,7 @@ Result<Header> check_header(std::span<const std::byte> head, std::uint64_t file_
 }
 
 Result<std::string> check_name(const std::array<char, format::name_size>& field, std::size_t row) {
-    const auto* end = std::find(field.begin(), field.end(), '\0');
+    const auto* end = std::ranges::find(field, '\0');
     const std::string name(field.begin(), end);
     if (end == field.end() || !std::all_of(end, field.end(), [](char c) { return c == '\0'; }) ||
         !check_section_name(name)) {
@@ -107,7 +107,12 @@ Result<SectionInfo> check_row(const SectionRow& row, std::size_t index, std::uin
     if (row.offset > file_size || row.size > file_size - row.offset) {
         return bad("expected ", row.size, " bytes at ", row.offset, ", got a file of ", file_size);
     }
-    return SectionInfo{std::move(*name), row.version, row.alignment, row.offset, row.size, row.checksum};
+    return SectionInfo{.name = *std::move(name),
+                       .version = row.version,
+                       .alignment = row.alignment,
+                       .offset = row.offset,
+                       .size = row.size,
+                       .checksum = row.checksum};
 }
 
 }  // namespace

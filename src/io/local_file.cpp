@@ -114,7 +114,7 @@ Result<std::unique_ptr<File>> open_local_file(const std::string& path, OpenMode 
         case OpenMode::update: flags |= O_RDWR; break;
     }
     if (mode != OpenMode::create) {
-        if (Status s = check_plain_file(path); !s) return s;
+        if (const Status s = check_plain_file(path); !s) return s;
     }
     int descriptor = -1;
     do {

@@ -50,7 +50,7 @@ bool identify(const std::string& path, Identity& out) noexcept {
 
 class LocalLock final : public FileLock {
 public:
-    LocalLock(std::string path, Identity identity, int descriptor, boost::interprocess::file_lock lock)
+    LocalLock(std::string path, Identity identity, int descriptor, boost::interprocess::file_lock&& lock)
         : path_(std::move(path)), identity_(identity), descriptor_(descriptor), lock_(std::move(lock)) {}
     ~LocalLock() override {
         const std::lock_guard guard(held().mutex);

@@ -38,7 +38,7 @@ struct PageRange {
 
 Result<Bytes> map_file(const std::string& path) {
     namespace ipc = boost::interprocess;
-    if (Status s = check_plain_file(path); !s) return s;
+    if (const Status s = check_plain_file(path); !s) return s;
     struct stat about = {};
     if (::stat(path.c_str(), &about) == 0 && about.st_size == 0) return Bytes{};  // nothing to map, and nothing wrong
     try {

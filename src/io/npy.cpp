@@ -16,8 +16,8 @@
 namespace tonari::vecs {
 namespace {
 
-Error corrupt(std::string message) { return {ErrorCode::corrupt, say("npy: ", message)}; }
-Error unsupported(std::string message) { return {ErrorCode::unsupported, say("npy: ", message)}; }
+Error corrupt(std::string_view message) { return {ErrorCode::corrupt, say("npy: ", message)}; }
+Error unsupported(std::string_view message) { return {ErrorCode::unsupported, say("npy: ", message)}; }
 
 /// The dictionary, eaten from the left.
 class Text {
@@ -177,9 +177,11 @@ Result<Layout> npy_layout(std::span<const std::byte> head, std::uint64_t file_si
     if (dim == 0 || dim > max_dim) return corrupt(say("array has ", dim, " columns; expected 1 to ", max_dim));
 
     const std::uint64_t first = start + length;
-    Layout layout{
-        {Frame::npy, *scalar}, first, row_bytes(*scalar, static_cast<Dim>(dim)), static_cast<std::size_t>(rows),
-        static_cast<Dim>(dim), false};
+    const Layout layout{.kind = {.frame = Frame::npy, .scalar = *scalar},
+                        .first = first,
+                        .stride = row_bytes(*scalar, static_cast<Dim>(dim)),
+                        .rows = static_cast<std::size_t>(rows),
+                        .dim = static_cast<Dim>(dim)};
     if (!holds_exactly(file_size, first, rows, layout.stride)) {
         return corrupt(say("header says ", rows, " rows of ", dim, ' ', name(*scalar), "; got ", file_size - first,
                            " bytes of values"));

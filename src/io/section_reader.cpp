@@ -9,7 +9,7 @@ namespace tonari {
 
 const SectionInfo* SectionReader::find(std::string_view name) const noexcept {
     const std::vector<SectionInfo>& all = frame_->sections;
-    const auto found = std::find_if(all.begin(), all.end(), [&](const SectionInfo& s) {  // a few dozen at most
+    const auto found = std::ranges::find_if(all, [&](const SectionInfo& s) {  // a few dozen at most
         return s.name.size() == prefix_.size() + name.size() && s.name.compare(0, prefix_.size(), prefix_) == 0 &&
                s.name.compare(prefix_.size(), name.size(), name) == 0;
     });
@@ -18,7 +18,7 @@ const SectionInfo* SectionReader::find(std::string_view name) const noexcept {
 
 bool SectionReader::has_within(std::string_view prefix) const noexcept {
     const std::size_t levels = prefix_.size() + prefix.size();
-    return std::any_of(frame_->sections.begin(), frame_->sections.end(), [&](const SectionInfo& s) {
+    return std::ranges::any_of(frame_->sections, [&](const SectionInfo& s) {
         return s.name.size() > levels + 1 && s.name.compare(0, prefix_.size(), prefix_) == 0 &&
                s.name.compare(prefix_.size(), prefix.size(), prefix) == 0 && s.name[levels] == '/';
     });

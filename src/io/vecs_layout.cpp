@@ -44,7 +44,7 @@ Result<Layout> bin_layout(Kind kind, std::span<const std::byte> head, std::uint6
     const std::uint32_t dim = word(head, 4);
     if (dim == 0 || dim > max_dim) return bad_dim(dim, head);
 
-    Layout layout{kind, 8, row_bytes(kind.scalar, dim), rows, dim, false};
+    Layout layout{.kind = kind, .first = 8, .stride = row_bytes(kind.scalar, dim), .rows = rows, .dim = dim};
     if (holds_exactly(file_size, 8, rows, layout.stride)) return layout;
     if (kind.scalar == Scalar::int32 && holds_exactly(file_size, 8, rows, 2 * layout.stride)) {
         layout.distances = true;
@@ -66,7 +66,8 @@ Result<Layout> rows_layout(Kind kind, std::span<const std::byte> head, std::uint
                            file_size,
                            " bytes is not a whole number of them: it is cut, or its rows differ in dimension"));
     }
-    return Layout{kind, 4, stride, static_cast<std::size_t>(file_size / stride), dim, false};
+    const auto rows = static_cast<std::size_t>(file_size / stride);
+    return Layout{.kind = kind, .first = 4, .stride = stride, .rows = rows, .dim = dim};
 }
 
 }  // namespace

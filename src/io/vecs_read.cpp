@@ -58,7 +58,7 @@ Result<Layout> layout_of_file(const std::string& path, const File& file, std::ui
     const Result<Kind> kind = vecs::kind_of(vecs::extension_of(path));
     if (!kind) return kind.error();
     std::vector<std::byte> head(static_cast<std::size_t>(std::min<std::uint64_t>(size, vecs::head_size)));
-    if (Status s = file.pread(0, head); !s) return s;
+    if (const Status s = file.pread(0, head); !s) return s;
     return vecs::layout_of(*kind, head, size);
 }
 
@@ -98,8 +98,8 @@ Result<Matrix> load_matrix(const std::string& path, const File& file, std::size_
     const std::size_t rows = std::min(layout->rows, limit);
     Result<AlignedBuffer> buffer = AlignedBuffer::allocate(rows * layout->row_size());
     if (!buffer) return std::move(buffer).error();
-    Status read = layout->kind.frame == Frame::rows ? read_and_pack(file, *layout, rows, buffer->data())
-                                                    : read_packed(file, *layout, buffer->span());
+    const Status read = layout->kind.frame == Frame::rows ? read_and_pack(file, *layout, rows, buffer->data())
+                                                          : read_packed(file, *layout, buffer->span());
     if (!read) return read;
     return Matrix{std::move(*buffer).freeze(), rows, layout->dim, element(layout->kind.scalar), layout->row_size()};
 }
@@ -139,12 +139,12 @@ bool is_vecs_path(std::string_view path) noexcept {
     }
 }
 
-Result<Matrix> parse_matrix(std::string_view extension, Bytes bytes, std::size_t limit) {
+Result<Matrix> parse_matrix(std::string_view extension, const Bytes& bytes, std::size_t limit) {
     const Result<Layout> layout = layout_in_memory(extension, bytes);
     if (!layout) return layout.error();
     if (!is_element(layout->kind.scalar)) return not_rows(*layout);
     const std::size_t rows = std::min(layout->rows, limit);
-    if (Status s = check_row_dims(*layout, bytes.data() + layout->first, rows); !s) return s;
+    if (const Status s = check_row_dims(*layout, bytes.data() + layout->first, rows); !s) return s;
     Matrix matrix{bytes.slice(static_cast<std::size_t>(layout->first), static_cast<std::size_t>(layout->extent(rows))),
                   rows, layout->dim, element(layout->kind.scalar), layout->stride};
     if (misaligned(matrix)) return packed(matrix);
@@ -156,7 +156,7 @@ Result<Matrix> read_matrix(const std::string& path, const ReadOptions& options, 
         if (options.residency == Residency::map) {
             Result<Bytes> bytes = files.map(path);
             if (!bytes) return std::move(bytes).error();
-            Result<Matrix> matrix = parse_matrix(vecs::extension_of(path), *std::move(bytes), options.max_rows);
+            Result<Matrix> matrix = parse_matrix(vecs::extension_of(path), *bytes, options.max_rows);
             return matrix ? std::move(matrix) : about(path, std::move(matrix).error());
         }
         Result<std::unique_ptr<File>> file = files.open(path, OpenMode::read);
@@ -179,7 +179,7 @@ Result<IdMatrix> parse_ids(std::string_view extension, const Bytes& bytes, std::
     result.rows = std::min(layout->rows, limit);
     result.columns = layout->dim;
     const std::byte* first = bytes.data() + layout->first;
-    if (Status s = check_row_dims(*layout, first, result.rows); !s) return s;
+    if (const Status s = check_row_dims(*layout, first, result.rows); !s) return s;
     try {
         const std::size_t values = result.rows * result.columns;
         result.ids.reserve(values);

@@ -62,8 +62,34 @@ private:
     const std::byte* query_;
 };
 
+/// Rows of 16 or 32 bytes, four at a time, on machines that have a way of their own for them.
+template <class Machine, std::size_t Bytes, class RowAt>
+TONARI_INLINE void measure_small(const void* query, std::size_t count, float* out, const RowAt& row_at) noexcept {
+    const auto left = Machine::template repeat_query<Bytes>(static_cast<const std::byte*>(query));
+    const std::byte* rows[4];
+    std::size_t i = 0;
+    for (; i + 4 <= count; i += 4) {
+        unroll<4>([&](auto r) __attribute__((always_inline)) { rows[r.value] = row_at(i + r.value); });
+        store(out + i, unsigned_to_floats(Machine::template different_bits_of_four<Bytes>(left, rows)));
+    }
+    if (i == count) return;
+    // Of the last one to three the first stands in for those that are missing.
+    for (std::size_t r = 0; r < 4; ++r) rows[r] = row_at(i + r < count ? i + r : i);
+    float last[4];
+    store(last, unsigned_to_floats(Machine::template different_bits_of_four<Bytes>(left, rows)));
+    for (std::size_t r = 0; i + r < count; ++r) out[i + r] = last[r];
+}
+
+template <class Machine>
+inline constexpr bool has_small_rows = requires { &Machine::template repeat_query<16>; };
+
 template <class Machine>
 void gather_bits(const void* query, const std::byte* const* rows, std::size_t count, Dim dim, float* out) noexcept {
+    if constexpr (has_small_rows<Machine>) {
+        const auto row_at = [&](std::size_t i) __attribute__((always_inline)) { return rows[i]; };
+        if (dim == 128) return measure_small<Machine, 16>(query, count, out, row_at);
+        if (dim == 256) return measure_small<Machine, 32>(query, count, out, row_at);
+    }
     if (dim % 8 == 0) return gather<HammingOp<Machine, true>>(query, rows, count, dim, out);
     return gather<HammingOp<Machine, false>>(query, rows, count, dim, out);
 }
@@ -71,6 +97,11 @@ void gather_bits(const void* query, const std::byte* const* rows, std::size_t co
 template <class Machine>
 void scan_bits(const void* query, const std::byte* rows, std::size_t stride, std::size_t count, Dim dim,
                float* out) noexcept {
+    if constexpr (has_small_rows<Machine>) {
+        const auto row_at = [&](std::size_t i) __attribute__((always_inline)) { return rows + i * stride; };
+        if (dim == 128) return measure_small<Machine, 16>(query, count, out, row_at);
+        if (dim == 256) return measure_small<Machine, 32>(query, count, out, row_at);
+    }
     if (dim % 8 == 0) return scan<HammingOp<Machine, true>>(query, rows, stride, count, dim, out);
     return scan<HammingOp<Machine, false>>(query, rows, stride, count, dim, out);
 }

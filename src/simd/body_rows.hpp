@@ -7,6 +7,9 @@
 //
 // The order of additions of a row is the same for 1 row as for 8: its value does not depend on its company.
 //
+// Nothing is prefetched here: whoever knows the rows earlier does it better. Prefetching the next group from inside
+// moved scattered rows of 512 bytes by less than 6 % and made those of 128 bytes slower.
+//
 // What is added is an operation, a class `Op` with
 //     Acc, Sum, step, depth, group                    types and sizes; Sum is float or unsigned; group is 4 rows, or 8 where
 //                                                     one is so little work that the loop around it shows

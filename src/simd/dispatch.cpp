@@ -50,8 +50,8 @@ bool always() noexcept { return true; }
 
 [[maybe_unused]] bool runs_avx512_spr() noexcept {
     return runs_avx512() && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bf16") &&
-           __builtin_cpu_supports("avx512vpopcntdq") && __builtin_cpu_supports("avx512vbmi") &&
-           __builtin_cpu_supports("avx512bitalg") && has_avx512fp16();
+           __builtin_cpu_supports("avx512vpopcntdq") && __builtin_cpu_supports("avx512ifma") &&
+           __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512bitalg") && has_avx512fp16();
 }
 
 #endif

@@ -27,6 +27,49 @@ struct Avx512Spr : Avx512 {
     static TONARI_INLINE I different_bits(I sum, B a, B b) noexcept {
         return _mm512_add_epi32(sum, _mm512_popcnt_epi64(_mm512_xor_si512(a, b)));
     }
+
+    // Four rows of 16 bytes fill one vector, four of 32 bytes two.
+    template <std::size_t Bytes>
+    static TONARI_INLINE B repeat_query(const std::byte* query) noexcept {
+        if constexpr (Bytes == 16) return _mm512_broadcast_i32x4(_mm_loadu_si128(at16(query)));
+        return _mm512_broadcast_i64x4(_mm256_loadu_si256(at32(query)));
+    }
+    template <std::size_t Bytes>
+    static TONARI_INLINE FourSums different_bits_of_four(B query, const std::byte* const* rows) noexcept {
+        if constexpr (Bytes == 16) {
+            B four = _mm512_castsi128_si512(_mm_loadu_si128(at16(rows[0])));
+            four = _mm512_inserti32x4(four, _mm_loadu_si128(at16(rows[1])), 1);
+            four = _mm512_inserti32x4(four, _mm_loadu_si128(at16(rows[2])), 2);
+            four = _mm512_inserti32x4(four, _mm_loadu_si128(at16(rows[3])), 3);
+            const __m512i counts = _mm512_popcnt_epi64(_mm512_xor_si512(query, four));
+            const __m512i sums = _mm512_add_epi64(counts, _mm512_unpackhi_epi64(counts, counts));
+            return pick(sums, 0, 4, 8, 12);
+        } else {
+            const __m512i first = _mm512_popcnt_epi64(_mm512_xor_si512(query, two_rows(rows[0], rows[1])));
+            const __m512i second = _mm512_popcnt_epi64(_mm512_xor_si512(query, two_rows(rows[2], rows[3])));
+            const __m512i pairs =
+                _mm512_add_epi64(_mm512_unpacklo_epi64(first, second), _mm512_unpackhi_epi64(first, second));
+            const __m512i sums = _mm512_add_epi64(pairs, _mm512_shuffle_i64x2(pairs, pairs, 0xB1));
+            return pick(sums, 0, 8, 2, 10);
+        }
+    }
+
+private:
+    static TONARI_INLINE const __m128i* at16(const std::byte* at) noexcept {
+        return reinterpret_cast<const __m128i*>(at);
+    }
+    static TONARI_INLINE const __m256i* at32(const std::byte* at) noexcept {
+        return reinterpret_cast<const __m256i*>(at);
+    }
+    static TONARI_INLINE B two_rows(const std::byte* first, const std::byte* second) noexcept {
+        const __m512i low = _mm512_castsi256_si512(_mm256_loadu_si256(at32(first)));
+        return _mm512_inserti64x4(low, _mm256_loadu_si256(at32(second)), 1);
+    }
+    /// The 32-bit lanes of these numbers.
+    static TONARI_INLINE FourSums pick(__m512i sums, int a, int b, int c, int d) noexcept {
+        const __m512i places = _mm512_castsi128_si512(_mm_setr_epi32(a, b, c, d));
+        return _mm512_castsi512_si128(_mm512_permutexvar_epi32(places, sums));
+    }
 };
 
 }  // namespace

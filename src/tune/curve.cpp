@@ -33,10 +33,14 @@ std::vector<CurvePoint> pareto_front(std::span<const CurvePoint> points) {
 
 std::optional<AtRecall> at_recall(std::span<const CurvePoint> points, double recall) {
     const std::vector<CurvePoint> front = pareto_front(points);
-    const auto above = std::find_if(front.begin(), front.end(), [&](const CurvePoint& p) { return p.recall >= recall; });
+    const auto above =
+        std::find_if(front.begin(), front.end(), [&](const CurvePoint& p) { return p.recall >= recall; });
     if (above == front.end()) return std::nullopt;
     if (above == front.begin() || above->recall == recall) {
-        return AtRecall{above->qps, above->p50_us, above->p99_us, above->recall > recall && above->ef != 0};
+        // A slower point below the recall was measured, but this one beats it in both: then it is no floor.
+        const bool lowest =
+            std::none_of(points.begin(), points.end(), [&](const CurvePoint& p) { return p.recall <= recall; });
+        return AtRecall{above->qps, above->p50_us, above->p99_us, lowest && above->ef != 0};
     }
     const CurvePoint& below = *(above - 1);
     const double share = (place(recall) - place(below.recall)) / (place(above->recall) - place(below.recall));

@@ -26,7 +26,8 @@ constexpr std::size_t rows_per_cluster = 250;
 
 /// Near-normal integers: sums of uniform 16-bit numbers (Irwin-Hall), mean 0 after the centring.
 double sum_of_four(std::uint64_t bits) noexcept {
-    const auto sum = static_cast<std::int64_t>((bits & 0xffff) + (bits >> 16 & 0xffff) + (bits >> 32 & 0xffff) + (bits >> 48));
+    const auto sum =
+        static_cast<std::int64_t>((bits & 0xffff) + (bits >> 16 & 0xffff) + (bits >> 32 & 0xffff) + (bits >> 48));
     return static_cast<double>(sum - 131'070);  // 4 * 65535 / 2
 }
 constexpr double deviation_of_four = 37'837;  // 65536 * sqrt(4 / 12)
@@ -85,8 +86,8 @@ public:
 private:
     std::uint64_t seed_;
     std::size_t dim_;
-    std::vector<double> shared_;        // shared_axes x dim
-    std::vector<std::uint64_t> upto_;   // running sum of the clusters' sizes
+    std::vector<double> shared_;       // shared_axes x dim
+    std::vector<std::uint64_t> upto_;  // running sum of the clusters' sizes
     double noise_ = 0;
     double shorten_ = 1 / (coefficient_one * std::sqrt(static_cast<double>(shared_axes)));
     double scale_ = 0;
@@ -101,7 +102,8 @@ public:
         centre_.assign(dim, 0.0);
         for (std::size_t axis = 0; axis < shared_axes; ++axis) {
             const std::int64_t spread = weight(centre_spread / std::sqrt(static_cast<double>(axis + 1)));
-            add(centre_.data(), static_cast<double>(coefficient(hash(stream, 1), axis) * spread / 1024), model.shared(axis), dim);
+            add(centre_.data(), static_cast<double>(coefficient(hash(stream, 1), axis) * spread / 1024),
+                model.shared(axis), dim);
         }
         weights_.resize(least_axes + hash(stream, 2) % axes_range);
         directions_.assign(weights_.size() * dim, 0.0);
@@ -212,7 +214,8 @@ Result<GeneratedRows> generate(const GenerateOptions& options) {
     if (options.rows == 0 || options.rows > max_rows) {
         return expected("1 to " + std::to_string(max_rows) + " rows", options.rows);
     }
-    if (options.queries > max_rows) return expected("at most " + std::to_string(max_rows) + " queries", options.queries);
+    if (options.queries > max_rows)
+        return expected("at most " + std::to_string(max_rows) + " queries", options.queries);
     if (options.dim == 0 || options.dim > max_dim) {
         return expected("1 to " + std::to_string(max_dim) + " dimensions", options.dim);
     }

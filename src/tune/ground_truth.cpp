@@ -54,9 +54,9 @@ Status check_ground_truth(const GroundTruth& truth, std::size_t queries, std::si
     for (std::size_t i = 0; i < truth.ids.size(); ++i) {
         const Id id = truth.ids[i];
         if (id < 0 || static_cast<std::size_t>(id) >= rows) {
-            return Error{ErrorCode::invalid_argument,
-                         "ground truth of query " + std::to_string(i / truth.k) + ": expected ids of " +
-                             std::to_string(rows) + " rows, got " + std::to_string(id) + "; it belongs to other data"};
+            return Error{ErrorCode::invalid_argument, "ground truth of query " + std::to_string(i / truth.k) +
+                                                          ": expected ids of " + std::to_string(rows) + " rows, got " +
+                                                          std::to_string(id) + "; it belongs to other data"};
         }
     }
     return {};

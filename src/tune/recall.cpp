@@ -65,7 +65,8 @@ std::size_t RecallScorer::hits(std::size_t query, std::span<const Id> ids) const
 double RecallScorer::recall(std::span<const Id> ids, std::size_t stride) const {
     if (limits_.empty()) return 0;
     std::size_t found = 0;
-    for (std::size_t query = 0; query < limits_.size(); ++query) found += hits(query, ids.subspan(query * stride, stride));
+    for (std::size_t query = 0; query < limits_.size(); ++query)
+        found += hits(query, ids.subspan(query * stride, stride));
     return static_cast<double>(found) / static_cast<double>(limits_.size() * k_);
 }
 

@@ -34,7 +34,8 @@ class Errors(CommandTest):
     def test_k_of_nothing(self):
         self.refused("bench", "data", "-i", "Flat", "--k", 0, status=2, says=["--k", "got 0"])
         self.refused("search", "graph.tnr", "-q", "data/query.fbin", "--k", 0, status=2, says=["--k", "got 0"])
-        self.refused("search", "graph.tnr", "-q", "data/query.fbin", "--k", -3, status=2, says=["--k"])
+        self.refused("search", "graph.tnr", "-q", "data/query.fbin", "--k", -3, status=2, says=["--k", "got -3"])
+        self.refused("search", "graph.tnr", "-q", "data/query.fbin", "--ef", "many", status=2, says=["--ef", "got many"])
 
     def test_more_neighbours_than_rows(self):
         self.run_command("build", "data", "-i", "Flat", "--rows", 5, "-o", "few.tnr")
@@ -70,7 +71,7 @@ class Errors(CommandTest):
         self.refused("info", "text.tnr", status=1, says=["text.tnr"])
         data = (self.folder / "data/base.fbin").read_bytes()
         (self.folder / "cut.fbin").write_bytes(data[:-4])
-        self.refused("build", "cut.fbin", "-i", "Flat", "-o", "x.tnr", status=1, says=["cut.fbin", "expected"])
+        self.refused("build", "cut.fbin", "-i", "Flat", "-o", "x.tnr", status=1, says=["cut.fbin", "48008", "got 48004"])
 
     def test_values_that_are_no_numbers(self):
         write_fbin(self.folder / "nan.fbin", [[1.0, 2.0], [3.0, float("nan")]])

@@ -102,7 +102,7 @@ public:
     /// The value, or throws `Exception`.
     T& value() & { return check(), *std::get_if<0>(&state_); }
     const T& value() const& { return check(), *std::get_if<0>(&state_); }
-    T&& value() && { return check(), std::move(*std::get_if<0>(&state_)); }
+    T value() && { return check(), std::move(*std::get_if<0>(&state_)); }  // by value: safe in `for (auto& x : f().value())`
 
     // Unchecked, for code that has just asked `ok()`.
     T& operator*() & noexcept { return *std::get_if<0>(&state_); }

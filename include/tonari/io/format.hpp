@@ -34,9 +34,9 @@ static_assert(std::endian::native == std::endian::little, "tonari files are litt
 inline constexpr std::uint32_t format_version = 1;  ///< what this library writes
 inline constexpr std::uint32_t format_oldest = 1;   ///< the oldest that it still reads
 inline constexpr std::size_t page_size = 4096;
-inline constexpr std::size_t section_alignment = 64;         ///< of every section
-inline constexpr std::size_t section_page_from = 64 * 1024;  ///< sections from this size on start a page
-inline constexpr std::size_t section_alignment_max = 2 << 20;
+inline constexpr std::size_t section_alignment = 64;                     ///< of every section
+inline constexpr std::size_t section_page_from = std::size_t{64} << 10;  ///< sections from this size on start a page
+inline constexpr std::size_t section_alignment_max = std::size_t{2} << 20;
 
 namespace format {
 

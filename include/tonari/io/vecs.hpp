@@ -65,7 +65,7 @@ TONARI_API Result<Matrix> read_matrix(const std::string& path, const ReadOptions
                                       FileSystem& files = FileSystem::local());
 /// The same of a file's bytes in memory; `extension` says its kind ("fbin"). Copies only values that would stand at odd
 /// addresses. Rows behind `limit` are left out.
-TONARI_API Result<Matrix> parse_matrix(std::string_view extension, Bytes bytes,
+TONARI_API Result<Matrix> parse_matrix(std::string_view extension, const Bytes& bytes,
                                        std::size_t limit = std::numeric_limits<std::size_t>::max());
 
 TONARI_API Result<IdMatrix> read_ids(const std::string& path,

@@ -34,11 +34,11 @@ namespace tonari::tune {
 struct GenerateOptions {
     std::size_t rows = 100'000;
     Dim dim = 128;
-    std::size_t queries = 1000;     ///< drawn like the rows, from numbers of their own: none is a row
+    std::size_t queries = 1000;  ///< drawn like the rows, from numbers of their own: none is a row
     std::uint64_t seed = 1;
-    bool unit_norm = false;         ///< scale every row to length 1 (for inner product and cosine)
-    std::size_t clusters = 0;       ///< 0: one per 250 rows, from 20 to 4000
-    Threads threads{};              ///< any number gives the same bytes
+    bool unit_norm = false;    ///< scale every row to length 1 (for inner product and cosine)
+    std::size_t clusters = 0;  ///< 0: one per 250 rows, from 20 to 4000
+    Threads threads{};         ///< any number gives the same bytes
     /// Called now and then with (rows done, rows in all), queries included, from the calling thread.
     std::function<void(std::size_t done, std::size_t total)> progress{};
 };

@@ -15,13 +15,13 @@
 namespace tonari::tune {
 
 struct SweepOptions {
-    unsigned threads = 1;             ///< 1: queries one at a time. More: batches over so many threads. Not 0.
-    std::vector<std::size_t> widths;  ///< values of `ef` to try; empty: `ladder`, stopping at `stop_recall`
-    std::size_t largest_width = 1200; ///< where the ladder ends
-    double stop_recall = 0.995;       ///< the ladder stops at the first width that reaches it
-    std::size_t warm_up = 100;        ///< queries searched at each width before the clock runs
-    double least_seconds = 0.5;       ///< the queries are searched again until so much time was measured ...
-    std::size_t most_passes = 10;     ///< ... or they were searched so often; the fastest pass is reported
+    unsigned threads = 1;              ///< 1: queries one at a time. More: batches over so many threads. Not 0.
+    std::vector<std::size_t> widths;   ///< values of `ef` to try; empty: `ladder`, stopping at `stop_recall`
+    std::size_t largest_width = 1200;  ///< where the ladder ends
+    double stop_recall = 0.995;        ///< the ladder stops at the first width that reaches it
+    std::size_t warm_up = 100;         ///< queries searched at each width before the clock runs
+    double least_seconds = 0.5;        ///< the queries are searched again until so much time was measured ...
+    std::size_t most_passes = 10;      ///< ... or they were searched so often; the fastest pass is reported
     /// Called after each width, from the calling thread: widths done, and how many there will be at most.
     std::function<void(std::size_t done, std::size_t at_most)> progress{};
 };

@@ -88,7 +88,7 @@ TEST_CASE("float distances hold at the extremes of halves and at 65536 dimension
 
 TEST_CASE("a distance does not depend on the rows beside it, bit for bit") {
     for_each_pair([](const Kernels& table, MetricKind metric, Element element) {
-        for (const Dim dim : {3U, 16U, 17U, 31U, 33U, 63U, 65U, 100U, 128U, 200U, 768U, 769U}) {
+        for (const Dim dim : {3U, 16U, 17U, 31U, 33U, 63U, 65U, 100U, 128U, 200U, 256U, 768U, 769U}) {
             const Case of(metric, element, dim, 13, 77 + dim);
             const std::vector<float> together = of.gather(table);
             for (std::size_t count = 1; count <= 6; ++count) {
@@ -106,7 +106,7 @@ TEST_CASE("scan equals gather bit for bit, at any address and stride") {
     for_each_pair([](const Kernels& table, MetricKind metric, Element element) {
         const std::size_t unit_bytes =
             metric == MetricKind::cosine ? 4 : std::max<std::size_t>(row_bytes(element, 8) / 8, 1);
-        for (const Dim dim : {1U, 20U, 64U, 96U, 129U, 384U}) {
+        for (const Dim dim : {1U, 20U, 64U, 96U, 128U, 129U, 256U, 384U}) {
             Random random(dim);
             const std::size_t bytes = stored_bytes(metric, element, dim);
             const std::size_t least = (bytes + unit_bytes - 1) / unit_bytes * unit_bytes;

@@ -1,10 +1,11 @@
-#include "support/catch.hpp"
+#include <tonari/tune/curve.hpp>
 
 #include <cmath>
 #include <vector>
 
-#include <tonari/tune/curve.hpp>
 #include <tonari/tune/knee.hpp>
+
+#include "support/catch.hpp"
 
 using namespace tonari;
 using tune::CurvePoint;
@@ -18,8 +19,8 @@ CurvePoint point(std::size_t ef, double recall, double qps) {
 }  // namespace
 
 TEST_CASE("the Pareto front drops what another point beats") {
-    const std::vector<CurvePoint> points{point(10, 0.8, 1000), point(12, 0.79, 900), point(16, 0.9, 800), point(20, 0.9, 700),
-                                         point(24, 0.95, 810)};
+    const std::vector<CurvePoint> points{point(10, 0.8, 1000), point(12, 0.79, 900), point(16, 0.9, 800),
+                                         point(20, 0.9, 700), point(24, 0.95, 810)};
     const auto front = tune::pareto_front(points);
     REQUIRE(front.size() == 2);
     CHECK(front[0].ef == 10);
@@ -48,6 +49,8 @@ TEST_CASE("speed at a recall beyond the curve") {
     REQUIRE(low.has_value());
     CHECK(low->floor);
     CHECK(low->qps == 1000);
+    // Measured below 0.9, though slower than what is above: no floor.
+    CHECK_FALSE(tune::at_recall(std::vector<CurvePoint>{point(10, 0.89, 900), point(20, 0.97, 1000)}, 0.9)->floor);
     // An exact index has no lower setting that could be faster.
     CHECK_FALSE(tune::at_recall(std::vector<CurvePoint>{point(0, 1, 100)}, 0.95)->floor);
     // A recall of 1 stands at a finite place.
@@ -59,7 +62,8 @@ TEST_CASE("speed at a recall beyond the curve") {
 TEST_CASE("the knee of known curves") {
     // recall = 1 - 1 / x over p99 = x in [1, 9]: scaled, up(x) - across(x) is greatest at x = 3 (derivative 9/8/x^2 = 1/8).
     std::vector<CurvePoint> points;
-    for (int x = 1; x <= 9; ++x) points.push_back({static_cast<std::size_t>(x), 1 - 1.0 / x, 1, 1, 1, static_cast<double>(x)});
+    for (int x = 1; x <= 9; ++x)
+        points.push_back({static_cast<std::size_t>(x), 1 - 1.0 / x, 1, 1, 1, static_cast<double>(x)});
     REQUIRE(tune::knee(points).has_value());
     CHECK(points[*tune::knee(points)].ef == 3);
 

@@ -1,4 +1,4 @@
-#include "support/catch.hpp"
+#include <tonari/tune/generate.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -8,8 +8,9 @@
 #include <vector>
 
 #include <tonari/tune/describe.hpp>
-#include <tonari/tune/generate.hpp>
 #include <tonari/tune/ground_truth.hpp>
+
+#include "support/catch.hpp"
 
 using namespace tonari;
 
@@ -40,11 +41,11 @@ TEST_CASE("generated rows are the same bytes for any number of threads") {
 }
 
 TEST_CASE("generated rows are these bytes on every machine") {
-    CHECK(tune::generate(small()).value().hash() == 0x0ULL);
+    CHECK(tune::generate(small()).value().hash() == 0xcca964a30238c027ULL);
     tune::GenerateOptions unit = small(7);
     unit.unit_norm = true;
     unit.dim = 17;
-    CHECK(tune::generate(unit).value().hash() == 0x0ULL);
+    CHECK(tune::generate(unit).value().hash() == 0x1e77b0b01df3b4caULL);
 }
 
 TEST_CASE("generated rows follow their seed") {
@@ -136,7 +137,8 @@ TEST_CASE("local intrinsic dimension of rows whose dimension is known") {
     truth.k = 1000;
     for (std::size_t i = 1; i <= truth.k; ++i) {
         truth.ids.push_back(static_cast<Id>(i));
-        truth.distances.push_back(static_cast<float>(std::pow(static_cast<double>(i) / 1000, 2.0 / 8)));  // squared, d = 8
+        truth.distances.push_back(
+            static_cast<float>(std::pow(static_cast<double>(i) / 1000, 2.0 / 8)));  // squared, d = 8
     }
     CHECK(tune::local_intrinsic_dimension(truth, MetricKind::l2) == Approx(8).epsilon(0.01));
     CHECK(tune::local_intrinsic_dimension(truth, MetricKind::l1) == Approx(4).epsilon(0.01));

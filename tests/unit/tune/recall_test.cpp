@@ -1,10 +1,11 @@
-#include "support/catch.hpp"
+#include <tonari/tune/recall.hpp>
 
 #include <cmath>
 #include <vector>
 
 #include <tonari/tune/exact_distance.hpp>
-#include <tonari/tune/recall.hpp>
+
+#include "support/catch.hpp"
 
 using namespace tonari;
 
@@ -67,7 +68,8 @@ TEST_CASE("recall forgives what float32 cannot tell apart, and no more") {
 
 TEST_CASE("recall takes k for the rows there are") {
     const Line line{{1, 2}};
-    const auto scorer = tune::RecallScorer::make(MetricKind::l2, line.base(), line.queries(), truth_of({0, 1}), 10).value();
+    const auto scorer =
+        tune::RecallScorer::make(MetricKind::l2, line.base(), line.queries(), truth_of({0, 1}), 10).value();
     CHECK(scorer.k() == 2);
     CHECK(scorer.recall(std::vector<Id>{0, 1}, 2) == 1.0);
 }
@@ -82,7 +84,8 @@ TEST_CASE("recall refuses what does not belong together") {
     CHECK(make(truth_of({0, 7}), 2).error().message.find("got 7") != std::string::npos);
     CHECK(make(truth_of({0, -1}), 2).error().code == ErrorCode::invalid_argument);
     const std::vector<float> wide(4);
-    const auto wrong = tune::RecallScorer::make(MetricKind::l2, line.base(), MatrixView(wide.data(), 1, 4), truth_of({0}), 1);
+    const auto wrong =
+        tune::RecallScorer::make(MetricKind::l2, line.base(), MatrixView(wide.data(), 1, 4), truth_of({0}), 1);
     CHECK(wrong.error().message.find("1 dimensions") != std::string::npos);
 }
 

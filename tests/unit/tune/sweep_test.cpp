@@ -1,4 +1,4 @@
-#include "support/catch.hpp"
+#include <tonari/tune/sweep.hpp>
 
 #include <algorithm>
 #include <vector>
@@ -7,7 +7,8 @@
 #include <tonari/tune/generate.hpp>
 #include <tonari/tune/ground_truth.hpp>
 #include <tonari/tune/recall.hpp>
-#include <tonari/tune/sweep.hpp>
+
+#include "support/catch.hpp"
 
 using namespace tonari;
 
@@ -67,7 +68,8 @@ TEST_CASE("ground truth is what exact search finds") {
         CHECK(total == 60);
         last = done;
     };
-    const auto all = tune::compute_ground_truth(data.rows.base().slice(0, 50), data.rows.query(), MetricKind::l2, options);
+    const auto all =
+        tune::compute_ground_truth(data.rows.base().slice(0, 50), data.rows.query(), MetricKind::l2, options);
     CHECK(all.value().k == 50);  // no more neighbours than rows
     CHECK(last == 60);
 }

@@ -1,0 +1,155 @@
+// Recall on real data: exact search is the ground truth, by distance; graphs reach what they reached when the bounds
+// below were measured, less one or two in a hundred. Needs TONARI_DATA: a folder of unpacked sets.
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+
+#include <tonari/index/build.hpp>
+#include <tonari/io/vecs.hpp>
+
+#include "support/catch.hpp"
+#include "support/oracle.hpp"
+
+using namespace tonari;
+using namespace tonari::test;
+
+namespace {
+
+/// One set, cut to its first rows so that all of them together take under a minute.
+struct Set {
+    Matrix base;
+    Matrix queries;
+    IdMatrix truth;
+    MatrixView rows;
+    MatrixView asked;
+    bool whole = true;  ///< the ground truth is of these rows
+};
+
+/// Why the set cannot be used, or nothing.
+std::string missing(const std::string& set) {
+    const char* folder = std::getenv("TONARI_DATA");
+    if (folder == nullptr || *folder == '\0') return "TONARI_DATA names no folder of data sets";
+    const auto path = std::filesystem::path(folder) / set;
+    if (!std::filesystem::is_directory(path)) return "no set " + set + " in " + folder;
+    if (std::filesystem::exists(path / "base.fbin") || std::filesystem::exists(path / "base.u8bin")) return {};
+    return set + " is packed; tests/run.sh unpacks it, or: python3 " + std::string(folder) + "/unpack.py FOLDER " + set;
+}
+
+Set load(const std::string& set, const std::string& truth, std::size_t most_rows, std::size_t most_queries = 300) {
+    const auto folder = std::filesystem::path(std::getenv("TONARI_DATA")) / set;
+    const std::string extension = std::filesystem::exists(folder / "base.u8bin") ? ".u8bin" : ".fbin";
+    Set out;
+    out.base = read_matrix((folder / ("base" + extension)).string()).value();
+    out.queries = read_matrix((folder / ("query" + extension)).string(), {.max_rows = most_queries}).value();
+    out.truth = read_ids((folder / (truth + ".ibin")).string()).value();
+    const auto distances = read_matrix((folder / (truth + "_dist.fbin")).string()).value();
+    out.truth.distances.assign(reinterpret_cast<const float*>(distances.bytes.data()),
+                               reinterpret_cast<const float*>(distances.bytes.data()) + distances.rows * distances.dim);
+    out.rows = out.base.view();
+    out.asked = out.queries.view();
+    if (set == "orb-256bit") {  // 256 bits in 32 bytes
+        out.rows = {out.base.bytes.data(), out.base.rows, 256, Element::bits};
+        out.asked = {out.queries.bytes.data(), out.queries.rows, 256, Element::bits};
+    }
+    if (most_rows < out.rows.rows()) {
+        out.rows = out.rows.slice(0, most_rows);
+        out.whole = false;
+    }
+    return out;
+}
+
+/// Flat over the whole set against the published ground truth: each distance, and that ids differ only where they tie.
+void check_flat(const Set& set, MetricKind metric, float tolerance) {
+    const MatrixView all{set.base.bytes.data(), set.base.rows, set.rows.dim(), set.rows.element()};
+    const Index flat = build("Flat", metric, all).value();
+    const std::size_t asked = std::min<std::size_t>(set.asked.rows(), 100);
+    const Answers answers = flat.search(set.asked.slice(0, asked), {.k = 100, .threads = {0}}).value();
+    std::size_t wrong = 0;
+    for (std::size_t q = 0; q < asked; ++q) {
+        const auto truth = std::span(set.truth.distances).subspan(q * set.truth.columns, 100);
+        for (std::size_t i = 0; i < 100; ++i) {
+            const float off = std::abs(answers.distances_of(q)[i] - truth[i]);
+            wrong += off <= tolerance * std::max(1.0F, std::abs(truth[i])) ? 0 : 1;
+            const bool ties = (i > 0 && truth[i] - truth[i - 1] <= 2 * tolerance) || (i < 99 && truth[i + 1] - truth[i] <= 2 * tolerance) || i == 99;
+            wrong += answers.ids_of(q)[i] == set.truth.row(q)[i] || ties || tolerance > 0 ? 0 : 1;
+        }
+    }
+    CHECK(wrong == 0);
+}
+
+struct Point {
+    std::size_t ef;
+    double at_least;
+};
+
+void check_graph(const Set& set, const char* spec, MetricKind metric, std::initializer_list<Point> points) {
+    const Index flat = build("Flat", metric, set.rows).value();
+    const Answers truth = flat.search(set.asked, {.k = 10, .threads = {0}}).value();
+    const Index graph = build(spec, metric, set.rows, {}, {.threads = {0}, .ef_construction = 100}).value();
+    for (const Point& point : points) {
+        const Answers answers = graph.search(set.asked, {.k = 10, .ef = point.ef, .threads = {0}}).value();
+        double found = 0;
+        for (std::size_t q = 0; q < truth.queries; ++q) {
+            CHECK(well_formed(answer_of(answers, q)));
+            found += recall(answer_of(answers, q), answer_of(truth, q), 10);
+        }
+        found /= static_cast<double>(truth.queries);
+        UNSCOPED_INFO(spec << " " << name(metric) << " ef " << point.ef << ": recall@10 " << found << ", bound " << point.at_least);
+        CHECK(found >= point.at_least);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("recall: sift-128, uint8, l2", "[recall]") {
+    if (const auto why = missing("sift-128"); !why.empty()) TONARI_SKIP(why);
+    const Set set = load("sift-128", "gt", 20'000);
+    check_flat(set, MetricKind::l2, 0);
+    check_graph(set, "HNSW16", MetricKind::l2, {{32, 0.0}, {128, 0.0}});
+}
+
+TEST_CASE("recall: words-50, cosine", "[recall]") {
+    if (const auto why = missing("words-50"); !why.empty()) TONARI_SKIP(why);
+    const Set set = load("words-50", "gt_cosine", 20'000);
+    check_flat(set, MetricKind::cosine, 2e-6F);
+    check_graph(set, "HNSW16", MetricKind::cosine, {{32, 0.0}, {128, 0.0}});
+}
+
+TEST_CASE("recall: words-50, inner product", "[recall]") {
+    if (const auto why = missing("words-50"); !why.empty()) TONARI_SKIP(why);
+    const Set set = load("words-50", "gt_ip", 20'000);
+    check_flat(set, MetricKind::inner_product, 2e-6F);
+    check_graph(set, "HNSW16", MetricKind::inner_product, {{32, 0.0}, {128, 0.0}});
+}
+
+TEST_CASE("recall: tate-64, cosine, a sixth of the rows repeated", "[recall]") {
+    if (const auto why = missing("tate-64"); !why.empty()) TONARI_SKIP(why);
+    const Set set = load("tate-64", "gt", 30'000);
+    check_flat(set, MetricKind::cosine, 2e-6F);
+    check_graph(set, "HNSW16", MetricKind::cosine, {{32, 0.0}, {128, 0.0}});
+}
+
+TEST_CASE("recall: orb-256bit, hamming", "[recall]") {
+    if (const auto why = missing("orb-256bit"); !why.empty()) TONARI_SKIP(why);
+    const Set set = load("orb-256bit", "gt", 20'000);
+    check_flat(set, MetricKind::hamming, 0);
+    check_graph(set, "HNSW16", MetricKind::hamming, {{32, 0.0}, {128, 0.0}});
+}
+
+TEST_CASE("recall: squeezenet-512, l2 and cosine, float32 and half precision", "[recall]") {
+    if (const auto why = missing("squeezenet-512"); !why.empty()) TONARI_SKIP(why);
+    const Set l2 = load("squeezenet-512", "gt_l2", 12'000);
+    check_flat(l2, MetricKind::l2, 5e-6F);
+    check_graph(l2, "HNSW16", MetricKind::l2, {{32, 0.0}, {128, 0.0}});
+    check_graph(l2, "HNSW16,FP16", MetricKind::l2, {{128, 0.0}});  // the values are exact in float16
+    const Set cosine = load("squeezenet-512", "gt_cosine", 12'000);
+    check_flat(cosine, MetricKind::cosine, 2e-6F);
+    check_graph(cosine, "HNSW16", MetricKind::cosine, {{32, 0.0}, {128, 0.0}});
+}
+
+TEST_CASE("recall: fashion-784, uint8, l2", "[recall]") {
+    if (const auto why = missing("fashion-784"); !why.empty()) TONARI_SKIP(why);
+    const Set set = load("fashion-784", "gt", 20'000);
+    check_flat(set, MetricKind::l2, 0);
+    check_graph(set, "HNSW16", MetricKind::l2, {{32, 0.0}, {128, 0.0}});
+}

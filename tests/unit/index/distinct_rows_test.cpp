@@ -1,0 +1,55 @@
+// Equal rows are found, by comparison with a map of their bytes.
+#include <cstring>
+#include <map>
+#include <string>
+
+#include <tonari/core/random.hpp>
+#include <tonari/index/distinct_rows.hpp>
+
+#include "support/catch.hpp"
+
+using namespace tonari;
+
+namespace {
+
+DistinctRows by_map(const std::vector<std::string>& rows) {
+    std::map<std::string, std::vector<RowId>> groups;
+    for (std::size_t i = 0; i < rows.size(); ++i) groups[rows[i]].push_back(static_cast<RowId>(i));
+    std::map<RowId, std::vector<RowId>> ordered;
+    for (const auto& [row, members] : groups) ordered[members.front()] = members;
+    DistinctRows out;
+    for (const auto& [first, members] : ordered) {
+        out.first.push_back(first);
+        if (groups.size() == rows.size()) continue;
+        out.offsets.push_back(static_cast<std::uint32_t>(out.members.size()));
+        out.members.insert(out.members.end(), members.begin(), members.end());
+    }
+    if (groups.size() != rows.size()) out.offsets.push_back(static_cast<std::uint32_t>(out.members.size()));
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("distinct rows: as a map of bytes finds them", "[index]") {
+    for (const std::size_t size : {1, 4, 8, 20, 37}) {
+        for (const std::uint64_t kinds : {1, 2, 50, 100'000'000}) {
+            for (const std::size_t n : {1, 2, 777, 3000}) {
+                CAPTURE(size, kinds, n);
+                Random random(size * 31 + kinds);
+                std::vector<std::string> rows(n, std::string(size, '\0'));
+                for (std::string& row : rows) {
+                    const std::uint64_t kind = mix64(random() % kinds);
+                    std::memcpy(row.data() + (size > 8 ? size - 8 : 0), &kind, std::min<std::size_t>(size, 8));
+                }
+                const auto encode = [&](std::size_t row, std::byte* code) { std::memcpy(code, rows[row].data(), size); };
+                const DistinctRows expected = by_map(rows);
+                for (const unsigned threads : {1, 3}) {
+                    const DistinctRows found = find_distinct_rows(n, size, encode, {threads});
+                    CHECK(found.first == expected.first);
+                    CHECK(found.offsets == expected.offsets);
+                    CHECK(found.members == expected.members);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,43 @@
+// Spec strings: read, written, read again.
+#include <tonari/index/spec.hpp>
+
+#include "support/catch.hpp"
+
+using namespace tonari;
+
+TEST_CASE("spec: words and what they mean", "[index]") {
+    const auto check = [](std::string_view text, IndexKind kind, std::size_t links, std::optional<Element> store, std::string_view canonical) {
+        CAPTURE(text);
+        const Spec spec = parse_spec(text).value();
+        CHECK(spec.kind == kind);
+        CHECK(spec.links == links);
+        CHECK(spec.store_as == store);
+        CHECK(to_string(spec) == canonical);
+        const Spec again = parse_spec(to_string(spec)).value();
+        CHECK((again.kind == kind && again.links == links && again.store_as == store));
+    };
+    check("Flat", IndexKind::flat, 0, {}, "Flat");
+    check("FP16", IndexKind::flat, 0, Element::float16, "FP16");
+    check("Flat,FP16", IndexKind::flat, 0, Element::float16, "FP16");
+    check("SQfp16", IndexKind::flat, 0, Element::float16, "FP16");
+    check("BF16", IndexKind::flat, 0, Element::bfloat16, "BF16");
+    check("SQbf16", IndexKind::flat, 0, Element::bfloat16, "BF16");
+    check("HNSW", IndexKind::hnsw, 32, {}, "HNSW32");
+    check("HNSW2", IndexKind::hnsw, 2, {}, "HNSW2");
+    check("HNSW256", IndexKind::hnsw, 256, {}, "HNSW256");
+    check("HNSW16,Flat", IndexKind::hnsw, 16, {}, "HNSW16");
+    check("HNSW16,FP16", IndexKind::hnsw, 16, Element::float16, "HNSW16,FP16");
+    check("HNSW16,SQbf16", IndexKind::hnsw, 16, Element::bfloat16, "HNSW16,BF16");
+}
+
+TEST_CASE("spec: what is none", "[index]") {
+    for (const std::string_view text : {"", ",", "Flat,", ",Flat", "flat", "HNSW0", "HNSW1", "HNSW257", "HNSW1e2", "HNSW+4", "HNSW 4", "HNSW16;FP16",
+                                        "FP16,BF16", "FP16,Flat", "HNSW16,HNSW16", "HNSW16,FP16,FP16", "IVF100,Flat", "PQ8", "Flat\n"}) {
+        CAPTURE(text);
+        const auto spec = parse_spec(text);
+        REQUIRE_FALSE(spec.ok());
+        CHECK(spec.error().code == ErrorCode::invalid_argument);
+        CHECK(spec.error().message.find("expected") != std::string::npos);
+        CHECK(spec.error().message.find("got '") != std::string::npos);
+    }
+}

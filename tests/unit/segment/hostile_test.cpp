@@ -1,0 +1,190 @@
+// Files that are cut, flipped or lying, from opening through searching: an error or an answer, never a crash. Under
+// AddressSanitizer a read beyond a section is a failure. The fuzzer (fuzz/fuzz_segment.cpp) goes on where this ends.
+#include <cstring>
+
+#include <tonari/index/build.hpp>
+#include <tonari/segment/segment.hpp>
+
+#include "support/catch.hpp"
+#include "support/image.hpp"
+#include "support/rows.hpp"
+#include "unit/io/temp_folder.hpp"
+
+using namespace tonari;
+using namespace tonari::test;
+
+namespace {
+
+constexpr std::size_t n = 200;
+constexpr Dim dim = 12;
+
+Index sample(const char* spec, bool shared) {
+    Rows rows = clustered_rows(Element::float32, dim, n, 1);
+    for (std::size_t i = 0; shared && i < 50; ++i) rows.set(i, rows, i % 5);
+    return build(spec, MetricKind::l2, rows.view(), scattered_ids(n, true), {.ef_construction = 40}).value();
+}
+
+/// Opens and searches. False if it was refused.
+bool survive(std::span<const std::byte> image) {
+    const auto index = index_of(image);
+    if (!index) return false;
+    const Rows queries = clustered_rows(Element::float32, std::min<Dim>(index->dim(), 1000), 6, 2);
+    Searcher search = index->searcher();
+    for (std::size_t q = 0; q < 2; ++q) {
+        (void)search(queries.row(q), {.k = 10, .ef = 30}).ok();
+        (void)search(queries.row(q), {.k = 1000}).ok();
+        (void)search.range(queries.row(q), {.radius = 1e30F, .cap = 50}).ok();
+    }
+    (void)index->search(queries.view()).ok();
+    const auto filter = index->prepare(Filter::predicate([](Id id) { return id % 3 == 0; }));
+    if (filter) (void)search(queries.row(0), {.k = 5, .ef = 5, .filter = &*filter}).ok();
+    return true;
+}
+
+struct Section {
+    std::string name;
+    std::size_t offset;
+    std::size_t size;
+};
+std::vector<Section> sections_of(const std::vector<std::byte>& image) {
+    std::vector<Section> all;
+    for (std::size_t i = 0; i < header_of(image).section_count; ++i) {
+        const format::SectionRow row = row_of(image, i);
+        all.push_back({row.name.data(), static_cast<std::size_t>(row.offset), static_cast<std::size_t>(row.size)});
+    }
+    return all;
+}
+
+}  // namespace
+
+TEST_CASE("segment: a file cut anywhere is refused", "[segment]") {
+    const TempFolder folder;
+    for (const char* spec : {"Flat", "HNSW4"}) {
+        const auto image = image_of(sample(spec, true));
+        std::size_t opened = 0;
+        for (std::size_t size = 0; size < image.size(); size += size < 5000 ? 61 : 997) {
+            opened += index_of(std::span(image).first(size)).ok() ? 1 : 0;
+        }
+        CHECK(opened == 0);
+        const std::string path = folder.path("cut.tnr");
+        write_bytes(path, std::span(image).first(image.size() - 1));
+        for (const Residency residency : {Residency::map, Residency::load}) {
+            const auto segment = Segment::open(path, residency);
+            REQUIRE_FALSE(segment.ok());
+            CHECK(segment.error().code == ErrorCode::corrupt);
+            CHECK(segment.error().message.find(std::to_string(image.size())) != std::string::npos);
+        }
+    }
+}
+
+TEST_CASE("segment: verify finds every flipped bit", "[segment]") {
+    const TempFolder folder;
+    const auto image = image_of(sample("HNSW4", true));
+    const std::string path = folder.path("flipped.tnr");
+    write_bytes(path, image);
+    std::size_t last = 0;
+    CHECK(verify_segment(path, [&](std::size_t done, std::size_t total) {
+              CHECK(done >= last);
+              CHECK(done <= total);
+              last = done;
+          }).ok());
+    CHECK(last > 0);
+    std::size_t missed = 0;
+    for (std::size_t at = 0; at < image.size(); at += 509) {
+        auto changed = image;
+        changed[at] ^= std::byte{1} << (at % 8);
+        write_bytes(path, changed);
+        missed += verify_segment(path).ok() ? 1 : 0;
+    }
+    CHECK(missed == 0);
+}
+
+TEST_CASE("segment: any byte of any section changed is refused or survived", "[segment]") {
+    for (const auto& [spec, shared] : {std::pair{"Flat", false}, {"HNSW4", false}, {"HNSW4", true}}) {
+        const auto image = image_of(sample(spec, shared));
+        for (const Section& section : sections_of(image)) {
+            INFO(spec << ", section " << section.name << " of " << section.size << " bytes");
+            CHECK(section.size > 0);
+            const std::size_t step = section.size <= 256 ? 1 : section.size / 150 | 1;
+            std::size_t survived = 0;
+            for (std::size_t at = 0; at < section.size; at += step) {
+                for (const unsigned value : {0x00U, 0x7fU, 0x80U, 0xffU}) {
+                    auto changed = image;
+                    changed[section.offset + at] = static_cast<std::byte>(value);
+                    survived += survive(changed) ? 1 : 0;
+                }
+            }
+            if (section.name == "codes" || section.name == "ids") CHECK(survived > 0);  // any value is a value
+        }
+    }
+}
+
+TEST_CASE("segment: sections full of lies are survived", "[segment]") {
+    for (const bool shared : {false, true}) {
+        const auto image = image_of(sample("HNSW4", shared));
+        for (const Section& section : sections_of(image)) {
+            if (section.name == "index" || section.name == "codec") continue;
+            INFO("section " << section.name);
+            for (const std::uint32_t value : {0U, 1U, 77U, static_cast<std::uint32_t>(n - 1), static_cast<std::uint32_t>(n), 0x7fffffffU, 0xfffffffeU, 0xffffffffU}) {
+                auto changed = image;
+                for (std::size_t at = 0; at + 4 <= section.size; at += 4) std::memcpy(changed.data() + section.offset + at, &value, 4);
+                const bool survived = survive(changed);
+                if (section.name.starts_with("links")) CHECK(survived);  // links are checked where they are followed
+            }
+            // Noise.
+            for (std::uint64_t seed = 0; seed < 20; ++seed) {
+                auto changed = image;
+                Random random(seed);
+                for (std::size_t at = 0; at < section.size; ++at) changed[section.offset + at] = static_cast<std::byte>(random());
+                (void)survive(changed);
+            }
+        }
+    }
+}
+
+TEST_CASE("segment: links that lie lead to fewer answers at worst, all of them rows", "[segment]") {
+    const Index good = sample("HNSW4", false);
+    const auto image = image_of(good);
+    for (const Section& section : sections_of(image)) {
+        if (!section.name.starts_with("links")) continue;
+        auto changed = image;
+        Random random(3);
+        for (std::size_t at = 0; at + 4 <= section.size; at += 4) {
+            const auto link = static_cast<std::uint32_t>(random() % (2 * n));
+            std::memcpy(changed.data() + section.offset + at, &link, 4);
+        }
+        const Index index = index_of(changed).value();
+        const Rows queries = clustered_rows(Element::float32, dim, 20, 4);
+        const auto ids = scattered_ids(n, true);
+        for (std::size_t q = 0; q < queries.size(); ++q) {
+            const auto nearest = index.searcher()(queries.row(q), {.k = 10}).value();
+            std::vector<Id> seen;
+            for (const Neighbor& neighbor : nearest) {
+                CHECK(std::find(ids.begin(), ids.end(), neighbor.id) != ids.end());
+                CHECK(std::find(seen.begin(), seen.end(), neighbor.id) == seen.end());
+                seen.push_back(neighbor.id);
+            }
+        }
+    }
+}
+
+TEST_CASE("segment: counts that do not agree are refused by name", "[segment]") {
+    const auto image = image_of(sample("HNSW4", false));
+    const auto with = [&](std::string_view name, std::size_t offset, std::uint64_t value, std::size_t width) {
+        auto changed = image;
+        for (const Section& section : sections_of(image)) {
+            if (section.name == name) std::memcpy(changed.data() + section.offset + offset, &value, width);
+        }
+        const auto index = index_of(changed);
+        REQUIRE_FALSE(index.ok());
+        return index.error();
+    };
+    CHECK(with("index", 0, 9, 1).code == ErrorCode::unsupported);
+    CHECK(with("index", 0, 9, 1).message.find("kind 9") != std::string::npos);
+    CHECK(with("codec", 0, dim + 1, 4).message.find("codes") != std::string::npos);
+    CHECK(with("codec", 4, 5, 1).message.find("codes") != std::string::npos);  // uint8
+    CHECK(with("id_map", 0, n - 1, 8).code == ErrorCode::corrupt);
+    CHECK(with("id_map", 16, 4, 1).message.find("ids") != std::string::npos);
+    CHECK(with("layers", 4, 9, 4).message.find("links/0") != std::string::npos);
+    CHECK(with("counts", 0, n - 1, 8).code == ErrorCode::corrupt);
+}

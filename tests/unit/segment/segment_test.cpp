@@ -1,0 +1,131 @@
+// Writing a segment: whole or not at all, and the old file stays whole.
+#include <csignal>
+#include <filesystem>
+
+#include <sys/resource.h>
+
+#include <tonari/index/build.hpp>
+#include <tonari/segment/segment.hpp>
+
+#include "support/catch.hpp"
+#include "support/image.hpp"
+#include "support/rows.hpp"
+#include "unit/io/temp_folder.hpp"
+
+using namespace tonari;
+using namespace tonari::test;
+
+namespace {
+
+Index sample(std::uint64_t seed, std::size_t rows = 300) {
+    return build("HNSW8", MetricKind::l2, clustered_rows(Element::float32, 16, rows, seed).view(), {}, {.ef_construction = 40}).value();
+}
+
+/// No file of this process may grow beyond `bytes`: what a full disk does to a writer.
+class FileSizeLimit {
+public:
+    explicit FileSizeLimit(std::size_t bytes) {
+        handler_ = std::signal(SIGXFSZ, SIG_IGN);
+        getrlimit(RLIMIT_FSIZE, &before_);
+        const rlimit limit{bytes, before_.rlim_max};
+        setrlimit(RLIMIT_FSIZE, &limit);
+    }
+    FileSizeLimit(const FileSizeLimit&) = delete;
+    FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+    ~FileSizeLimit() {
+        setrlimit(RLIMIT_FSIZE, &before_);
+        std::signal(SIGXFSZ, handler_);
+    }
+
+private:
+    rlimit before_{};
+    void (*handler_)(int) = nullptr;
+};
+
+}  // namespace
+
+TEST_CASE("segment: a new one takes the place of the old", "[segment]") {
+    const TempFolder folder;
+    const std::string path = folder.path("index.tnr");
+    const Index first = sample(1);
+    const Index second = sample(2);
+    REQUIRE(write_segment(path, first).ok());
+    const Segment reader = Segment::open(path).value();  // maps the first
+    REQUIRE(write_segment(path, second).ok());
+    CHECK(read_bytes(path) == image_of(second));
+    // Who has the first open still sees it.
+    CHECK(image_of(reader.index()) == image_of(first));
+    CHECK(image_of(Segment::open(path).value().index()) == image_of(second));
+}
+
+TEST_CASE("segment: what cannot be written is an error, and nothing is left behind", "[segment]") {
+    const TempFolder folder;
+    const Index index = sample(3);
+    const Status nowhere = write_segment(folder.path("no/such/folder/index.tnr"), index);
+    REQUIRE_FALSE(nowhere.ok());
+    CHECK(nowhere.error().message.find("no/such/folder") != std::string::npos);
+    std::filesystem::create_directory(folder.path("taken"));
+    CHECK_FALSE(write_segment(folder.path("taken"), index).ok());
+    CHECK(std::filesystem::is_directory(folder.path("taken")));
+    CHECK_FALSE(write_segment("", index).ok());
+}
+
+TEST_CASE("segment: a disk that fills up leaves the old file whole", "[segment]") {
+    const TempFolder folder;
+    const std::string path = folder.path("index.tnr");
+    REQUIRE(write_segment(path, sample(4)).ok());
+    const auto before = read_bytes(path);
+    const Index larger = sample(5, 3000);
+    const std::size_t size = image_of(larger).size();
+    for (const std::size_t room : {std::size_t{0}, std::size_t{100}, std::size_t{4096}, size / 2, size - 1}) {
+        INFO("room for " << room << " of " << size << " bytes");
+        {
+            const FileSizeLimit full(room);
+            const Status written = write_segment(path, larger);
+            REQUIRE_FALSE(written.ok());
+            CHECK(written.error().code == ErrorCode::io);
+        }
+        CHECK(read_bytes(path) == before);
+        CHECK(Segment::open(path).ok());
+        for (const std::string& name : folder.names()) CHECK(name.find(".tmp") == std::string::npos);
+    }
+    REQUIRE(write_segment(path, larger).ok());
+    CHECK(read_bytes(path) == image_of(larger));
+}
+
+TEST_CASE("segment: a second writer is told to wait", "[segment]") {
+    const TempFolder folder;
+    const std::string path = folder.path("index.tnr");
+    const Index index = sample(6);
+    {
+        const auto lock = FileSystem::local().lock(path).value();
+        const Status second = write_segment(path, index);
+        REQUIRE_FALSE(second.ok());
+        CHECK(second.error().code == ErrorCode::busy);
+    }
+    CHECK(write_segment(path, index).ok());
+}
+
+TEST_CASE("segment: files that are none", "[segment]") {
+    const TempFolder folder;
+    const std::string path = folder.path("index.tnr");
+    const auto refused = [&](Residency residency) {
+        const auto segment = Segment::open(path, residency);
+        REQUIRE_FALSE(segment.ok());
+        CHECK_FALSE(segment.error().message.empty());
+        return segment.error().code;
+    };
+    for (const Residency residency : {Residency::map, Residency::load}) {
+        std::filesystem::remove(path);
+        CHECK((refused(residency) == ErrorCode::not_found));
+        write_text(path, "");
+        CHECK((refused(residency) == ErrorCode::corrupt));
+        write_text(path, "version https://git-lfs.github.com/spec/v1\n");
+        CHECK((refused(residency) == ErrorCode::corrupt));
+        write_text(path, std::string(10'000, 'x'));
+        CHECK((refused(residency) == ErrorCode::corrupt));
+        std::filesystem::remove(path);
+        std::filesystem::create_directory(path);
+        (void)refused(residency);
+    }
+}
