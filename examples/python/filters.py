@@ -13,7 +13,7 @@ index = tonari.build("HNSW16", rows, metric="cosine")
 
 cheap = np.flatnonzero(price < 10)
 ids, _ = index.search(query, k=3, filter=cheap)  # ids
-print("by ids:     ", ids.tolist(), price[ids].round(1).tolist())
+print("by ids:     ", ids.tolist(), "at prices", [f"{p:.2f}" for p in price[ids]])
 
 ids, _ = index.search(query, k=3, filter=price < 10)  # a mask: id i where mask[i]
 print("by a mask:  ", ids.tolist())

@@ -13,7 +13,7 @@ print(index)
 
 ids, distances = index.search(queries, k=3, ef=64)
 for query, (near, how_far) in enumerate(zip(ids, distances)):
-    print(f"query {query}: rows {near.tolist()} at squared distances {how_far.round(2).tolist()}")
+    print(f"query {query}: rows {near.tolist()} at squared distances {', '.join(f'{d:.2f}' for d in how_far)}")
 
 # "Flat" compares with every row: the exact answers, against which the graph's can be held.
 exact, _ = tonari.build("Flat", rows).search(queries, k=3)

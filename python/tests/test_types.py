@@ -84,17 +84,18 @@ def test_everything_public_is_documented() -> None:
     assert all(member.__doc__ for node, member in MEMBERS if not node.name.startswith("__"))
 
 
-def run_tool(*arguments: str) -> None:
+def run_tool(folder: Path, *arguments: str) -> None:
+    """In an empty folder, where caches may be left."""
     pytest.importorskip("mypy")
     environment = {**os.environ, "MYPYPATH": str(PACKAGE.parent)}
     done = subprocess.run(
-        [sys.executable, "-m", *arguments], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-m", *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_mypy_accepts_the_package_and_the_examples(tmp_path: Path) -> None:
-    run_tool("mypy", "--strict", "--cache-dir", str(tmp_path), str(PACKAGE), *map(str, sorted(EXAMPLES.glob("*.py"))))
+    run_tool(tmp_path, "mypy", "--strict", str(PACKAGE), *map(str, sorted(EXAMPLES.glob("*.py"))))
 
 
 def test_mypy_knows_what_a_search_returns(tmp_path: Path) -> None:
@@ -111,7 +112,7 @@ def test_mypy_knows_what_a_search_returns(tmp_path: Path) -> None:
         "index.search(rows, recall=1)  # type: ignore[call-overload]\n",
         encoding="utf-8",
     )
-    run_tool("mypy", "--strict", "--cache-dir", str(tmp_path), str(program))
+    run_tool(tmp_path, "mypy", "--strict", str(program))
 
 
 def test_stubtest(tmp_path: Path) -> None:
@@ -119,4 +120,4 @@ def test_stubtest(tmp_path: Path) -> None:
     # pybind11's own: a method and a metaclass, and that its classes say nothing of how they are made.
     ours = r"tonari(\._tonari)?\.(Index|RowFilter)"
     allowed.write_text(f"{ours}\n{ours}\\.(__init__|_pybind11_conduit_v1_)\n", encoding="ascii")
-    run_tool("mypy.stubtest", "tonari", "--allowlist", str(allowed), "--ignore-unused-allowlist")
+    run_tool(tmp_path, "mypy.stubtest", "tonari", "--allowlist", str(allowed), "--ignore-unused-allowlist")

@@ -104,7 +104,7 @@ void generate_folder(Options& options) {
     if (options.describe && rows.queries != 0) {
         const std::uint32_t clusters = *std::max_element(rows.base_cluster.begin(), rows.base_cluster.end()) + 1;
         std::printf("  clusters                        %s\n", grouped(clusters).c_str());
-        std::printf("  local intrinsic dimension       %s (maximum likelihood, k = %zu, mean over queries)\n",
+        std::printf("  local intrinsic dimension       %s (maximum likelihood, k = %zu)\n",
                     fixed(description.dimension, 1).c_str(), truth.k);
         std::printf("  neighbours of other clusters    %s %% of the first %zu\n",
                     fixed(100 * description.foreign, 1).c_str(), std::min(near, truth.k));

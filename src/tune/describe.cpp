@@ -6,9 +6,10 @@
 namespace tonari::tune {
 
 double local_intrinsic_dimension(const GroundTruth& truth, MetricKind metric) {
-    if (truth.k < 2 || truth.distances.empty()) return 0;
-    const double power = metric == MetricKind::l2 ? 0.5 : 1;  // log of a root is half the log
-    double sum = 0;
+    if (truth.k < 2 || truth.distances.empty() || metric == MetricKind::inner_product) return 0;
+    const bool squared = metric == MetricKind::l2 || metric == MetricKind::cosine;
+    const double power = squared ? 0.5 : 1;  // the log of a root is half the log
+    double inverses = 0;
     std::size_t counted = 0;
     for (std::size_t query = 0; query < truth.queries; ++query) {
         const auto distances = truth.distances_of(query);
@@ -21,10 +22,10 @@ double local_intrinsic_dimension(const GroundTruth& truth, MetricKind metric) {
             ++terms;
         }
         if (terms == 0 || logs >= 0) continue;
-        sum += -static_cast<double>(terms) / logs;
+        inverses += -logs / static_cast<double>(terms);
         ++counted;
     }
-    return counted == 0 ? 0 : sum / static_cast<double>(counted);
+    return counted == 0 ? 0 : static_cast<double>(counted) / inverses;
 }
 
 double foreign_neighbours(const GroundTruth& truth, std::size_t k, std::span<const std::uint32_t> base_cluster,

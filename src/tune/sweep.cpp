@@ -172,9 +172,9 @@ std::vector<std::size_t> ladder(std::size_t k, std::size_t largest) {
     const auto offer = [&](std::size_t width) {
         if (width > widths.back() && width < largest) widths.push_back(width);
     };
-    for (const std::size_t width : {10, 12}) offer(width);
+    for (const std::size_t width : {std::size_t{10}, std::size_t{12}}) offer(width);
     for (std::size_t power = 16; power < largest; power *= 2) {
-        for (const std::size_t quarters : {4, 5, 6}) offer(power * quarters / 4);
+        for (std::size_t quarters = 4; quarters <= 6; ++quarters) offer(power * quarters / 4);
     }
     if (largest > widths.back()) widths.push_back(largest);
     return widths;

@@ -59,8 +59,8 @@ TEST_CASE("concepts: a user's metric", "[concepts]") {
     double found = 0;
     for (std::size_t q = 0; q < 50; ++q) {
         const auto truth = all_sorted(distance, places, {}, places.values(q));
-        CHECK(same_as_oracle(flat.searcher()(places.row(q)).value().neighbors, truth, 10, 0));
-        found += recall(graph.searcher()(places.row(q)).value().neighbors, truth, 10);
+        CHECK(same_as_oracle(ask(flat, places.row(q)).value().neighbors, truth, 10, 0));
+        found += recall(ask(graph, places.row(q)).value().neighbors, truth, 10);
     }
     CHECK(found >= 0.98 * 50);
 }

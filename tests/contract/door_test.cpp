@@ -133,7 +133,7 @@ TEST_CASE("door: values too large for their squares are refused, as large as can
             rows.set(1, std::vector<float>{1, 1});
             rows.set(2, std::vector<float>{2, 2});
             const Index index = build(spec, MetricKind::l2, rows.view()).value();
-            refused(index.searcher()(RowView(std::vector<float>{large, 0})), {"large", "scale"});
+            refused(ask(index, RowView(std::vector<float>{large, 0})), {"large", "scale"});
         }
         // The largest that is let in: every distance is finite and every row comes.
         const float most = 9e18F;
@@ -146,7 +146,7 @@ TEST_CASE("door: values too large for their squares are refused, as large as can
             const Answers answers = index.search(rows.view(), {.k = 40}).value();
             CHECK(std::all_of(answers.counts.begin(), answers.counts.end(), [](auto count) { return count == 40; }));
             CHECK(std::all_of(answers.distances.begin(), answers.distances.end(), [](float d) { return std::isfinite(d); }));
-            CHECK(index.searcher()(rows.row(0), {.k = 40}).value().size() == 40);
+            CHECK(ask(index, rows.row(0), {.k = 40}).value().size() == 40);
         }
     }
 }
@@ -161,7 +161,7 @@ TEST_CASE("door: values that half precision cannot hold", "[contract]") {
         values[3] = 65'504;
         rows.set(12, values);
         const Index index = build(spec, MetricKind::l2, rows.view()).value();
-        CHECK(index.searcher()(rows.row(12), {.k = 20}).value().size() == 20);
+        CHECK(ask(index, rows.row(12), {.k = 20}).value().size() == 20);
     }
 }
 
@@ -229,9 +229,9 @@ TEST_CASE("door: a filter of another index", "[contract]") {
         const Index index = build(spec, MetricKind::l2, rows.view()).value();
         const Index other = build(spec, MetricKind::l2, others.view()).value();
         const RowFilter foreign = other.prepare(Filter::predicate([](Id) { return true; })).value();
-        refused(index.searcher()(rows.row(0), {.filter = &foreign}), {"filter", "50 rows", "60 rows"});
+        refused(ask(index, rows.row(0), {.filter = &foreign}), {"filter", "50 rows", "60 rows"});
         refused(index.search(rows.view(), {.filter = &foreign}), {"filter", "50 rows", "60 rows"});
-        refused(index.searcher().range(rows.row(0), {.radius = 1, .filter = &foreign}), {"filter", "50 rows", "60 rows"});
+        refused(ask_range(index, rows.row(0), {.radius = 1, .filter = &foreign}), {"filter", "50 rows", "60 rows"});
 
         // As many rows, but one index holds rows twice: its filters speak of ids.
         Rows twice = clustered_rows(Element::float32, 8, 100, 127);
@@ -239,9 +239,9 @@ TEST_CASE("door: a filter of another index", "[contract]") {
         const Index doubled = build("HNSW8", MetricKind::l2, twice.view()).value();
         const RowFilter of_doubled = doubled.prepare(Filter::predicate([](Id) { return true; })).value();
         const RowFilter of_index = index.prepare(Filter::predicate([](Id) { return true; })).value();
-        refused(doubled.searcher()(rows.row(0), {.filter = &of_index}), {"filter"});
-        refused(index.searcher()(rows.row(0), {.filter = &of_doubled}), {"filter"});
-        CHECK(doubled.searcher()(rows.row(0), {.k = 100, .filter = &of_doubled}).value().size() == 100);
+        refused(ask(doubled, rows.row(0), {.filter = &of_index}), {"filter"});
+        refused(ask(index, rows.row(0), {.filter = &of_doubled}), {"filter"});
+        CHECK(ask(doubled, rows.row(0), {.k = 100, .filter = &of_doubled}).value().size() == 100);
     }
 }
 
@@ -263,7 +263,7 @@ TEST_CASE("door: bits beyond the dimension count for nothing", "[contract]") {
             for (std::size_t q = 0; q < clean.size(); ++q) {
                 const auto truth = all_sorted(definition_of(MetricKind::hamming), clean, {}, clean.values(q));
                 TONARI_EXPECT(wrong, same_as_oracle(answer_of(answers, q), truth, 60, 0));
-                TONARI_EXPECT(wrong, same_as_oracle(index.searcher()(view.row(q), {.k = 60}).value().neighbors, truth, 60, 0));
+                TONARI_EXPECT(wrong, same_as_oracle(ask(index, view.row(q), {.k = 60}).value().neighbors, truth, 60, 0));
             }
             CHECK(wrong == 0);
         }

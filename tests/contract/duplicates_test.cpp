@@ -135,13 +135,13 @@ TEST_CASE("duplicates: ties at the k-th place go to the smaller ids, copies incl
         const RowFilter all = index.prepare(Filter::predicate([](Id) { return true; })).value();
         for (const std::size_t k : {1, 2, 3, 7, 20, 39, 40}) {
             for (const RowFilter* filter : {static_cast<const RowFilter*>(nullptr), &all}) {
-                const Nearest nearest = index.searcher()(middle, {.k = k, .filter = filter}).value();
+                const Answer nearest = ask(index, middle, {.k = k, .filter = filter}).value();
                 REQUIRE(nearest.size() == k);
                 std::size_t wrong = 0;
                 for (std::size_t i = 0; i < k; ++i) TONARI_EXPECT(wrong, nearest[i].id == static_cast<Id>(i));
                 CHECK(wrong == 0);
             }
-            const Nearest range = index.searcher().range(middle, {.radius = 1, .cap = k}).value();
+            const Answer range = ask_range(index, middle, {.radius = 1, .cap = k}).value();
             CHECK(range.size() == k);
             CHECK(range.outcome.truncated == (k < 40));
             CHECK(range[k - 1].id == static_cast<Id>(k - 1));

@@ -76,7 +76,7 @@ TEST_CASE("file: a user's metric is asked for by its name", "[contract]") {
         REQUIRE(write_segment(path, index).ok());
         const Segment same = Segment::open(path, Chebyshev{}).value();
         CHECK(same.index().metric() == MetricKind::user);
-        CHECK(identical(same.searcher()(rows.row(3)).value().neighbors, index.searcher()(rows.row(3)).value().neighbors));
+        CHECK(identical(ask(same, rows.row(3)).value().neighbors, ask(index, rows.row(3)).value().neighbors));
 
         const auto other = Segment::open(path, Other{});
         REQUIRE_FALSE(other.ok());

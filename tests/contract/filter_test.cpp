@@ -68,12 +68,12 @@ TEST_CASE("filter: ids beyond a bitmap do not pass, an empty one lets none throu
         const Index index = build(spec, MetricKind::l2, rows.view()).value();
         const std::vector<std::uint64_t> words = {0, 0b101};  // ids 64 and 66
         const RowFilter few = index.prepare(Filter::bitmap(words)).value();
-        const Nearest nearest = index.searcher()(rows.row(0), {.k = 10, .filter = &few}).value();
+        const Answer nearest = ask(index, rows.row(0), {.k = 10, .filter = &few}).value();
         REQUIRE(nearest.size() == 2);
         CHECK(std::set<Id>{nearest[0].id, nearest[1].id} == std::set<Id>{64, 66});
         const RowFilter none = index.prepare(Filter::bitmap({})).value();
-        CHECK(index.searcher()(rows.row(0), {.filter = &none}).value().size() == 0);
-        CHECK(index.searcher()(rows.row(0), {.filter = &none}).value().outcome.complete);
+        CHECK(ask(index, rows.row(0), {.filter = &none}).value().size() == 0);
+        CHECK(ask(index, rows.row(0), {.filter = &none}).value().outcome.complete);
         const RowFilter empty_list = index.prepare(Filter::ids({})).value();
         CHECK(empty_list.passing == 0);
     }
@@ -87,7 +87,7 @@ TEST_CASE("filter: where the nearest rows do not pass, the walk goes on", "[cont
     const Index index = build("HNSW8", MetricKind::l2, rows.view(), {}, quick_build()).value();
     for (const Id from : {2990, 2900, 2000, 100}) {
         const RowFilter far = index.prepare(Filter::predicate([&](Id id) { return id >= from; })).value();
-        const Nearest nearest = index.searcher()(rows.row(0), {.k = 10, .ef = 10, .filter = &far}).value();
+        const Answer nearest = ask(index, rows.row(0), {.k = 10, .ef = 10, .filter = &far}).value();
         REQUIRE(nearest.size() == 10);
         CHECK(nearest[0].id == from);
         CHECK(nearest[9].id == from + 9);

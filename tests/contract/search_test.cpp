@@ -125,7 +125,7 @@ TEST_CASE("search: one row, two rows", "[contract]") {
             const std::vector<Id> ids = {900, 4, 77};
             const Index index = model.built(rows, std::span(ids).first(n));
             const auto truth = all_sorted(model.distance, rows, std::span(ids).first(n), rows.values(0));
-            CHECK(same_as_oracle(index.searcher()(rows.row(0), {.k = 5}).value().neighbors, truth, n, model.tolerance()));
+            CHECK(same_as_oracle(ask(index, rows.row(0), {.k = 5}).value().neighbors, truth, n, model.tolerance()));
         }
     }
 }
@@ -163,7 +163,7 @@ TEST_CASE("search: rows of zeros under cosine are at distance 1", "[contract]") 
         for (const RowView asked : {rows.row(1), query.row(0)}) {
             const auto values = asked.data() == rows.row(1).data() ? rows.values(1) : query.values(0);
             const auto truth = all_sorted(model.distance, rows, {}, values);
-            CHECK(same_as_oracle(index.searcher()(asked, {.k = 50}).value().neighbors, truth, 50, 3e-6F));
+            CHECK(same_as_oracle(ask(index, asked, {.k = 50}).value().neighbors, truth, 50, 3e-6F));
         }
     }
 }
@@ -182,7 +182,7 @@ TEST_CASE("search: half precision answers float32 queries as it answers its own"
         CHECK_FALSE(index.accepts(Element::uint8));
         const Rows query = clustered_rows(Element::float32, dim, 1, 13);
         const auto truth = all_sorted(definition_of(MetricKind::l2), narrow, {}, query.values(0));
-        CHECK(same_as_oracle(index.searcher()(query.row(0), {.k = 400}).value().neighbors, truth, 400, 1e-4F));
+        CHECK(same_as_oracle(ask(index, query.row(0), {.k = 400}).value().neighbors, truth, 400, 1e-4F));
         // The same index whoever narrows the rows.
         CHECK(image_of(index) == image_of(build(index.spec(), MetricKind::l2, narrow.view(), {}, quick_build()).value()));
     }

@@ -67,7 +67,7 @@ void write_missing(const Kind& kind, const std::filesystem::path& folder) {
     std::ofstream text(folder / (kind.name + ".txt"));
     const Rows queries = queries_for(kind.element);
     for (std::size_t q = 0; q < queries.size(); ++q) {
-        const Nearest nearest = index.searcher()(queries.row(q), {.k = 10, .ef = n}).value();
+        const Answer nearest = ask(index, queries.row(q), {.k = 10, .ef = n}).value();
         for (std::size_t i = 0; i < nearest.size(); ++i) {
             text << (i > 0 ? " " : "") << nearest[i].id << ':' << std::setprecision(9) << nearest[i].distance;
         }
@@ -110,7 +110,7 @@ TEST_CASE("golden: files of earlier versions open and answer as they did", "[for
             CHECK(segment.index().spec() == (kind.element == Element::float16 ? "FP16" : kind.spec));
             CHECK(segment.index().metric() == kind.metric);
             for (std::size_t q = 0; q < queries.size(); ++q) {
-                const Nearest nearest = segment.searcher()(queries.row(q), {.k = 10, .ef = n}).value();
+                const Answer nearest = ask(segment, queries.row(q), {.k = 10, .ef = n}).value();
                 REQUIRE(nearest.size() == expected[q].size());
                 REQUIRE(nearest.size() == 10);
                 std::size_t wrong = 0;

@@ -13,8 +13,10 @@ namespace tonari::tune {
 /// The local intrinsic dimension at the queries: how fast neighbours become more numerous with distance. Maximum
 /// likelihood over the truth's k neighbours (Levina and Bickel 2004; Amsaleg and others 2015),
 ///     -1 / mean(log(r_i / r_k)),  i < k,
-/// averaged over the queries; those whose neighbours all stand at one distance are left out.
-/// `metric` says what the truth's distances are: l2 is squared, so its root is taken. 0 if k < 2.
+/// the inverse of which is averaged over the queries (MacKay and Ghahramani 2005: the inverses are unbiased, the
+/// estimates are not). Queries whose neighbours all stand at one distance are left out.
+/// `metric` says what the truth's distances are: l2 is squared, and 1 - cos is half the square between unit vectors, so
+/// their roots are taken. 0 if k < 2, and for the inner product, whose "distances" know no smallest value.
 TONARI_API double local_intrinsic_dimension(const GroundTruth& truth, MetricKind metric);
 
 /// The share of the first `k` true neighbours that come from another cluster than their query.

@@ -157,7 +157,7 @@ TEST_CASE("segment: links that lie lead to fewer answers at worst, all of them r
         const Rows queries = clustered_rows(Element::float32, dim, 20, 4);
         const auto ids = scattered_ids(n, true);
         for (std::size_t q = 0; q < queries.size(); ++q) {
-            const auto nearest = index.searcher()(queries.row(q), {.k = 10}).value();
+            const auto nearest = ask(index, queries.row(q), {.k = 10}).value();
             std::vector<Id> seen;
             for (const Neighbor& neighbor : nearest) {
                 CHECK(std::find(ids.begin(), ids.end(), neighbor.id) != ids.end());

@@ -141,7 +141,9 @@ TEST_CASE("local intrinsic dimension of rows whose dimension is known") {
             static_cast<float>(std::pow(static_cast<double>(i) / 1000, 2.0 / 8)));  // squared, d = 8
     }
     CHECK(tune::local_intrinsic_dimension(truth, MetricKind::l2) == Approx(8).epsilon(0.01));
+    CHECK(tune::local_intrinsic_dimension(truth, MetricKind::cosine) == Approx(8).epsilon(0.01));
     CHECK(tune::local_intrinsic_dimension(truth, MetricKind::l1) == Approx(4).epsilon(0.01));
+    CHECK(tune::local_intrinsic_dimension(truth, MetricKind::inner_product) == 0);
     std::fill(truth.distances.begin(), truth.distances.end(), 1.0F);
     CHECK(tune::local_intrinsic_dimension(truth, MetricKind::l2) == 0);
 }
