@@ -83,8 +83,13 @@ Result<RowFilter> IdMap::translate(const Filter& filter) const {
     RowFilter out;
     out.rows = RowBitmap(rows_);
     if (!one_each()) out.ids = RowBitmap(size_);
+    std::size_t seen = 0;
     for (std::size_t row = 0; row < rows_; ++row) {
         const auto [first, last] = slots(static_cast<RowId>(row));
+        seen += last - first;
+        if (seen > size_) {  // offsets from a file that lies: this loop would be rows x ids long
+            return Error{ErrorCode::corrupt, "section 'offsets': expected each of " + std::to_string(size_) + " ids to belong to one row"};
+        }
         for (std::size_t slot = first; slot < last; ++slot) {
             if (!allows(id(slot))) continue;
             ++out.passing;

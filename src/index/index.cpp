@@ -110,7 +110,7 @@ constexpr std::size_t queries_per_piece = 8;
 
 IndexModel::~IndexModel() = default;
 
-Result<Nearest> Searcher::operator()(RowView query, const SearchOptions& options) {
+Result<Nearest> Searcher::operator()(RowView query, const SearchOptions& options) & {
     if (Status s = check_shape(*index_, query.element(), query.dim()); !s) return s;
     if (Status s = check(*index_, options); !s) return s;
     if (Status s = check_finite(query, "the query"); !s) return s;
@@ -123,7 +123,7 @@ Result<Nearest> Searcher::operator()(RowView query, const SearchOptions& options
     return Nearest{scratch_.neighbors, outcome};
 }
 
-Result<Nearest> Searcher::range(RowView query, const RangeOptions& options) {
+Result<Nearest> Searcher::range(RowView query, const RangeOptions& options) & {
     if (Status s = check_shape(*index_, query.element(), query.dim()); !s) return s;
     if (Status s = check(*index_, options); !s) return s;
     if (Status s = check_finite(query, "the query"); !s) return s;

@@ -74,8 +74,11 @@ std::string to_string(const Spec& spec) {
     const std::string_view store = !spec.store_as                        ? ""
                                    : *spec.store_as == Element::float16 ? "FP16"
                                                                         : "BF16";
-    if (spec.kind == IndexKind::flat) return store.empty() ? "Flat" : std::string(store);
-    return "HNSW" + std::to_string(spec.links) + (store.empty() ? "" : "," + std::string(store));
+    if (spec.kind == IndexKind::flat) return std::string(store.empty() ? "Flat" : store);
+    std::string text = "HNSW";
+    text += std::to_string(spec.links);
+    if (!store.empty()) text += ',';
+    return text += store;
 }
 
 }  // namespace tonari

@@ -119,8 +119,8 @@ private:
         header.header_checksum = checksum(all.first(offsetof(format::Header, header_checksum)));
 
         std::vector<std::byte> bytes(all.size() + table.size());
-        std::ranges::copy(all, bytes.begin());
-        std::ranges::copy(table, bytes.begin() + sizeof(header));
+        std::memcpy(bytes.data(), all.data(), all.size());
+        if (!table.empty()) std::memcpy(bytes.data() + sizeof(header), table.data(), table.size());
         return bytes;
     }
 

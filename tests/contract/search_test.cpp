@@ -69,7 +69,7 @@ TEST_CASE("search: k of 1, between, n, and beyond; ef below k", "[contract]") {
         CHECK(index.dim() == dim);
         CHECK(index.metric() == model.metric);
         CHECK(index.element() == model.element);
-        CHECK(index.spec() == model.spec);
+        CHECK(index.spec() == model.whole_spec());
         CHECK(index.accepts(model.element));
         Searcher search = index.searcher();
         std::size_t wrong = 0;
@@ -185,5 +185,24 @@ TEST_CASE("search: half precision answers float32 queries as it answers its own"
         CHECK(same_as_oracle(ask(index, query.row(0), {.k = 400}).value().neighbors, truth, 400, 1e-4F));
         // The same index whoever narrows the rows.
         CHECK(image_of(index) == image_of(build(index.spec(), MetricKind::l2, narrow.view(), {}, quick_build()).value()));
+    }
+}
+
+TEST_CASE("search: the thinnest graphs, too, answer with all rows when all are asked for", "[contract]") {
+    for (const MetricKind metric : {MetricKind::l2, MetricKind::inner_product, MetricKind::cosine}) {
+        for (const std::uint64_t seed : {14, 15, 16}) {
+            const Rows rows = clustered_rows(Element::float32, 8, 1500, seed, 40, 4);
+            const Rows queries = clustered_rows(Element::float32, 8, 40, seed + 100, 40, 4);
+            const Index index = build("HNSW2", metric, rows.view(), {}, {.ef_construction = 4, .seed = seed}).value();
+            Searcher search = index.searcher();
+            std::size_t wrong = 0;
+            for (std::size_t q = 0; q < queries.size(); ++q) {
+                TONARI_EXPECT(wrong, search(queries.row(q), {.k = 1500}).value().size() == 1500);
+                TONARI_EXPECT(wrong, search(queries.row(q), {.k = 1400, .ef = 1}).value().size() == 1400);
+                TONARI_EXPECT(wrong, search.range(queries.row(q), {.radius = 1e30F}).value().size() == 1500);
+            }
+            INFO(name(metric) << ", seed " << seed);
+            CHECK(wrong == 0);
+        }
     }
 }

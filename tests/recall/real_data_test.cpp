@@ -89,10 +89,13 @@ void check_graph(const Set& set, const char* spec, MetricKind metric, std::initi
     for (const Point& point : points) {
         const Answers answers = graph.search(set.asked, {.k = 10, .ef = point.ef, .threads = {0}}).value();
         double found = 0;
+        std::size_t malformed = 0;
         for (std::size_t q = 0; q < truth.queries; ++q) {
-            CHECK(well_formed(answer_of(answers, q)));
-            found += recall(answer_of(answers, q), answer_of(truth, q), 10);
+            const auto answer = answer_of(answers, q);
+            malformed += well_formed(answer) && answer.size() == 10 ? 0 : 1;
+            found += recall(answer, answer_of(truth, q), 10);
         }
+        CHECK(malformed == 0);
         found /= static_cast<double>(truth.queries);
         UNSCOPED_INFO(spec << " " << name(metric) << " ef " << point.ef << ": recall@10 " << found << ", bound " << point.at_least);
         CHECK(found >= point.at_least);
@@ -105,51 +108,51 @@ TEST_CASE("recall: sift-128, uint8, l2", "[recall]") {
     if (const auto why = missing("sift-128"); !why.empty()) TONARI_SKIP(why);
     const Set set = load("sift-128", "gt", 20'000);
     check_flat(set, MetricKind::l2, 0);
-    check_graph(set, "HNSW16", MetricKind::l2, {{32, 0.0}, {128, 0.0}});
+    check_graph(set, "HNSW16", MetricKind::l2, {{32, 0.965}, {128, 0.995}});
 }
 
 TEST_CASE("recall: words-50, cosine", "[recall]") {
     if (const auto why = missing("words-50"); !why.empty()) TONARI_SKIP(why);
     const Set set = load("words-50", "gt_cosine", 20'000);
     check_flat(set, MetricKind::cosine, 2e-6F);
-    check_graph(set, "HNSW16", MetricKind::cosine, {{32, 0.0}, {128, 0.0}});
+    check_graph(set, "HNSW16", MetricKind::cosine, {{32, 0.955}, {128, 0.993}});
 }
 
 TEST_CASE("recall: words-50, inner product", "[recall]") {
     if (const auto why = missing("words-50"); !why.empty()) TONARI_SKIP(why);
     const Set set = load("words-50", "gt_ip", 20'000);
     check_flat(set, MetricKind::inner_product, 2e-6F);
-    check_graph(set, "HNSW16", MetricKind::inner_product, {{32, 0.0}, {128, 0.0}});
+    check_graph(set, "HNSW16", MetricKind::inner_product, {{32, 0.98}, {128, 0.99}});
 }
 
 TEST_CASE("recall: tate-64, cosine, a sixth of the rows repeated", "[recall]") {
     if (const auto why = missing("tate-64"); !why.empty()) TONARI_SKIP(why);
     const Set set = load("tate-64", "gt", 30'000);
     check_flat(set, MetricKind::cosine, 2e-6F);
-    check_graph(set, "HNSW16", MetricKind::cosine, {{32, 0.0}, {128, 0.0}});
+    check_graph(set, "HNSW16", MetricKind::cosine, {{32, 0.98}, {128, 0.997}});
 }
 
 TEST_CASE("recall: orb-256bit, hamming", "[recall]") {
     if (const auto why = missing("orb-256bit"); !why.empty()) TONARI_SKIP(why);
     const Set set = load("orb-256bit", "gt", 20'000);
     check_flat(set, MetricKind::hamming, 0);
-    check_graph(set, "HNSW16", MetricKind::hamming, {{32, 0.0}, {128, 0.0}});
+    check_graph(set, "HNSW16", MetricKind::hamming, {{32, 0.955}, {128, 0.995}});
 }
 
 TEST_CASE("recall: squeezenet-512, l2 and cosine, float32 and half precision", "[recall]") {
     if (const auto why = missing("squeezenet-512"); !why.empty()) TONARI_SKIP(why);
     const Set l2 = load("squeezenet-512", "gt_l2", 12'000);
     check_flat(l2, MetricKind::l2, 5e-6F);
-    check_graph(l2, "HNSW16", MetricKind::l2, {{32, 0.0}, {128, 0.0}});
-    check_graph(l2, "HNSW16,FP16", MetricKind::l2, {{128, 0.0}});  // the values are exact in float16
+    check_graph(l2, "HNSW16", MetricKind::l2, {{32, 0.94}, {128, 0.992}});
+    check_graph(l2, "HNSW16,FP16", MetricKind::l2, {{128, 0.992}});  // the values are exact in float16
     const Set cosine = load("squeezenet-512", "gt_cosine", 12'000);
     check_flat(cosine, MetricKind::cosine, 2e-6F);
-    check_graph(cosine, "HNSW16", MetricKind::cosine, {{32, 0.0}, {128, 0.0}});
+    check_graph(cosine, "HNSW16", MetricKind::cosine, {{32, 0.965}, {128, 0.993}});
 }
 
 TEST_CASE("recall: fashion-784, uint8, l2", "[recall]") {
     if (const auto why = missing("fashion-784"); !why.empty()) TONARI_SKIP(why);
     const Set set = load("fashion-784", "gt", 20'000);
     check_flat(set, MetricKind::l2, 0);
-    check_graph(set, "HNSW16", MetricKind::l2, {{32, 0.0}, {128, 0.0}});
+    check_graph(set, "HNSW16", MetricKind::l2, {{32, 0.985}, {128, 0.997}});
 }

@@ -106,6 +106,14 @@ private:
         return std::clamp<std::size_t>(inserted / part, 1, largest);
     }
 
+    /// The first batches are small: waking threads for a few rows, on a busy machine, takes longer than the rows do.
+    [[nodiscard]] Threads threads_for(std::size_t rows) const noexcept {
+        constexpr std::size_t rows_per_thread = 16;
+        Threads threads = threads_;
+        threads.count = static_cast<unsigned>(std::clamp<std::size_t>(rows / rows_per_thread, 1, workers_.size()));
+        return threads;
+    }
+
     Status allocate() {
         for (std::size_t layer = 0; layer < counts_.size(); ++layer) {
             auto buffer = AlignedBuffer::allocate(counts_[layer] * degree(layer) * sizeof(RowId));
@@ -125,7 +133,7 @@ private:
             const std::size_t here = std::min(last, counts_[layer]);
             edges_[layer].assign(here > first ? (here - first) * params_.links : 0, Edge{no_row, 0, 0});
         }
-        parallel_for(threads_, last - first, 4, [&](std::size_t from, std::size_t to, unsigned worker) {
+        parallel_for(threads_for(last - first), last - first, 4, [&](std::size_t from, std::size_t to, unsigned worker) {
             for (std::size_t i = from; i < to; ++i) {
                 link_out(static_cast<RowId>(first + i), first, i, *workers_[worker]);
             }
@@ -182,7 +190,7 @@ private:
             if (i == 0 || edges[i].target != edges[i - 1].target) groups_.push_back(i);
         }
         groups_.push_back(edges.size());
-        parallel_for(threads_, groups_.size() - 1, 8, [&](std::size_t from, std::size_t to, unsigned worker) {
+        parallel_for(threads_for(groups_.size() - 1), groups_.size() - 1, 8, [&](std::size_t from, std::size_t to, unsigned worker) {
             for (std::size_t i = from; i < to; ++i) {
                 take_in(layer, std::span(edges).subspan(groups_[i], groups_[i + 1] - groups_[i]), *workers_[worker]);
             }

@@ -245,6 +245,7 @@ private:
         Candidate best{0, 0};
         const std::byte* entry = rows_.code(0);
         scorer.distances({&entry, 1}, &best.distance);
+        const Candidate first = best;
         for (std::size_t layer = layers_.height(); layer-- > 1;) {
             best = descend(layers_.links(layer), rows_.codes().data(), code_size, layers_.count(layer), scorer,
                            scratch.expansion, best, outcome.distances);
@@ -254,6 +255,9 @@ private:
         SplitExpander expander(layers_.links(0), rows_.codes().data(), code_size, rows_.rows(), scorer, scratch.visited);
         BeamSearch search(expander, frontier, scratch.expansion);
         search.start(best.row, best.distance);
+        // Every vertex can be reached from vertex 0, but not always from `best`. A walk that ends with fewer than it is
+        // wide has dropped none, so it has expanded vertex 0, too, and met them all: k rows come whenever k rows are there.
+        if (scratch.visited.insert(first.row)) search.start(first.row, first.distance);
         while (search.step()) {
             if (search.hops() % hops_per_look == 0 && deadline.expired()) {
                 outcome.complete = false;

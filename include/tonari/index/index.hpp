@@ -25,14 +25,14 @@ struct IndexPart {
 };
 
 /// A searcher holds one thread's scratch: after its first query of a size, a query allocates nothing.
-/// It keeps the index alive. Not for use by two threads at once.
+/// It keeps the index alive. Not for use by two threads at once. Answers lie in it, so a temporary one does not answer.
 class TONARI_API Searcher {
 public:
     explicit Searcher(std::shared_ptr<const IndexModel> index) : index_(std::move(index)) {}
     /// The k nearest rows of one query. Errors: wrong dimension or element, non-finite values, k = 0.
-    Result<Nearest> operator()(RowView query, const SearchOptions& options = {});
+    Result<Nearest> operator()(RowView query, const SearchOptions& options = {}) &;
     /// All rows within `options.radius`, nearest first.
-    Result<Nearest> range(RowView query, const RangeOptions& options);
+    Result<Nearest> range(RowView query, const RangeOptions& options) &;
 
 private:
     std::shared_ptr<const IndexModel> index_;

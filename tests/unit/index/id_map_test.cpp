@@ -104,4 +104,6 @@ TEST_CASE("id map: what a file may not say", "[index]") {
         CHECK(last <= lying.size());
     }
     CHECK(lying.translate(Filter::predicate([](Id) { return true; })).ok());
+    const IdMap shared = IdMap::create(std::vector<Id>{5, 6, 7}, std::vector<std::uint32_t>{0, 3, 0, 3}).value();
+    CHECK(shared.translate(Filter::predicate([](Id) { return true; })).error().code == ErrorCode::corrupt);
 }

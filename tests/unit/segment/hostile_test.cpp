@@ -5,6 +5,7 @@
 #include <tonari/index/build.hpp>
 #include <tonari/segment/segment.hpp>
 
+#include "support/ask.hpp"
 #include "support/catch.hpp"
 #include "support/image.hpp"
 #include "support/rows.hpp"
