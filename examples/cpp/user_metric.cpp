@@ -38,7 +38,8 @@ int main() {
     tonari::Searcher search = map.searcher();
     const tonari::Nearest nearest = search(kyoto, {.k = 3}).value();
     for (const tonari::Neighbor& neighbor : nearest) {
-        std::printf("place %lld, %.0f km away\n", static_cast<long long>(neighbor.id), GreatCircle{}.score(neighbor.distance));
+        std::printf("place %lld, %.0f km away\n", static_cast<long long>(neighbor.id),
+                    GreatCircle{}.score(neighbor.distance));
     }
     return nearest.size() == 3 && GreatCircle{}.score(nearest[0].distance) < 500 ? 0 : 1;
 }

@@ -37,8 +37,8 @@ Result<Layers> Layers::open(const SectionReader& reader) {
     auto record = reader.record<LayersRecord>("layers", 1);
     if (!record) return std::move(record).error();
     if (record->height == 0 || record->height > max_height) {
-        return reader.corrupt("layers", "expected 1 to " + std::to_string(max_height) + " layers, got " +
-                                            std::to_string(record->height));
+        return reader.corrupt(
+            "layers", "expected 1 to " + std::to_string(max_height) + " layers, got " + std::to_string(record->height));
     }
     if (record->degree0 == 0 || record->degree0 > max_degree || record->degree == 0 || record->degree > max_degree) {
         return reader.corrupt("layers", "expected 1 to " + std::to_string(max_degree) + " links a vertex, got " +
@@ -52,8 +52,9 @@ Result<Layers> Layers::open(const SectionReader& reader) {
     for (std::size_t layer = 0; layer < counts.size(); ++layer) {
         const std::size_t most = layer == 0 ? max_rows : counts[layer - 1];
         if (counts[layer] == 0 || counts[layer] > most) {
-            return reader.corrupt("counts", "layer " + std::to_string(layer) + ": expected 1 to " + std::to_string(most) +
-                                                " vertices, got " + std::to_string(counts[layer]));
+            return reader.corrupt("counts", "layer " + std::to_string(layer) + ": expected 1 to " +
+                                                std::to_string(most) + " vertices, got " +
+                                                std::to_string(counts[layer]));
         }
         const std::size_t degree = layer == 0 ? record->degree0 : record->degree;
         auto links = reader.array<RowId>(table_name(layer), counts[layer] * degree);

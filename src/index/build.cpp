@@ -15,12 +15,13 @@ Status check_build(MatrixView rows, std::span<const Id> ids, const BuildOptions&
     if (Status s = simd::check_level(); !s) return s;
     if (rows.rows() == 0 || rows.dim() == 0) {
         return Error{ErrorCode::invalid_argument, "expected at least one row and one dimension, got " +
-                                                      std::to_string(rows.rows()) + " rows of " + std::to_string(rows.dim()) +
-                                                      " dimensions"};
+                                                      std::to_string(rows.rows()) + " rows of " +
+                                                      std::to_string(rows.dim()) + " dimensions"};
     }
     if (rows.rows() > max_rows) {
-        return Error{ErrorCode::out_of_range, "expected at most " + std::to_string(max_rows) + " rows in one index, got " +
-                                                  std::to_string(rows.rows()) + "; split them over several"};
+        return Error{ErrorCode::out_of_range, "expected at most " + std::to_string(max_rows) +
+                                                  " rows in one index, got " + std::to_string(rows.rows()) +
+                                                  "; split them over several"};
     }
     if (options.ef_construction == 0) {
         return Error{ErrorCode::invalid_argument, "expected ef_construction of at least 1, got 0"};
@@ -32,9 +33,9 @@ Status check_build(MatrixView rows, std::span<const Id> ids, const BuildOptions&
 Result<Element> stored_element(const Spec& spec, Element given) {
     if (!spec.store_as || *spec.store_as == given) return given;
     if (given == Element::float32) return *spec.store_as;
-    return Error{ErrorCode::unsupported, "spec '" + to_string(spec) + "': expected float32 or " + std::string(name(*spec.store_as)) +
-                                             " rows to store as " + std::string(name(*spec.store_as)) + ", got " +
-                                             std::string(name(given))};
+    return Error{ErrorCode::unsupported, "spec '" + to_string(spec) + "': expected float32 or " +
+                                             std::string(name(*spec.store_as)) + " rows to store as " +
+                                             std::string(name(*spec.store_as)) + ", got " + std::string(name(given))};
 }
 
 Error no_memory_to_build(MatrixView rows) {
@@ -44,7 +45,8 @@ Error no_memory_to_build(MatrixView rows) {
 
 }  // namespace detail
 
-Result<Index> build(std::string_view spec, MetricKind metric, MatrixView rows, std::span<const Id> ids, const BuildOptions& options) {
+Result<Index> build(std::string_view spec, MetricKind metric, MatrixView rows, std::span<const Id> ids,
+                    const BuildOptions& options) {
     auto parsed = parse_spec(spec);
     if (!parsed) return std::move(parsed).error();
     if (metric < MetricKind::l2 || metric > MetricKind::hamming) {

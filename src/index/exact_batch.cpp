@@ -34,11 +34,15 @@ constexpr std::size_t block_bytes = std::size_t{192} << 10;  // of rows: a tenth
 /// One thread's share: up to `panels_per_group` panels of queries against all rows.
 class Group {
 public:
-    Group(const ExactRows& rows, MatrixView queries, const std::function<void(RowView, std::byte*)>& prepare, std::size_t k)
-        : rows_(rows), exact_(simd::kernels().of(rows.metric, rows.element)), queries_(queries),
+    Group(const ExactRows& rows, MatrixView queries, const std::function<void(RowView, std::byte*)>& prepare,
+          std::size_t k)
+        : rows_(rows),
+          exact_(simd::kernels().of(rows.metric, rows.element)),
+          queries_(queries),
           widen_(block_element(rows.element) != rows.element),
           block_(simd::kernels().of(rows.metric, block_element(rows.element))),
-          prepared_(queries.rows() * query_stride()), nearest_(queries.rows()) {
+          prepared_(queries.rows() * query_stride()),
+          nearest_(queries.rows()) {
         for (std::size_t q = 0; q < queries.rows(); ++q) {
             prepare(queries.row(q), query(q));
             nearest_[q].reset(k);
@@ -155,7 +159,8 @@ private:
         for (std::size_t i = 0; i < count; ++i) {
             const std::byte* row = rows_.codes + (first + i) * rows_.code_size;
             std::byte* out = wide_.data() + i * row_stride();
-            simd::kernels().to_float32[static_cast<std::size_t>(rows_.element) - 1](row, reinterpret_cast<float*>(out), rows_.dim);
+            simd::kernels().to_float32[static_cast<std::size_t>(rows_.element) - 1](row, reinterpret_cast<float*>(out),
+                                                                                    rows_.dim);
             if (row_stride() > values) std::copy_n(row + rows_.code_size - sizeof(float), sizeof(float), out + values);
         }
         return wide_.data();
@@ -180,7 +185,8 @@ private:
 }  // namespace
 
 Result<bool> exact_batch(const ExactRows& rows, const IdMap& ids, MatrixView queries,
-                   const std::function<void(RowView, std::byte*)>& prepare, const SearchOptions& options, Answers& out) {
+                         const std::function<void(RowView, std::byte*)>& prepare, const SearchOptions& options,
+                         Answers& out) {
     constexpr std::size_t worth_packing = 4;
     if (queries.rows() < worth_packing || options.filter != nullptr || !has_block(rows)) return false;
     const std::size_t k = std::min(options.k, rows.rows);

@@ -21,7 +21,8 @@ template <class To, class From>
 Result<Bytes> packed(std::span<const From> values) {
     auto buffer = AlignedBuffer::allocate(values.size() * sizeof(To));
     if (!buffer) return std::move(buffer).error();
-    std::transform(values.begin(), values.end(), buffer->template as<To>().begin(), [](From v) { return static_cast<To>(v); });
+    std::transform(values.begin(), values.end(), buffer->template as<To>().begin(),
+                   [](From v) { return static_cast<To>(v); });
     return std::move(*buffer).freeze();
 }
 
@@ -37,18 +38,18 @@ bool counts_up(std::span<const Id> ids) {
 Status check_ids(std::span<const Id> ids, std::size_t rows) {
     if (ids.empty()) return {};
     if (ids.size() != rows) {
-        return Error{ErrorCode::invalid_argument, "expected " + std::to_string(rows) + " ids, one per row, got " +
-                                                      std::to_string(ids.size())};
+        return Error{ErrorCode::invalid_argument,
+                     "expected " + std::to_string(rows) + " ids, one per row, got " + std::to_string(ids.size())};
     }
     std::vector<Id> sorted(ids.begin(), ids.end());
     std::sort(sorted.begin(), sorted.end());
     if (sorted.front() < 0) {
-        return Error{ErrorCode::invalid_argument,
-                     "expected ids of 0 or more, got " + std::to_string(sorted.front())};
+        return Error{ErrorCode::invalid_argument, "expected ids of 0 or more, got " + std::to_string(sorted.front())};
     }
     const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
     if (twice != sorted.end()) {
-        return Error{ErrorCode::already_exists, "expected unique ids, got id " + std::to_string(*twice) + " more than once"};
+        return Error{ErrorCode::already_exists,
+                     "expected unique ids, got id " + std::to_string(*twice) + " more than once"};
     }
     return {};
 }
@@ -78,7 +79,8 @@ Result<RowFilter> IdMap::translate(const Filter& filter) const {
         std::sort(listed.begin(), listed.end());
     }
     const auto allows = [&](Id id) {
-        return filter.kind() == Filter::Kind::ids ? std::binary_search(listed.begin(), listed.end(), id) : filter.allows(id);
+        return filter.kind() == Filter::Kind::ids ? std::binary_search(listed.begin(), listed.end(), id)
+                                                  : filter.allows(id);
     };
     RowFilter out;
     out.rows = RowBitmap(rows_);
@@ -88,7 +90,8 @@ Result<RowFilter> IdMap::translate(const Filter& filter) const {
         const auto [first, last] = slots(static_cast<RowId>(row));
         seen += last - first;
         if (seen > size_) {  // offsets from a file that lies: this loop would be rows x ids long
-            return Error{ErrorCode::corrupt, "section 'offsets': expected each of " + std::to_string(size_) + " ids to belong to one row"};
+            return Error{ErrorCode::corrupt,
+                         "section 'offsets': expected each of " + std::to_string(size_) + " ids to belong to one row"};
         }
         for (std::size_t slot = first; slot < last; ++slot) {
             if (!allows(id(slot))) continue;
@@ -119,8 +122,9 @@ Result<IdMap> IdMap::open(const SectionReader& reader) {
     if (!record) return std::move(record).error();
     if (record->rows > max_rows || record->size > max_rows || record->size < record->rows ||
         (record->has_offsets == 0 && record->size != record->rows)) {
-        return reader.corrupt("id_map", "expected at most " + std::to_string(max_rows) + " rows and no fewer ids, got " +
-                                            std::to_string(record->rows) + " and " + std::to_string(record->size));
+        return reader.corrupt("id_map", "expected at most " + std::to_string(max_rows) +
+                                            " rows and no fewer ids, got " + std::to_string(record->rows) + " and " +
+                                            std::to_string(record->size));
     }
     IdMap map;
     map.rows_ = record->rows;
@@ -130,7 +134,8 @@ Result<IdMap> IdMap::open(const SectionReader& reader) {
         if (record->id_bytes != 4 && record->id_bytes != 8) {
             return reader.corrupt("id_map", "expected ids of 4 or 8 bytes, got " + std::to_string(record->id_bytes));
         }
-        auto ids = map.wide_ ? reader.array<std::int64_t>("ids", map.size_) : reader.array<std::uint32_t>("ids", map.size_);
+        auto ids =
+            map.wide_ ? reader.array<std::int64_t>("ids", map.size_) : reader.array<std::uint32_t>("ids", map.size_);
         if (!ids) return std::move(ids).error();
         map.ids_ = *std::move(ids);
     }

@@ -20,19 +20,18 @@ Status check_shape(const IndexModel& model, Element element, Dim dim) {
     }
     if (!model.accepts(element)) {
         return Error{ErrorCode::invalid_argument, "expected " + std::string(name(model.element())) +
-                                                      " queries, as the index stores, got " + std::string(name(element))};
+                                                      " queries, as the index stores, got " +
+                                                      std::string(name(element))};
     }
     return {};
 }
 
 Status check_filter(const IndexModel& model, const RowFilter* filter) {
-    const IdMap& ids = model.ids();
-    const std::size_t slots = ids.one_each() ? 0 : ids.size();
-    if (filter == nullptr || (filter->rows.rows() == ids.rows() && filter->ids.rows() == slots)) return {};
-    return Error{ErrorCode::invalid_argument, "expected a filter prepared for this index (" + std::to_string(ids.rows()) +
-                                                  " rows, " + std::to_string(slots) + " shared ids), got one for " +
-                                                  std::to_string(filter->rows.rows()) + " rows and " +
-                                                  std::to_string(filter->ids.rows()) + " shared ids"};
+    if (filter == nullptr || filter->index == &model) return {};
+    return Error{ErrorCode::invalid_argument, "expected a filter that this index (" +
+                                                  std::to_string(model.ids().rows()) + " rows) prepared, got one for " +
+                                                  std::to_string(filter->rows.rows()) +
+                                                  " rows of another; call prepare of the index that is searched"};
 }
 
 Status check_positive(std::size_t value, const char* what) {
@@ -54,7 +53,8 @@ Status check(const IndexModel& model, const RangeOptions& options) {
 }
 
 Error no_memory(const char* what) {
-    return {ErrorCode::out_of_memory, std::string("no memory for ") + what + ": ask for fewer neighbours or fewer queries at once"};
+    return {ErrorCode::out_of_memory,
+            std::string("no memory for ") + what + ": ask for fewer neighbours or fewer queries at once"};
 }
 
 /// One thread's part of a batch, one query at a time.
@@ -88,8 +88,10 @@ private:
 };
 
 template <class Options>
-Result<std::vector<std::unique_ptr<Lane>>> lanes_for(const IndexModel& model, std::size_t queries, const Options& options) {
-    const std::size_t count = std::min<std::size_t>(resolve_threads(options.threads), std::max<std::size_t>(queries, 1));
+Result<std::vector<std::unique_ptr<Lane>>> lanes_for(const IndexModel& model, std::size_t queries,
+                                                     const Options& options) {
+    const std::size_t count =
+        std::min<std::size_t>(resolve_threads(options.threads), std::max<std::size_t>(queries, 1));
     std::vector<std::unique_ptr<Lane>> lanes;
     for (std::size_t i = 0; i < count; ++i) {
         lanes.push_back(std::make_unique<Lane>(model));
@@ -100,7 +102,8 @@ Result<std::vector<std::unique_ptr<Lane>>> lanes_for(const IndexModel& model, st
 
 /// At most as many threads as there are queries.
 Threads at_most(Threads threads, std::size_t queries) {
-    threads.count = static_cast<unsigned>(std::min<std::size_t>(resolve_threads(threads), std::max<std::size_t>(queries, 1)));
+    threads.count =
+        static_cast<unsigned>(std::min<std::size_t>(resolve_threads(threads), std::max<std::size_t>(queries, 1)));
     return threads;
 }
 
@@ -152,7 +155,9 @@ std::size_t Index::bytes() const {
 
 Result<RowFilter> Index::prepare(const Filter& filter) const {
     try {
-        return model_->ids().translate(filter);
+        auto rows = model_->ids().translate(filter);
+        if (rows) rows->index = model_.get();
+        return rows;
     } catch (const std::bad_alloc&) {
         return no_memory("the filter");
     }
@@ -167,7 +172,8 @@ Result<Answers> Index::search(MatrixView queries, const SearchOptions& options) 
         Answers out;
         out.queries = queries.rows();
         out.k = options.k;
-        if (options.k > std::numeric_limits<std::size_t>::max() / sizeof(Id) / std::max<std::size_t>(queries.rows(), 1)) {
+        if (options.k >
+            std::numeric_limits<std::size_t>::max() / sizeof(Id) / std::max<std::size_t>(queries.rows(), 1)) {
             return no_memory("the answers");
         }
         out.ids.assign(queries.rows() * options.k, no_id);
@@ -181,9 +187,11 @@ Result<Answers> Index::search(MatrixView queries, const SearchOptions& options) 
         if (*answered) return out;
         auto lanes = lanes_for(*model_, queries.rows(), within);
         if (!lanes) return std::move(lanes).error();
-        parallel_for(threads, queries.rows(), queries_per_piece, [&](std::size_t first, std::size_t last, unsigned worker) {
-            for (std::size_t q = first; q < last; ++q) (*lanes)[worker]->search(queries.row(q), q, within, out);
-        });
+        parallel_for(threads, queries.rows(), queries_per_piece,
+                     [&](std::size_t first, std::size_t last, unsigned worker) {
+                         for (std::size_t q = first; q < last; ++q)
+                             (*lanes)[worker]->search(queries.row(q), q, within, out);
+                     });
         return out;
     } catch (const std::bad_alloc&) {
         return no_memory("the answers");
@@ -206,11 +214,13 @@ Result<RangeAnswers> Index::range_search(MatrixView queries, const RangeOptions&
         RangeAnswers out;
         out.outcomes.assign(queries.rows(), {});
         std::atomic<bool> failed{false};
-        parallel_for(threads, queries.rows(), queries_per_piece, [&](std::size_t first, std::size_t last, unsigned worker) {
-            for (std::size_t q = first; q < last; ++q) {
-                if (!(*lanes)[worker]->range(queries.row(q), within, out.outcomes[q], found[q])) failed = true;
-            }
-        });
+        parallel_for(threads, queries.rows(), queries_per_piece,
+                     [&](std::size_t first, std::size_t last, unsigned worker) {
+                         for (std::size_t q = first; q < last; ++q) {
+                             if (!(*lanes)[worker]->range(queries.row(q), within, out.outcomes[q], found[q]))
+                                 failed = true;
+                         }
+                     });
         if (failed) return no_memory("the answers");
         out.offsets.push_back(0);
         for (const std::vector<Neighbor>& neighbors : found) {

@@ -23,7 +23,8 @@ bool good(RowView row) noexcept {
     const auto at = static_cast<std::size_t>(row.element()) - 1;
     const simd::Kernels& kernels = simd::kernels();
     if (kernels.all_finite[at] == nullptr) return true;  // integers and bits
-    return kernels.all_finite[at](row.data(), row.dim()) && kernels.squared_norm[at](row.data(), row.dim()) <= largest_square;
+    return kernels.all_finite[at](row.data(), row.dim()) &&
+           kernels.squared_norm[at](row.data(), row.dim()) <= largest_square;
 }
 
 /// The first row that is not `fine`; rows.rows() if there is none.
@@ -34,7 +35,8 @@ std::size_t first_bad_row(MatrixView rows, const Threads& threads, const Fine& f
         for (std::size_t i = first; i < last; ++i) {
             if (fine(rows.row(i))) continue;
             std::size_t known = first_bad.load();
-            while (i < known && !first_bad.compare_exchange_weak(known, i)) {}
+            while (i < known && !first_bad.compare_exchange_weak(known, i)) {
+            }
             return;
         }
     });
@@ -47,9 +49,11 @@ Error describe(RowView row, std::string_view what, const std::string& where) {
     const auto bad = std::find_if(values.begin(), values.end(), [](float v) { return !std::isfinite(v); });
     const std::string expected = "expected finite values in " + std::string(what) + ", got ";
     if (bad == values.end()) {
-        return {ErrorCode::invalid_argument, expected + "values so large" + where + " that their squares overflow float32; scale the rows down"};
+        return {ErrorCode::invalid_argument,
+                expected + "values so large" + where + " that their squares overflow float32; scale the rows down"};
     }
-    return {ErrorCode::invalid_argument, expected + std::to_string(*bad) + where + ", column " + std::to_string(bad - values.begin())};
+    return {ErrorCode::invalid_argument,
+            expected + std::to_string(*bad) + where + ", column " + std::to_string(bad - values.begin())};
 }
 
 }  // namespace
@@ -85,8 +89,9 @@ Status check_storable(MatrixView rows, Element store, const Threads& threads) {
     const std::span values(static_cast<const float*>(rows.row(bad).data()), rows.dim());
     const auto value = std::find_if(values.begin(), values.end(), [&](const float& v) { return !fits(&v, 1); });
     return Error{ErrorCode::invalid_argument, "expected values that " + std::string(name(store)) + " can hold, got " +
-                                                  std::to_string(*value) + " at row " + std::to_string(bad) + ", column " +
-                                                  std::to_string(value - values.begin()) + "; scale the rows down or store float32"};
+                                                  std::to_string(*value) + " at row " + std::to_string(bad) +
+                                                  ", column " + std::to_string(value - values.begin()) +
+                                                  "; scale the rows down or store float32"};
 }
 
 }  // namespace tonari

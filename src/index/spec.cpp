@@ -14,9 +14,8 @@ struct StoreWord {
     std::optional<Element> element;
 };
 constexpr std::array store_words{
-    StoreWord{"Flat", std::nullopt},         StoreWord{"FP16", Element::float16},
-    StoreWord{"SQfp16", Element::float16},   StoreWord{"BF16", Element::bfloat16},
-    StoreWord{"SQbf16", Element::bfloat16},
+    StoreWord{"Flat", std::nullopt},      StoreWord{"FP16", Element::float16},    StoreWord{"SQfp16", Element::float16},
+    StoreWord{"BF16", Element::bfloat16}, StoreWord{"SQbf16", Element::bfloat16},
 };
 constexpr std::string_view store_list = "Flat, FP16 (or SQfp16), BF16 (or SQbf16)";
 
@@ -28,8 +27,8 @@ const StoreWord* find_store(std::string_view word) noexcept {
 }
 
 Error unexpected(std::string_view text, std::string_view word, std::string_view expected) {
-    return {ErrorCode::invalid_argument, "spec '" + std::string(text) + "': expected " + std::string(expected) + ", got '" +
-                                             std::string(word) + "'"};
+    return {ErrorCode::invalid_argument, "spec '" + std::string(text) + "': expected " + std::string(expected) +
+                                             ", got '" + std::string(word) + "'"};
 }
 
 /// The M of "HNSW<M>"; "HNSW" alone is HNSW32, as in faiss.
@@ -40,7 +39,8 @@ std::optional<std::size_t> hnsw_links(std::string_view word) noexcept {
     if (word.empty()) return 32;
     std::size_t links = 0;
     const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), links);
-    if (error != std::errc{} || end != word.data() + word.size() || links < min_links || links > max_links) return std::nullopt;
+    if (error != std::errc{} || end != word.data() + word.size() || links < min_links || links > max_links)
+        return std::nullopt;
     return links;
 }
 
@@ -56,24 +56,23 @@ Result<Spec> parse_spec(std::string_view text) {
     } else if (const StoreWord* store = find_store(first)) {
         spec.store_as = store->element;
     } else {
-        return unexpected(text, first,
-                          "HNSW<M> with M from 2 to 256, or one of " + std::string(store_list));
+        return unexpected(text, first, "HNSW<M> with M from 2 to 256, or one of " + std::string(store_list));
     }
     if (comma == std::string_view::npos) return spec;
     const std::string_view second = text.substr(comma + 1);
     const StoreWord* store = find_store(second);
     // After "Flat" half precision may follow; after a word that names a precision nothing may.
     if (store == nullptr || spec.store_as) {
-        return unexpected(text, second, spec.store_as ? "nothing after '" + std::string(first) + "'" : "one of " + std::string(store_list));
+        return unexpected(
+            text, second,
+            spec.store_as ? "nothing after '" + std::string(first) + "'" : "one of " + std::string(store_list));
     }
     spec.store_as = store->element;
     return spec;
 }
 
 std::string to_string(const Spec& spec) {
-    const std::string_view store = !spec.store_as                        ? ""
-                                   : *spec.store_as == Element::float16 ? "FP16"
-                                                                        : "BF16";
+    const std::string_view store = !spec.store_as ? "" : *spec.store_as == Element::float16 ? "FP16" : "BF16";
     if (spec.kind == IndexKind::flat) return std::string(store.empty() ? "Flat" : store);
     std::string text = "HNSW";
     text += std::to_string(spec.links);

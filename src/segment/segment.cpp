@@ -22,7 +22,8 @@ Result<Segment> Segment::open(const std::filesystem::path& path, Residency resid
     return Segment(*std::move(index));
 }
 
-Status verify_segment(const std::filesystem::path& path, const std::function<void(std::size_t, std::size_t)>& progress) {
+Status verify_segment(const std::filesystem::path& path,
+                      const std::function<void(std::size_t, std::size_t)>& progress) {
     auto file = FileReader::open(path.string(), Residency::map);
     if (!file) return std::move(file).error();
     return file->verify([&](std::uint64_t done, std::uint64_t total) {

@@ -7,7 +7,7 @@ using namespace tonari;
 using namespace tonari::test;
 
 TEST_CASE("concepts: the lower bound of a bounded scorer holds", "[concepts]") {
-    for (const std::uint64_t seed : {6, 7, 8}) {
+    for (const std::uint64_t seed : {6U, 7U, 8U}) {
         CAPTURE(seed);
         const Rows rows = clustered_rows(Element::float32, 64, 500, seed);
         const Rows query = clustered_rows(Element::float32, 64, 1, seed + 100);

@@ -1,14 +1,13 @@
 // Archetypes: collectors. The k nearest, everything in a range, and the best row of each group.
 #include <map>
 
+#include <tonari/codec/flat.hpp>
 #include <tonari/core/top_k.hpp>
 #include <tonari/graph/frontier.hpp>
 
 #include "concepts/collect.hpp"
 #include "support/catch.hpp"
 #include "support/oracle.hpp"
-
-#include <tonari/codec/flat.hpp>
 
 using namespace tonari;
 using namespace tonari::test;
@@ -75,12 +74,16 @@ TEST_CASE("concepts: collectors over one scan", "[concepts]") {
     const float radius = truth[100].distance;
     RangeCollector range(radius);
     collect(scorer, block, 0, range, survivors);
-    CHECK(range.rows().size() == static_cast<std::size_t>(std::count_if(truth.begin(), truth.end(), [&](const Neighbor& t) { return t.distance <= radius; })));
+    CHECK(range.rows().size() ==
+          static_cast<std::size_t>(
+              std::count_if(truth.begin(), truth.end(), [&](const Neighbor& t) { return t.distance <= radius; })));
 
     UniqueCollector unique(10);
     collect(scorer, block, 0, unique, survivors);
     for (std::size_t group = 0; group < 10; ++group) {
-        const auto first = std::find_if(truth.begin(), truth.end(), [&](const Neighbor& t) { return static_cast<std::size_t>(t.id) % 10 == group; });
+        const auto first = std::find_if(truth.begin(), truth.end(), [&](const Neighbor& t) {
+            return static_cast<std::size_t>(t.id) % 10 == group;
+        });
         CHECK(static_cast<Id>(unique.best()[group].row) == first->id);
     }
 }

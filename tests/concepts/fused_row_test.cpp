@@ -23,17 +23,20 @@ constexpr float step = 1.0F / 32;
 class FusedRows {
 public:
     /// Links every row to its `degree` nearest, the quick way of a test.
-    FusedRows(const Rows& rows, std::size_t degree) : dim_(rows.dim()), degree_(degree), bytes_(rows.size() * row_size()) {
+    FusedRows(const Rows& rows, std::size_t degree)
+        : dim_(rows.dim()), degree_(degree), bytes_(rows.size() * row_size()) {
         for (std::size_t i = 0; i < rows.size(); ++i) {
             std::byte* at = bytes_.data() + i * row_size();
             std::memcpy(at, rows.values(i).data(), dim_ * sizeof(float));
             const auto nearest = all_sorted(definition_of(MetricKind::l2), rows, {}, rows.values(i));
             for (std::size_t n = 0; n < degree_; ++n) {
                 // Half near ones, half spread over all rows, so that every place can be reached.
-                const auto to = static_cast<RowId>(n % 2 == 0 ? nearest[n / 2 + 1].id : nearest[nearest.size() * n / degree_].id);
+                const auto to =
+                    static_cast<RowId>(n % 2 == 0 ? nearest[n / 2 + 1].id : nearest[nearest.size() * n / degree_].id);
                 std::memcpy(at + dim_ * sizeof(float) + n * sizeof(RowId), &to, sizeof to);
                 for (Dim d = 0; d < dim_; ++d) {
-                    const auto code = static_cast<std::int8_t>(std::clamp(std::lround(rows.values(to)[d] / step), -127L, 127L));
+                    const auto code =
+                        static_cast<std::int8_t>(std::clamp(std::lround(rows.values(to)[d] / step), -127L, 127L));
                     std::memcpy(at + codes_at() + n * dim_ + d, &code, 1);
                 }
             }
@@ -55,7 +58,8 @@ class FusedExpander {
 public:
     static constexpr bool bounded = false;
 
-    FusedExpander(const FusedRows& rows, VectorView<float> query, VisitedSet& visited) : rows_(&rows), query_(query), visited_(&visited) {}
+    FusedExpander(const FusedRows& rows, VectorView<float> query, VisitedSet& visited)
+        : rows_(&rows), query_(query), visited_(&visited) {}
 
     std::optional<float> expand(RowId vertex, float bound, Expansion& out) noexcept {
         const std::byte* row = rows_->row(vertex);
@@ -129,13 +133,15 @@ TEST_CASE("concepts: a fused row answers with the distances that its rows hold",
         Expansion expansion;
         BeamSearch walk(expander, frontier, expansion);
         walk.start(0, 0);
-        while (walk.step()) {}
+        while (walk.step()) {
+        }
         CHECK(walk.done());
         CHECK(walk.hops() >= 60);
         std::vector<Neighbor> answer;
         for (const OrderedKey key : frontier.answers()) {
             answer.push_back({static_cast<Id>(row_of(key)), distance_of(key)});
-            CHECK(distance_of(key) == L2{}.distance(queries.values(q), rows.values(row_of(key))));  // exact, not estimated
+            CHECK(distance_of(key) ==
+                  L2{}.distance(queries.values(q), rows.values(row_of(key))));  // exact, not estimated
         }
         REQUIRE(answer.size() == 10);
         found += recall(answer, all_sorted(definition_of(MetricKind::l2), rows, {}, queries.values(q)), 10);

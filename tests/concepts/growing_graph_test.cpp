@@ -33,7 +33,8 @@ public:
             link(row, i).store(static_cast<RowId>(to), std::memory_order_relaxed);
         }
         size_.store(row + 1, std::memory_order_release);
-        if (row > 0) link(row - 1, degree - 1).store(static_cast<RowId>(row), std::memory_order_release);  // now it can be found
+        if (row > 0)
+            link(row - 1, degree - 1).store(static_cast<RowId>(row), std::memory_order_release);  // now it can be found
     }
     [[nodiscard]] std::size_t size() const noexcept { return size_.load(std::memory_order_acquire); }
     [[nodiscard]] RowId linked(RowId row, std::size_t i) const noexcept {
@@ -104,7 +105,8 @@ std::vector<Neighbor> walk_all(const GrowingGraph& graph, std::span<const float>
     float distance = 0;
     scorer.distances({&code, 1}, &distance);
     walk.start(entry, distance);
-    while (walk.step()) {}
+    while (walk.step()) {
+    }
     std::vector<Neighbor> out;
     for (const OrderedKey key : frontier.answers()) out.push_back({static_cast<Id>(row_of(key)), distance_of(key)});
     return out;
@@ -127,12 +129,16 @@ TEST_CASE("concepts: a growing graph is walked while it grows", "[concepts]") {
         const auto answer = walk_all(graph, rows.values(1), frontier);
         wrong += well_formed(answer) && answer.size() >= size ? 0 : 1;  // what was there stays there
         for (const Neighbor& neighbor : answer) {
-            wrong += neighbor.distance == L2{}.distance(rows.values(1), rows.values(static_cast<std::size_t>(neighbor.id))) ? 0 : 1;
+            wrong +=
+                neighbor.distance == L2{}.distance(rows.values(1), rows.values(static_cast<std::size_t>(neighbor.id)))
+                    ? 0
+                    : 1;
         }
         size = answer.size();
     }
     writer.join();
     CHECK(wrong == 0);
     CHECK(walks >= 1);
-    CHECK(same_as_oracle(walk_all(graph, rows.values(1), frontier), all_sorted(definition_of(MetricKind::l2), rows, {}, rows.values(1)), n, 0));
+    CHECK(same_as_oracle(walk_all(graph, rows.values(1), frontier),
+                         all_sorted(definition_of(MetricKind::l2), rows, {}, rows.values(1)), n, 0));
 }

@@ -70,7 +70,9 @@ class BoundedBitsScorer {
 public:
     static constexpr bool bounded = true;
 
-    explicit BoundedBitsScorer(VectorView<float> query) : query_(query), relative_(query.begin(), query.end()) { enter({}); }
+    explicit BoundedBitsScorer(VectorView<float> query) : query_(query), relative_(query.begin(), query.end()) {
+        enter({});
+    }
 
     void enter(Origin origin) noexcept {
         square_ = 0;
@@ -89,12 +91,14 @@ public:
 private:
     void keep(std::size_t i, const std::byte* code, float bound, Survivors& out) const noexcept {
         double along_query = 0;
-        for (std::size_t d = 0; d < relative_.size(); ++d) along_query += BoundedBits::sign(code, static_cast<Dim>(d)) * relative_[d];
+        for (std::size_t d = 0; d < relative_.size(); ++d)
+            along_query += BoundedBits::sign(code, static_cast<Dim>(d)) * relative_[d];
         along_query /= std::sqrt(static_cast<double>(relative_.size()));
         const double norm = BoundedBits::value(code, 0);
         const double f = std::min(1.0, double{BoundedBits::value(code, 1)});
         const double estimate = norm * norm + square_ - 2 * norm * f * along_query;
-        const double error = 2 * norm * std::sqrt(1 - f * f) * std::sqrt(std::max(0.0, square_ - along_query * along_query));
+        const double error =
+            2 * norm * std::sqrt(1 - f * f) * std::sqrt(std::max(0.0, square_ - along_query * along_query));
         const double rounding = 1e-5 * (norm * norm + square_);
         const auto lower = static_cast<float>(std::max(0.0, estimate - error - rounding));
         if (!(lower < bound)) return;  // what cannot beat the bound does not come out

@@ -24,7 +24,9 @@ struct FineRows {
 
 class RefiningCollector {
 public:
-    RefiningCollector(FineRows& fine, VectorView<float> query, std::size_t k) : fine_(&fine), query_(query) { nearest_.reset(k); }
+    RefiningCollector(FineRows& fine, VectorView<float> query, std::size_t k) : fine_(&fine), query_(query) {
+        nearest_.reset(k);
+    }
     [[nodiscard]] float bound() const noexcept { return nearest_.bound(); }
     void offer(RowId row, float /*estimate*/, float lower) noexcept {
         if (lower < bound()) nearest_.offer(fine_->distance(query_, row), row);

@@ -62,10 +62,13 @@ public:
         }
     }
     void decode(std::span<const std::byte> code, Origin origin, std::span<float> out) const noexcept {
-        for (std::size_t d = 0; d < dim_; ++d) out[d] = origin.centroid[d] + word(std::to_integer<std::size_t>(code[d / part_dim()]), d);
+        for (std::size_t d = 0; d < dim_; ++d)
+            out[d] = origin.centroid[d] + word(std::to_integer<std::size_t>(code[d / part_dim()]), d);
     }
     Status save(SectionWriter& writer) const { return writer.add_array<float>("pq", 1, book_); }
-    static Result<ResidualPq> open(const SectionReader& reader) { return reader.corrupt("pq", "only its shape is of interest here"); }
+    static Result<ResidualPq> open(const SectionReader& reader) {
+        return reader.corrupt("pq", "only its shape is of interest here");
+    }
 
 private:
     ResidualPq(Dim dim, std::size_t parts) : dim_(dim), parts_(parts) {}
@@ -101,7 +104,8 @@ public:
 private:
     void keep(std::size_t i, const std::byte* code, float bound, Survivors& out) const noexcept {
         float sum = 0;
-        for (std::size_t p = 0; p < codec_->code_size(); ++p) sum += table_[p * words + std::to_integer<std::size_t>(code[p])];
+        for (std::size_t p = 0; p < codec_->code_size(); ++p)
+            sum += table_[p * words + std::to_integer<std::size_t>(code[p])];
         if (!(sum < bound)) return;
         out.index[out.count] = static_cast<std::uint32_t>(i);
         out.estimate[out.count++] = sum;
@@ -145,12 +149,14 @@ TEST_CASE("concepts: lists of residual codes", "[concepts]") {
     nearest.reset(rows.size());
     for (std::size_t l = 0; l < 2; ++l) {
         scorer.enter({.centroid = centroids.values(l).data()});
-        collect(scorer, {codes.data() + l * list * codec.code_size(), codec.code_size(), list}, static_cast<RowId>(l * list), nearest, survivors);
+        collect(scorer, {codes.data() + l * list * codec.code_size(), codec.code_size(), list},
+                static_cast<RowId>(l * list), nearest, survivors);
     }
     // The estimate is the distance to what the code stands for.
     std::size_t seen = 0;
     for (const OrderedKey key : nearest.sort()) {
-        CHECK(distance_of(key) == Approx(L2{}.distance(query.values(0), stored[row_of(key)])).epsilon(1e-4).margin(1e-4));
+        CHECK(distance_of(key) ==
+              Approx(L2{}.distance(query.values(0), stored[row_of(key)])).epsilon(1e-4).margin(1e-4));
         ++seen;
     }
     CHECK(seen == rows.size());

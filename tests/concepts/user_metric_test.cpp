@@ -42,7 +42,8 @@ static_assert(!UserMetric<L2> && KernelMetric<L2> && KernelMetric<AnyMetric> && 
 static_assert(Codec<Flat<GreatCircle>> && Scorer<Flat<GreatCircle>::Scorer>);
 static_assert(SearchIndex<FlatIndex<Flat<GreatCircle>>> && SearchIndex<HnswIndex<Flat<GreatCircle>>>);
 static_assert(SearchIndex<FlatIndex<Flat<>>> && SearchIndex<HnswIndex<Flat<>>>);
-static_assert(BatchIndex<FlatIndex<Flat<>>> && !BatchIndex<FlatIndex<Flat<GreatCircle>>> && !BatchIndex<HnswIndex<Flat<>>>);
+static_assert(BatchIndex<FlatIndex<Flat<>>> && !BatchIndex<FlatIndex<Flat<GreatCircle>>> &&
+              !BatchIndex<HnswIndex<Flat<>>>);
 
 }  // namespace
 
@@ -54,7 +55,9 @@ TEST_CASE("concepts: a user's metric", "[concepts]") {
         const auto longitude = static_cast<float>(6.283185 * unit(random()));
         places.set(i, std::vector<float>{latitude, longitude});
     }
-    const auto distance = [](std::span<const float> a, std::span<const float> b) { return GreatCircle{}.distance(a, b); };
+    const auto distance = [](std::span<const float> a, std::span<const float> b) {
+        return GreatCircle{}.distance(a, b);
+    };
     const Index flat = build("Flat", GreatCircle{}, places.view()).value();
     const Index graph = build("HNSW16", GreatCircle{}, places.view()).value();
     double found = 0;

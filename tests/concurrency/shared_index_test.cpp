@@ -44,7 +44,8 @@ TEST_CASE("concurrency: searchers of many threads share one index", "[concurrenc
     const Rows queries = clustered_rows(Element::float32, dim, 60, 2);
     for (const char* spec : {"Flat", "HNSW8", "HNSW8,FP16"}) {
         INFO(spec);
-        const Index built = build(spec, MetricKind::l2, sample_rows_of(Element::float32).view(), {}, {.ef_construction = 50}).value();
+        const Index built =
+            build(spec, MetricKind::l2, sample_rows_of(Element::float32).view(), {}, {.ef_construction = 50}).value();
         const std::string path = folder.path("shared.tnr");
         REQUIRE(write_segment(path, built).ok());
         const Segment mapped = Segment::open(path, Residency::map).value();
@@ -55,17 +56,27 @@ TEST_CASE("concurrency: searchers of many threads share one index", "[concurrenc
         const Answers filtered = built.search(queries.view(), {.k = 10, .ef = 40, .filter = &filter}).value();
 
         CHECK(on_many([&](unsigned t) {
-            const Index& index = t % 3 == 0 ? built : t % 3 == 1 ? mapped.index() : loaded.index();
-            Searcher search = index.searcher();
-            std::size_t wrong = 0;
-            for (std::size_t i = 0; i < queries.size(); ++i) {
-                const std::size_t q = (i + t * 7) % queries.size();
-                wrong += identical(search(queries.row(q), {.k = 10, .ef = 40}).value().neighbors, answer_of(expected, q)) ? 0 : 1;
-                wrong += identical(search.range(queries.row(q), {.radius = 5, .cap = 60}).value().neighbors, answer_of(in_range, q)) ? 0 : 1;
-                wrong += identical(search(queries.row(q), {.k = 10, .ef = 40, .filter = &filter}).value().neighbors, answer_of(filtered, q)) ? 0 : 1;
-            }
-            return wrong;
-        }) == 0);
+                  const Index& index = t % 3 == 0 ? built : t % 3 == 1 ? mapped.index() : loaded.index();
+                  Searcher search = index.searcher();
+                  const RowFilter own = index.prepare(Filter::predicate([](Id id) { return id % 3 != 0; })).value();
+                  std::size_t wrong = 0;
+                  for (std::size_t i = 0; i < queries.size(); ++i) {
+                      const std::size_t q = (i + t * 7) % queries.size();
+                      wrong += identical(search(queries.row(q), {.k = 10, .ef = 40}).value().neighbors,
+                                         answer_of(expected, q))
+                                   ? 0
+                                   : 1;
+                      wrong += identical(search.range(queries.row(q), {.radius = 5, .cap = 60}).value().neighbors,
+                                         answer_of(in_range, q))
+                                   ? 0
+                                   : 1;
+                      wrong += identical(search(queries.row(q), {.k = 10, .ef = 40, .filter = &own}).value().neighbors,
+                                         answer_of(filtered, q))
+                                   ? 0
+                                   : 1;
+                  }
+                  return wrong;
+              }) == 0);
     }
 }
 
@@ -73,35 +84,38 @@ TEST_CASE("concurrency: batches on several threads, from several threads", "[con
     const Rows queries = clustered_rows(Element::uint8, dim, 80, 3);
     for (const char* spec : {"Flat", "HNSW8"}) {
         INFO(spec);
-        const Index index = build(spec, MetricKind::cosine, sample_rows_of(Element::uint8).view(), {}, {.ef_construction = 50}).value();
+        const Index index =
+            build(spec, MetricKind::cosine, sample_rows_of(Element::uint8).view(), {}, {.ef_construction = 50}).value();
         const Answers expected = index.search(queries.view(), {.k = 7}).value();
         const RangeAnswers in_range = index.range_search(queries.view(), {.radius = 0.1F}).value();
         CHECK(on_many([&](unsigned t) {
-            ThreadExecutor executor(2);
-            const Threads used = t % 2 == 0 ? Threads{2} : Threads{3, &executor};
-            const Index copy = index;  // shares the model
-            std::size_t wrong = 0;
-            for (int i = 0; i < 3; ++i) {
-                const Answers answers = copy.search(queries.view(), {.k = 7, .threads = used}).value();
-                wrong += answers.ids == expected.ids && answers.distances == expected.distances ? 0 : 1;
-                const RangeAnswers ranges = copy.range_search(queries.view(), {.radius = 0.1F, .threads = used}).value();
-                wrong += ranges.ids == in_range.ids && ranges.offsets == in_range.offsets ? 0 : 1;
-            }
-            return wrong;
-        }) == 0);
+                  ThreadExecutor executor(2);
+                  const Threads used = t % 2 == 0 ? Threads{2} : Threads{3, &executor};
+                  const Index copy = index;  // shares the model
+                  std::size_t wrong = 0;
+                  for (int i = 0; i < 3; ++i) {
+                      const Answers answers = copy.search(queries.view(), {.k = 7, .threads = used}).value();
+                      wrong += answers.ids == expected.ids && answers.distances == expected.distances ? 0 : 1;
+                      const RangeAnswers ranges =
+                          copy.range_search(queries.view(), {.radius = 0.1F, .threads = used}).value();
+                      wrong += ranges.ids == in_range.ids && ranges.offsets == in_range.offsets ? 0 : 1;
+                  }
+                  return wrong;
+              }) == 0);
     }
 }
 
 TEST_CASE("concurrency: builds on several threads, side by side", "[concurrency]") {
     const Rows rows = sample_rows_of(Element::float32);
     const auto built = [&](const Threads& used) {
-        return image_of(build("HNSW8", MetricKind::l2, rows.view(), {}, {.threads = used, .ef_construction = 50}).value());
+        return image_of(
+            build("HNSW8", MetricKind::l2, rows.view(), {}, {.threads = used, .ef_construction = 50}).value());
     };
     const auto expected = built({1});
     CHECK(on_many([&](unsigned t) {
-        ThreadExecutor executor(3);
-        return built(t % 2 == 0 ? Threads{3} : Threads{3, &executor}) == expected ? 0U : 1U;
-    }) == 0);
+              ThreadExecutor executor(3);
+              return built(t % 2 == 0 ? Threads{3} : Threads{3, &executor}) == expected ? 0U : 1U;
+          }) == 0);
 }
 
 TEST_CASE("concurrency: a file opened, searched, verified and let go by many", "[concurrency]") {
@@ -112,16 +126,16 @@ TEST_CASE("concurrency: a file opened, searched, verified and let go by many", "
     REQUIRE(write_segment(path, index).ok());
     const auto expected = index.search(rows.view().slice(0, 20)).value();
     CHECK(on_many([&](unsigned t) {
-        std::size_t wrong = 0;
-        for (int i = 0; i < 5; ++i) {
-            const Segment segment = Segment::open(path, t % 2 == 0 ? Residency::map : Residency::load).value();
-            wrong += segment.search(rows.view().slice(0, 20)).value().ids == expected.ids ? 0 : 1;
-            wrong += verify_segment(path).ok() ? 0 : 1;
-            const auto filter = segment.index().prepare(Filter::predicate([](Id id) { return id < 50; })).value();
-            wrong += filter.passing == 50 ? 0 : 1;
-        }
-        return wrong;
-    }) == 0);
+              std::size_t wrong = 0;
+              for (int i = 0; i < 5; ++i) {
+                  const Segment segment = Segment::open(path, t % 2 == 0 ? Residency::map : Residency::load).value();
+                  wrong += segment.search(rows.view().slice(0, 20)).value().ids == expected.ids ? 0 : 1;
+                  wrong += verify_segment(path).ok() ? 0 : 1;
+                  const auto filter = segment.index().prepare(Filter::predicate([](Id id) { return id < 50; })).value();
+                  wrong += filter.passing == 50 ? 0 : 1;
+              }
+              return wrong;
+          }) == 0);
 }
 
 TEST_CASE("concurrency: writers of one path take turns or are told so, readers see whole files", "[concurrency]") {
@@ -133,20 +147,20 @@ TEST_CASE("concurrency: writers of one path take turns or are told so, readers s
     REQUIRE(write_segment(path, flat).ok());
     std::atomic<std::size_t> written{0};
     CHECK(on_many([&](unsigned t) {
-        std::size_t wrong = 0;
-        for (int i = 0; i < 8; ++i) {
-            if (t < 3) {
-                const Status status = write_segment(path, (i + t) % 2 == 0 ? flat : graph);
-                if (status) ++written;
-                wrong += status.ok() || status.error().code == ErrorCode::busy ? 0 : 1;
-            } else {
-                const auto segment = Segment::open(path);
-                wrong += segment.ok() && segment->index().size() == rows.size() ? 0 : 1;
-                wrong += verify_segment(path).ok() ? 0 : 1;
-            }
-        }
-        return wrong;
-    }) == 0);
+              std::size_t wrong = 0;
+              for (int i = 0; i < 8; ++i) {
+                  if (t < 3) {
+                      const Status status = write_segment(path, (i + t) % 2 == 0 ? flat : graph);
+                      if (status) ++written;
+                      wrong += status.ok() || status.error().code == ErrorCode::busy ? 0 : 1;
+                  } else {
+                      const auto segment = Segment::open(path);
+                      wrong += segment.ok() && segment->index().size() == rows.size() ? 0 : 1;
+                      wrong += verify_segment(path).ok() ? 0 : 1;
+                  }
+              }
+              return wrong;
+          }) == 0);
     CHECK(written > 0);
     for (const std::string& name : folder.names()) CHECK(name.find(".tmp") == std::string::npos);
 }

@@ -15,12 +15,35 @@ void* counted(std::size_t size, std::size_t alignment) {
     if (block == nullptr) throw std::bad_alloc();
     return block;
 }
+void* counted_or_null(std::size_t size, std::size_t alignment) noexcept {
+    try {
+        return counted(size, alignment);
+    } catch (const std::bad_alloc&) {
+        return nullptr;
+    }
+}
 }  // namespace
 
 void* operator new(std::size_t size) { return counted(size, alignof(std::max_align_t)); }
 void* operator new[](std::size_t size) { return counted(size, alignof(std::max_align_t)); }
-void* operator new(std::size_t size, std::align_val_t alignment) { return counted(size, static_cast<std::size_t>(alignment)); }
-void* operator new[](std::size_t size, std::align_val_t alignment) { return counted(size, static_cast<std::size_t>(alignment)); }
+void* operator new(std::size_t size, std::align_val_t alignment) {
+    return counted(size, static_cast<std::size_t>(alignment));
+}
+void* operator new[](std::size_t size, std::align_val_t alignment) {
+    return counted(size, static_cast<std::size_t>(alignment));
+}
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+    return counted_or_null(size, alignof(std::max_align_t));
+}
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
+    return counted_or_null(size, alignof(std::max_align_t));
+}
+void* operator new(std::size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+    return counted_or_null(size, static_cast<std::size_t>(alignment));
+}
+void* operator new[](std::size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+    return counted_or_null(size, static_cast<std::size_t>(alignment));
+}
 void operator delete(void* block) noexcept { std::free(block); }
 void operator delete[](void* block) noexcept { std::free(block); }
 void operator delete(void* block, std::size_t) noexcept { std::free(block); }
@@ -57,12 +80,16 @@ TEST_CASE("allocation: a searcher's queries after the first allocate nothing", "
             allocated += allocations - before;
         };
         for (const RowFilter* filter : {static_cast<const RowFilter*>(nullptr), &half, &few}) {
-            measure([&](RowView query) { return search(query, {.k = 20, .ef = 100, .filter = filter}).value().size(); });
-            measure([&](RowView query) { return search.range(query, {.radius = radius, .cap = 50, .filter = filter}).value().size(); });
+            measure(
+                [&](RowView query) { return search(query, {.k = 20, .ef = 100, .filter = filter}).value().size(); });
+            measure([&](RowView query) {
+                return search.range(query, {.radius = radius, .cap = 50, .filter = filter}).value().size();
+            });
         }
         // Smaller queries after a larger one, and the two kinds in turn, need nothing new either.
         measure([&](RowView query) {
-            return search(query, {.k = 5, .ef = 10}).value().size() + search.range(query, {.radius = radius}).value().size();
+            return search(query, {.k = 5, .ef = 10}).value().size() +
+                   search.range(query, {.radius = radius}).value().size();
         });
         INFO(model.name);
         CHECK(allocated == 0);

@@ -48,7 +48,8 @@ TEST_CASE("batch: the same as one by one where distances tie", "[contract]") {
     for (const Model& model : all_models()) {
         if (!model.exact) continue;
         INFO(model.name);
-        check_batch(model, integer_rows(model.element, dim, 1100, 42, 1), integer_rows(model.element, dim, 40, 43, 1), 25);
+        check_batch(model, integer_rows(model.element, dim, 1100, 42, 1), integer_rows(model.element, dim, 40, 43, 1),
+                    25);
     }
 }
 
@@ -91,9 +92,11 @@ TEST_CASE("batch: queries may lie apart from each other", "[contract]") {
         const std::size_t bytes = row_bytes(model.element, dim);
         const std::size_t stride = bytes + 12;  // elements stay aligned
         std::vector<std::byte> spread(stride * queries.size(), std::byte{0xff});
-        for (std::size_t q = 0; q < queries.size(); ++q) std::memcpy(spread.data() + q * stride, queries.view().row_data(q), bytes);
+        for (std::size_t q = 0; q < queries.size(); ++q)
+            std::memcpy(spread.data() + q * stride, queries.view().row_data(q), bytes);
         const Answers packed = index.search(queries.view()).value();
-        const Answers apart = index.search(MatrixView(spread.data(), queries.size(), dim, model.element, stride)).value();
+        const Answers apart =
+            index.search(MatrixView(spread.data(), queries.size(), dim, model.element, stride)).value();
         INFO(model.name);
         CHECK(packed.ids == apart.ids);
         CHECK(packed.distances == apart.distances);
@@ -106,8 +109,10 @@ TEST_CASE("batch: rows that lie apart build the same index", "[contract]") {
         const std::size_t bytes = row_bytes(model.element, dim);
         const std::size_t stride = bytes + 8;
         std::vector<std::byte> spread(stride * rows.size(), std::byte{0x7f});
-        for (std::size_t i = 0; i < rows.size(); ++i) std::memcpy(spread.data() + i * stride, rows.view().row_data(i), bytes);
-        const Index apart = model.build(MatrixView(spread.data(), rows.size(), dim, model.element, stride), {}, quick_build()).value();
+        for (std::size_t i = 0; i < rows.size(); ++i)
+            std::memcpy(spread.data() + i * stride, rows.view().row_data(i), bytes);
+        const Index apart =
+            model.build(MatrixView(spread.data(), rows.size(), dim, model.element, stride), {}, quick_build()).value();
         INFO(model.name);
         CHECK(image_of(apart) == image_of(model.built(rows, {}, quick_build())));
     }

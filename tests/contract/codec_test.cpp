@@ -70,8 +70,10 @@ void check_scorer(const C& codec, const Rows& rows, const Rows& queries, const D
         std::size_t expected = 0;
         for (std::uint32_t i = 0; i < rows.size(); ++i) {
             if (!(gathered[i] < bound)) continue;
-            TONARI_EXPECT(wrong, expected < from_gather.count && from_gather.index[expected] == i && from_gather.estimate[expected] == gathered[i]);
-            TONARI_EXPECT(wrong, expected < from_scan.count && from_scan.index[expected] == i && from_scan.estimate[expected] == gathered[i]);
+            TONARI_EXPECT(wrong, expected < from_gather.count && from_gather.index[expected] == i &&
+                                     from_gather.estimate[expected] == gathered[i]);
+            TONARI_EXPECT(wrong, expected < from_scan.count && from_scan.index[expected] == i &&
+                                     from_scan.estimate[expected] == gathered[i]);
             ++expected;
         }
         TONARI_EXPECT(wrong, from_gather.count == expected && from_scan.count == expected);
@@ -130,14 +132,20 @@ TEST_CASE("codec: scorers are the definition", "[contract]") {
             INFO(name(metric) << " " << name(element) << " dim " << dim);
             const auto codec = Flat<>::create(element, dim, metric).value();
             const float exact = metric == MetricKind::cosine ? 3e-6F : 0.0F;
-            check_scorer(codec, integer_rows(element, dim, 200, dim), integer_rows(element, dim, 5, dim + 1), definition_of(metric), exact);
-            const float rough = metric == MetricKind::cosine ? 3e-6F : element == Element::int8 || element == Element::uint8 || element == Element::bits ? 0.0F : 5e-4F;
-            check_scorer(codec, clustered_rows(element, dim, 200, dim), clustered_rows(element, dim, 5, dim + 1), definition_of(metric), rough);
+            check_scorer(codec, integer_rows(element, dim, 200, dim), integer_rows(element, dim, 5, dim + 1),
+                         definition_of(metric), exact);
+            const float rough = metric == MetricKind::cosine ? 3e-6F
+                                : element == Element::int8 || element == Element::uint8 || element == Element::bits
+                                    ? 0.0F
+                                    : 5e-4F;
+            check_scorer(codec, clustered_rows(element, dim, 200, dim), clustered_rows(element, dim, 5, dim + 1),
+                         definition_of(metric), rough);
         }
     }
     const auto user = Flat<Chebyshev>::create(Element::float32, 20).value();
-    check_scorer(user, clustered_rows(Element::float32, 20, 200, 131), clustered_rows(Element::float32, 20, 5, 132),
-                 [](auto a, auto b) { return Chebyshev{}.distance(a, b); }, 0);
+    check_scorer(
+        user, clustered_rows(Element::float32, 20, 200, 131), clustered_rows(Element::float32, 20, 5, 132),
+        [](auto a, auto b) { return Chebyshev{}.distance(a, b); }, 0);
 }
 
 TEST_CASE("codec: save and open", "[contract]") {

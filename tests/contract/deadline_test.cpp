@@ -23,13 +23,17 @@ TEST_CASE("deadline: passed before the search began", "[contract]") {
         };
         for (const RowFilter* filter : {static_cast<const RowFilter*>(nullptr), &most, &few}) {
             stopped(search(rows.row(0), {.filter = filter, .deadline = past}).value());
-            stopped(search.range(rows.row(0), {.radius = 1e30F, .cap = 10, .filter = filter, .deadline = past}).value());
+            stopped(
+                search.range(rows.row(0), {.radius = 1e30F, .cap = 10, .filter = filter, .deadline = past}).value());
         }
         // More than a few queries, so that exact indexes take their way for batches.
         const Answers answers = index.search(rows.view().slice(0, 50), {.deadline = past}).value();
-        CHECK(std::none_of(answers.outcomes.begin(), answers.outcomes.end(), [](const Outcome& o) { return o.complete; }));
-        const RangeAnswers ranges = index.range_search(rows.view().slice(0, 50), {.radius = 1e30F, .deadline = past}).value();
-        CHECK(std::none_of(ranges.outcomes.begin(), ranges.outcomes.end(), [](const Outcome& o) { return o.complete; }));
+        CHECK(std::none_of(answers.outcomes.begin(), answers.outcomes.end(),
+                           [](const Outcome& o) { return o.complete; }));
+        const RangeAnswers ranges =
+            index.range_search(rows.view().slice(0, 50), {.radius = 1e30F, .deadline = past}).value();
+        CHECK(
+            std::none_of(ranges.outcomes.begin(), ranges.outcomes.end(), [](const Outcome& o) { return o.complete; }));
     }
 }
 

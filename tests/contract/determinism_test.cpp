@@ -41,7 +41,7 @@ TEST_CASE("determinism: typed and run-time metrics, and any alignment of the row
         const Index run_time = build(spec, MetricKind::l2, rows.view(), {}, quick_build()).value();
         CHECK(image_of(typed_model<L2>(spec, Element::float32).built(rows, {}, quick_build())) == image_of(run_time));
         std::vector<std::byte> shifted(rows.bytes().size() + 64);
-        for (const std::size_t offset : {4, 20, 36}) {
+        for (const std::size_t offset : {4U, 20U, 36U}) {
             std::copy(rows.bytes().begin(), rows.bytes().end(), shifted.begin() + static_cast<std::ptrdiff_t>(offset));
             const MatrixView view(shifted.data() + offset, rows.size(), rows.dim(), Element::float32);
             CHECK(image_of(build(spec, MetricKind::l2, view, {}, quick_build()).value()) == image_of(run_time));

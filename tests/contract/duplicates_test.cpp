@@ -50,8 +50,10 @@ Rows half_equal(Element element) {
 }  // namespace
 
 TEST_CASE("duplicates: half of the rows are equal", "[contract]") {
-    for (const auto& [metric, element] : {std::pair{MetricKind::l2, Element::float32}, {MetricKind::cosine, Element::float16},
-                                          {MetricKind::inner_product, Element::int8}, {MetricKind::hamming, Element::bits}}) {
+    for (const auto& [metric, element] : {std::pair{MetricKind::l2, Element::float32},
+                                          {MetricKind::cosine, Element::float16},
+                                          {MetricKind::inner_product, Element::int8},
+                                          {MetricKind::hamming, Element::bits}}) {
         INFO(name(metric) << " " << name(element));
         const Rows rows = half_equal(element);
         const auto index = graph(rows, metric);
@@ -60,7 +62,7 @@ TEST_CASE("duplicates: half of the rows are equal", "[contract]") {
         const Index any = make_index(graph(rows, metric));
         Searcher search = any.searcher();
         // All copies of the row come, in the order of their ids, and as many as are asked for.
-        for (const std::size_t k : {1, 100, 5000}) {
+        for (const std::size_t k : {1U, 100U, 5000U}) {
             if (metric == MetricKind::inner_product) continue;
             const Nearest nearest = search(rows.row(4321), {.k = k, .ef = 64}).value();
             REQUIRE(nearest.size() == k);
@@ -107,7 +109,8 @@ TEST_CASE("duplicates: all rows are equal", "[contract]") {
         const Nearest all = search(one.row(0), {.k = n}).value();
         REQUIRE(all.size() == n);
         std::size_t wrong = 0;
-        for (std::size_t i = 0; i < n; ++i) TONARI_EXPECT(wrong, all[i].id == sorted[i] && all[i].distance == all[0].distance);
+        for (std::size_t i = 0; i < n; ++i)
+            TONARI_EXPECT(wrong, all[i].id == sorted[i] && all[i].distance == all[0].distance);
         CHECK(wrong == 0);
         const Nearest ten = search(one.row(0), {.k = 10}).value();
         REQUIRE(ten.size() == 10);
@@ -133,7 +136,7 @@ TEST_CASE("duplicates: ties at the k-th place go to the smaller ids, copies incl
         const Index index = build(spec, MetricKind::l2, rows.view(), ids).value();
         const std::vector<float> middle = {0, 0};
         const RowFilter all = index.prepare(Filter::predicate([](Id) { return true; })).value();
-        for (const std::size_t k : {1, 2, 3, 7, 20, 39, 40}) {
+        for (const std::size_t k : {1U, 2U, 3U, 7U, 20U, 39U, 40U}) {
             for (const RowFilter* filter : {static_cast<const RowFilter*>(nullptr), &all}) {
                 const Answer nearest = ask(index, middle, {.k = k, .filter = filter}).value();
                 REQUIRE(nearest.size() == k);
@@ -155,7 +158,8 @@ TEST_CASE("duplicates: scaled copies, equal under cosine alone", "[contract]") {
     Rows rows = clustered_rows(Element::float32, dim, n, 92);
     std::vector<float> scaled(dim);
     for (std::size_t i = 0; i < n; i += 2) {
-        for (std::size_t d = 0; d < dim; ++d) scaled[d] = rows.values(4321)[d] * (1.5F + static_cast<float>(i) / 1000.0F);
+        for (std::size_t d = 0; d < dim; ++d)
+            scaled[d] = rows.values(4321)[d] * (1.5F + static_cast<float>(i) / 1000.0F);
         rows.set(i, scaled);
     }
     const auto index = graph(rows, MetricKind::cosine);
@@ -165,7 +169,7 @@ TEST_CASE("duplicates: scaled copies, equal under cosine alone", "[contract]") {
     std::size_t found = 0;
     for (std::size_t i = 1; i < n; i += 50) found += search(rows.row(i), {.k = 1}).value()[0].distance <= 1e-6F ? 1 : 0;
     CHECK(found >= 195);
-    for (const std::size_t k : {10, 1000, 5000, 10'000}) {
+    for (const std::size_t k : {10U, 1000U, 5000U, 10'000U}) {
         const Nearest nearest = search(rows.row(2), {.k = k, .ef = 64}).value();
         CHECK(nearest.size() == k);
         CHECK(nearest[std::min<std::size_t>(k, 10) - 1].distance <= 1e-6F);
@@ -181,7 +185,8 @@ TEST_CASE("duplicates: rows that differ by almost nothing", "[contract]") {
         Random random(94);
         std::vector<float> near(dim);
         for (std::size_t i = 0; i < n; i += 2) {
-            for (std::size_t d = 0; d < dim; ++d) near[d] = rows.values(1)[d] + static_cast<float>(1e-3 * unit(random()));
+            for (std::size_t d = 0; d < dim; ++d)
+                near[d] = rows.values(1)[d] + static_cast<float>(1e-3 * unit(random()));
             rows.set(i, near);
         }
         const auto index = graph(rows, metric);
@@ -199,10 +204,11 @@ TEST_CASE("duplicates: rows that differ by almost nothing", "[contract]") {
 }
 
 TEST_CASE("duplicates: every vertex is reachable, on every layer's first", "[contract]") {
-    for (const std::size_t links : {2, 4, 16}) {
+    for (const std::size_t links : {2U, 4U, 16U}) {
         for (const Element element : {Element::float32, Element::uint8, Element::bits}) {
             const MetricKind metric = element == Element::bits ? MetricKind::hamming : MetricKind::l2;
-            const auto index = graph(clustered_rows(element, 8, 3000, 95 + links), metric, links);  // 8 bits: mostly copies
+            const auto index =
+                graph(clustered_rows(element, 8, 3000, 95 + links), metric, links);  // 8 bits: mostly copies
             INFO(name(element) << ", M " << links);
             CHECK(reachable(index.layers()) == index.layers().vertices());
             std::size_t wrong = 0;
@@ -216,7 +222,8 @@ TEST_CASE("duplicates: every vertex is reachable, on every layer's first", "[con
                         ended = ended || to == no_row;
                         if (to == no_row) continue;
                         // Within the layer, not to itself, not twice, nothing behind the end.
-                        TONARI_EXPECT(wrong, !ended && to < index.layers().count(layer) && to != v && distinct.insert(to).second);
+                        TONARI_EXPECT(
+                            wrong, !ended && to < index.layers().count(layer) && to != v && distinct.insert(to).second);
                     }
                 }
             }

@@ -12,8 +12,8 @@ constexpr Dim dim = 16;
 constexpr std::size_t n = 600;
 
 /// Searches under `filter` and compares with the oracle over the ids that `passes`.
-std::size_t mistakes(const Model& model, const Index& index, const Rows& rows, std::span<const Id> ids, const Rows& queries,
-                     const Filter& filter, const std::function<bool(Id)>& passes) {
+std::size_t mistakes(const Model& model, const Index& index, const Rows& rows, std::span<const Id> ids,
+                     const Rows& queries, const Filter& filter, const std::function<bool(Id)>& passes) {
     const RowFilter prepared = index.prepare(filter).value();
     std::size_t wrong = 0;
     const auto passing = static_cast<std::size_t>(std::count_if(ids.begin(), ids.end(), passes));
@@ -25,10 +25,12 @@ std::size_t mistakes(const Model& model, const Index& index, const Rows& rows, s
             const Nearest nearest = search(queries.row(q), {.k = k, .ef = 64, .filter = &prepared}).value();
             TONARI_EXPECT(wrong, nearest.size() == std::min(k, passing));
             TONARI_EXPECT(wrong, well_formed(nearest.neighbors));
-            TONARI_EXPECT(wrong, std::all_of(nearest.begin(), nearest.end(), [&](const Neighbor& x) { return passes(x.id); }));
+            TONARI_EXPECT(wrong,
+                          std::all_of(nearest.begin(), nearest.end(), [&](const Neighbor& x) { return passes(x.id); }));
             if (nearest.outcome.exact || k >= passing) {
-                TONARI_EXPECT(wrong, same_as_oracle(nearest.neighbors, truth, k, model.integer_tolerance()) ||
-                                         (!model.exact && recall(nearest.neighbors, truth, k, model.integer_tolerance()) == 1));
+                TONARI_EXPECT(
+                    wrong, same_as_oracle(nearest.neighbors, truth, k, model.integer_tolerance()) ||
+                               (!model.exact && recall(nearest.neighbors, truth, k, model.integer_tolerance()) == 1));
             }
             TONARI_EXPECT(wrong, !model.exact || nearest.outcome.exact);
         }
@@ -45,7 +47,7 @@ TEST_CASE("filter: lists, bitmaps and predicates of any share", "[contract]") {
         const std::vector<Id> ids = scattered_ids(n);
         const Index index = model.built(rows, ids, quick_build());
 
-        for (const std::size_t share : {0, 1, 3, 50, 300, 599, 600}) {  // how many pass
+        for (const std::size_t share : {0U, 1U, 3U, 50U, 300U, 599U, 600U}) {  // how many pass
             INFO(model.name << ", " << share << " of " << n << " pass");
             std::vector<Id> listed(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(share));
             const auto passes = [&](Id id) { return std::find(listed.begin(), listed.end(), id) != listed.end(); };
@@ -108,7 +110,8 @@ TEST_CASE("filter: serves a batch, on several threads too", "[contract]") {
         Searcher search = index.searcher();
         std::size_t wrong = 0;
         for (std::size_t q = 0; q < queries.size(); ++q) {
-            TONARI_EXPECT(wrong, identical(answer_of(one, q), search(queries.row(q), {.k = 7, .filter = &even}).value().neighbors));
+            TONARI_EXPECT(wrong, identical(answer_of(one, q),
+                                           search(queries.row(q), {.k = 7, .filter = &even}).value().neighbors));
             TONARI_EXPECT(wrong, one.counts[q] == 7);
         }
         CHECK(wrong == 0);

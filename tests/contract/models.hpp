@@ -39,7 +39,7 @@ struct Model {
     Element element;  ///< of rows and queries
     MetricKind metric;
     Distance distance;
-    bool exact;       ///< compares every row
+    bool exact;  ///< compares every row
     std::function<Result<Index>(MatrixView, std::span<const Id>, const BuildOptions&)> build;
     std::function<Result<Index>(const SectionReader&)> open;
 
@@ -65,8 +65,14 @@ struct Model {
 inline BuildOptions quick_build() { return {.ef_construction = 80}; }
 
 inline Model any_model(std::string spec, MetricKind metric, Element element) {
-    Model model{spec + " " + std::string(name(metric)) + " " + std::string(name(element)), spec, element, metric,
-                definition_of(metric), spec.starts_with("HNSW") == false, {}, {}};
+    Model model{spec + " " + std::string(name(metric)) + " " + std::string(name(element)),
+                spec,
+                element,
+                metric,
+                definition_of(metric),
+                spec.starts_with("HNSW") == false,
+                {},
+                {}};
     model.build = [spec, metric](MatrixView rows, std::span<const Id> ids, const BuildOptions& options) {
         return build(spec, metric, rows, ids, options);
     };
@@ -77,14 +83,22 @@ inline Model any_model(std::string spec, MetricKind metric, Element element) {
 /// The structure as a type, nothing erased below it.
 template <Metric M>
 Model typed_model(std::string spec, Element element) {
-    Model model{spec + " typed " + std::string(name(M::kind)) + " " + std::string(name(element)), spec, element, M::kind,
+    Model model{spec + " typed " + std::string(name(M::kind)) + " " + std::string(name(element)),
+                spec,
+                element,
+                M::kind,
                 [](std::span<const float> a, std::span<const float> b) { return M{}.distance(a, b); },
-                spec.starts_with("HNSW") == false, {}, {}};
-    model.build = [spec, element](MatrixView rows, std::span<const Id> ids, const BuildOptions& options) -> Result<Index> {
+                spec.starts_with("HNSW") == false,
+                {},
+                {}};
+    model.build = [spec, element](MatrixView rows, std::span<const Id> ids,
+                                  const BuildOptions& options) -> Result<Index> {
         if constexpr (UserMetric<M>) {
+            static_cast<void>(element);  // float32, always
             return build(spec, M{}, rows, ids, options);
         } else {
-            return detail::build_over(Flat<M>::create(element, rows.dim()).value(), parse_spec(spec).value(), rows, ids, options);
+            return detail::build_over(Flat<M>::create(element, rows.dim()).value(), parse_spec(spec).value(), rows, ids,
+                                      options);
         }
     };
     model.open = [](const SectionReader& reader) -> Result<Index> {

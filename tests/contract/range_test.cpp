@@ -27,7 +27,7 @@ TEST_CASE("range: everything within the radius, and nothing else", "[contract]")
         for (std::size_t q = 0; q < queries.size(); ++q) {
             const auto truth = all_sorted(model.distance, rows, ids, queries.values(q));
             const float nudge = model.integer_tolerance() * 4;
-            for (const std::size_t rank : {0, 5, 40, 300, 599}) {
+            for (const std::size_t rank : {0U, 5U, 40U, 300U, 599U}) {
                 const float radius = truth[rank].distance + nudge;  // a row lies exactly on it
                 const auto within = static_cast<std::size_t>(
                     std::count_if(truth.begin(), truth.end(), [&](const Neighbor& t) { return t.distance <= radius; }));
@@ -35,16 +35,18 @@ TEST_CASE("range: everything within the radius, and nothing else", "[contract]")
                 TONARI_EXPECT(wrong, well_formed(nearest.neighbors));
                 TONARI_EXPECT(wrong, !nearest.outcome.truncated && nearest.outcome.complete);
                 TONARI_EXPECT(wrong, nearest.size() <= within);
-                if (model.exact) TONARI_EXPECT(wrong, same_as_oracle(nearest.neighbors, truth, within, model.integer_tolerance()));
+                if (model.exact)
+                    TONARI_EXPECT(wrong, same_as_oracle(nearest.neighbors, truth, within, model.integer_tolerance()));
                 for (const Neighbor& neighbor : nearest) TONARI_EXPECT(wrong, neighbor.distance <= radius);
                 wanted += within;
                 found += nearest.size();
             }
-            TONARI_EXPECT(wrong, search.range(queries.row(q), {.radius = truth[0].distance - 0.5F}).value().size() == 0);
+            TONARI_EXPECT(wrong,
+                          search.range(queries.row(q), {.radius = truth[0].distance - 0.5F}).value().size() == 0);
             TONARI_EXPECT(wrong, search.range(queries.row(q), {.radius = -infinity}).value().size() == 0);
             for (const float huge : {1e30F, infinity}) {
-                TONARI_EXPECT(wrong, same_as_oracle(search.range(queries.row(q), {.radius = huge}).value().neighbors, truth, n,
-                                                    model.integer_tolerance()));
+                TONARI_EXPECT(wrong, same_as_oracle(search.range(queries.row(q), {.radius = huge}).value().neighbors,
+                                                    truth, n, model.integer_tolerance()));
             }
         }
         CHECK(wrong == 0);
@@ -65,10 +67,13 @@ TEST_CASE("range: the cap keeps the nearest and says that it cut", "[contract]")
             const auto truth = all_sorted(model.distance, rows, {}, queries.values(q));
             for (const std::size_t cap : {std::size_t{1}, std::size_t{20}, n - 1}) {
                 const Nearest nearest = search.range(queries.row(q), {.radius = infinity, .cap = cap}).value();
-                TONARI_EXPECT(wrong, nearest.outcome.truncated && nearest.size() == cap && well_formed(nearest.neighbors));
-                if (model.exact) TONARI_EXPECT(wrong, same_as_oracle(nearest.neighbors, truth, cap, model.integer_tolerance()));
+                TONARI_EXPECT(wrong,
+                              nearest.outcome.truncated && nearest.size() == cap && well_formed(nearest.neighbors));
+                if (model.exact)
+                    TONARI_EXPECT(wrong, same_as_oracle(nearest.neighbors, truth, cap, model.integer_tolerance()));
                 // A capped walk keeps to the near ones; it may miss a few, as any walk.
-                TONARI_EXPECT(wrong, recall(nearest.neighbors, truth, cap, model.integer_tolerance()) >= (model.exact ? 1.0 : 0.8));
+                TONARI_EXPECT(wrong, recall(nearest.neighbors, truth, cap, model.integer_tolerance()) >=
+                                         (model.exact ? 1.0 : 0.8));
             }
             for (const std::size_t cap : {n, n + 1, 100 * n, std::numeric_limits<std::size_t>::max()}) {
                 const Nearest nearest = search.range(queries.row(q), {.radius = infinity, .cap = cap}).value();
@@ -95,7 +100,8 @@ TEST_CASE("range: filters hold there, too", "[contract]") {
                 const Nearest all = search.range(queries.row(q), {.radius = infinity, .filter = &filter}).value();
                 TONARI_EXPECT(wrong, same_as_oracle(all.neighbors, truth, n, model.integer_tolerance()));
                 if (truth.size() < 2) continue;
-                const Nearest capped = search.range(queries.row(q), {.radius = infinity, .cap = 1, .filter = &filter}).value();
+                const Nearest capped =
+                    search.range(queries.row(q), {.radius = infinity, .cap = 1, .filter = &filter}).value();
                 TONARI_EXPECT(wrong, capped.size() == 1 && capped.outcome.truncated && passes(capped[0].id));
             }
         }
@@ -112,7 +118,8 @@ TEST_CASE("range: a batch is its queries one by one", "[contract]") {
         Searcher search = index.searcher();
         const float radius = search(queries.row(0), {.k = 30}).value()[29].distance;
         const RangeAnswers one = index.range_search(queries.view(), {.radius = radius, .cap = 100}).value();
-        const RangeAnswers two = index.range_search(queries.view(), {.radius = radius, .cap = 100, .threads = {2}}).value();
+        const RangeAnswers two =
+            index.range_search(queries.view(), {.radius = radius, .cap = 100, .threads = {2}}).value();
         CHECK(one.offsets == two.offsets);
         CHECK(one.ids == two.ids);
         CHECK(one.distances == two.distances);

@@ -22,7 +22,7 @@ TEST_CASE("search: exact indexes give the oracle's answers", "[contract]") {
         Searcher search = index.searcher();
         for (std::size_t q = 0; q < queries.size(); ++q) {
             const auto truth = all_sorted(model.distance, rows, ids, queries.values(q));
-            for (const std::size_t k : {1, 10, 700}) {
+            for (const std::size_t k : {1U, 10U, 700U}) {
                 const Nearest nearest = search(queries.row(q), {.k = k}).value();
                 TONARI_EXPECT(wrong, same_as_oracle(nearest.neighbors, truth, k, model.integer_tolerance()));
                 TONARI_EXPECT(wrong, nearest.outcome.complete && nearest.outcome.exact && !nearest.outcome.truncated);
@@ -35,7 +35,8 @@ TEST_CASE("search: exact indexes give the oracle's answers", "[contract]") {
         Searcher search_real = of_real.searcher();
         for (std::size_t q = 0; q < asked.size(); ++q) {
             const auto truth = all_sorted(model.distance, real, {}, asked.values(q));
-            TONARI_EXPECT(wrong, same_as_oracle(search_real(asked.row(q)).value().neighbors, truth, 10, model.tolerance()));
+            TONARI_EXPECT(wrong,
+                          same_as_oracle(search_real(asked.row(q)).value().neighbors, truth, 10, model.tolerance()));
         }
         CHECK(wrong == 0);
     }
@@ -75,14 +76,15 @@ TEST_CASE("search: k of 1, between, n, and beyond; ef below k", "[contract]") {
         std::size_t wrong = 0;
         for (std::size_t q = 0; q < queries.size(); ++q) {
             const auto truth = all_sorted(model.distance, rows, ids, queries.values(q));
-            for (const std::size_t k : {1, 2, 39, 400, 401, 100000}) {
-                for (const std::size_t ef : {1, 10, 1000}) {
+            for (const std::size_t k : {1U, 2U, 39U, 400U, 401U, 100000U}) {
+                for (const std::size_t ef : {1U, 10U, 1000U}) {
                     const Nearest nearest = search(queries.row(q), {.k = k, .ef = ef}).value();
                     TONARI_EXPECT(wrong, nearest.size() == std::min<std::size_t>(k, rows.size()));
                     TONARI_EXPECT(wrong, well_formed(nearest.neighbors));
                     TONARI_EXPECT(wrong, nearest.outcome.complete);
                     for (const Neighbor& neighbor : nearest) {  // each distance is that row's
-                        const auto row = static_cast<std::size_t>(std::find(ids.begin(), ids.end(), neighbor.id) - ids.begin());
+                        const auto row =
+                            static_cast<std::size_t>(std::find(ids.begin(), ids.end(), neighbor.id) - ids.begin());
                         if (row == ids.size()) {
                             ++wrong;
                             continue;
@@ -94,7 +96,8 @@ TEST_CASE("search: k of 1, between, n, and beyond; ef below k", "[contract]") {
                 }
             }
             // As many as there are: nothing to choose, so a graph, too, gives the oracle's answer.
-            TONARI_EXPECT(wrong, same_as_oracle(search(queries.row(q), {.k = 400}).value().neighbors, truth, 400, model.tolerance()));
+            TONARI_EXPECT(wrong, same_as_oracle(search(queries.row(q), {.k = 400}).value().neighbors, truth, 400,
+                                                model.tolerance()));
         }
         CHECK(wrong == 0);
     }
@@ -119,7 +122,7 @@ TEST_CASE("search: a row finds itself", "[contract]") {
 
 TEST_CASE("search: one row, two rows", "[contract]") {
     for (const Model& model : all_models()) {
-        for (const std::size_t n : {1, 2, 3}) {
+        for (const std::size_t n : {1U, 2U, 3U}) {
             INFO(model.name << ", " << n << " rows");
             const Rows rows = clustered_rows(model.element, dim, n, 10);
             const std::vector<Id> ids = {900, 4, 77};
@@ -169,8 +172,10 @@ TEST_CASE("search: rows of zeros under cosine are at distance 1", "[contract]") 
 }
 
 TEST_CASE("search: half precision answers float32 queries as it answers its own", "[contract]") {
-    for (const auto& [spec, element] : {std::pair{"FP16", Element::float16}, {"HNSW16,FP16", Element::float16},
-                                        {"BF16", Element::bfloat16}, {"HNSW16,BF16", Element::bfloat16}}) {
+    for (const auto& [spec, element] : {std::pair{"FP16", Element::float16},
+                                        {"HNSW16,FP16", Element::float16},
+                                        {"BF16", Element::bfloat16},
+                                        {"HNSW16,BF16", Element::bfloat16}}) {
         INFO(spec);
         const Rows wide = clustered_rows(Element::float32, dim, 400, 12);
         Rows narrow(element, dim, wide.size());
@@ -184,13 +189,14 @@ TEST_CASE("search: half precision answers float32 queries as it answers its own"
         const auto truth = all_sorted(definition_of(MetricKind::l2), narrow, {}, query.values(0));
         CHECK(same_as_oracle(ask(index, query.row(0), {.k = 400}).value().neighbors, truth, 400, 1e-4F));
         // The same index whoever narrows the rows.
-        CHECK(image_of(index) == image_of(build(index.spec(), MetricKind::l2, narrow.view(), {}, quick_build()).value()));
+        CHECK(image_of(index) ==
+              image_of(build(index.spec(), MetricKind::l2, narrow.view(), {}, quick_build()).value()));
     }
 }
 
 TEST_CASE("search: the thinnest graphs, too, answer with all rows when all are asked for", "[contract]") {
     for (const MetricKind metric : {MetricKind::l2, MetricKind::inner_product, MetricKind::cosine}) {
-        for (const std::uint64_t seed : {14, 15, 16}) {
+        for (const std::uint64_t seed : {14U, 15U, 16U}) {
             const Rows rows = clustered_rows(Element::float32, 8, 1500, seed, 40, 4);
             const Rows queries = clustered_rows(Element::float32, 8, 40, seed + 100, 40, 4);
             const Index index = build("HNSW2", metric, rows.view(), {}, {.ef_construction = 4, .seed = seed}).value();

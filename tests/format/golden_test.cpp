@@ -136,7 +136,8 @@ TEST_CASE("golden: every file in the folder is asked", "[format]") {
         if (entry.path().extension() != ".tnr") continue;
         ++files;
         INFO(entry.path().filename());
-        CHECK(std::any_of(kinds.begin(), kinds.end(), [&](const Kind& kind) { return kind.name == entry.path().stem(); }));
+        CHECK(std::any_of(kinds.begin(), kinds.end(),
+                          [&](const Kind& kind) { return kind.name == entry.path().stem(); }));
     }
     CHECK(files == kinds.size());
 }

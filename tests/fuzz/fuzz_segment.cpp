@@ -24,7 +24,7 @@ using namespace tonari;
 using namespace tonari::test;
 
 void use(const Index& index) {
-    if (index.dim() > 4096) return;  // as many values as the queries below
+    if (index.dim() > 4096) return;              // as many values as the queries below
     std::vector<float> values(4096 + 80, 0.5F);  // the rows overlap
     for (std::size_t i = 0; i < values.size(); i += 3) values[i] = -1;
     const Element element = index.element();
@@ -35,7 +35,7 @@ void use(const Index& index) {
     };
     Searcher search = index.searcher();
     for (std::size_t q = 0; q < 2; ++q) {
-        for (const std::size_t k : {1, 10, 3000}) {
+        for (const std::size_t k : {1U, 10U, 3000U}) {
             if (const auto nearest = search(queries.row(q), {.k = k, .ef = 20})) take(nearest->neighbors);
         }
         if (const auto range = search.range(queries.row(q), {.radius = 50, .cap = 40, .ef = 8})) take(range->neighbors);
@@ -48,8 +48,10 @@ void use(const Index& index) {
     for (const Id every : {1, 2, 40}) {
         const auto filter = index.prepare(Filter::predicate([&](Id id) { return id % every == 0; }));
         if (!filter) continue;
-        if (const auto nearest = search(queries.row(0), {.k = 4, .ef = 4, .filter = &*filter})) take(nearest->neighbors);
-        if (const auto range = search.range(queries.row(0), {.radius = 1e30F, .cap = 9, .filter = &*filter})) take(range->neighbors);
+        if (const auto nearest = search(queries.row(0), {.k = 4, .ef = 4, .filter = &*filter}))
+            take(nearest->neighbors);
+        if (const auto range = search.range(queries.row(0), {.radius = 1e30F, .cap = 9, .filter = &*filter}))
+            take(range->neighbors);
     }
     volatile std::uint64_t keep = sum;
     (void)keep;
@@ -86,7 +88,8 @@ void tell_lies(std::span<const std::uint8_t> lies) {
     if (lies.empty()) return;
     std::vector<std::byte> image = good_images()[lies[0] % good_images().size()];
     const std::size_t sections = header_of(image).section_count;
-    constexpr std::array<std::uint64_t, 8> nasty = {0, 1, 0x7f, 0xff, 0x7fffffff, 0xffffffff, 0x7fffffffffffffff, ~0ULL};
+    constexpr std::array<std::uint64_t, 8> nasty = {0,    1, 0x7f, 0xff, 0x7fffffff, 0xffffffff, 0x7fffffffffffffff,
+                                                    ~0ULL};
     for (lies = lies.subspan(1); lies.size() >= 5; lies = lies.subspan(5)) {
         const format::SectionRow row = row_of(image, lies[0] % sections);
         if (row.size == 0) continue;

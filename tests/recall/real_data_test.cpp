@@ -70,7 +70,8 @@ void check_flat(const Set& set, MetricKind metric, float tolerance) {
         for (std::size_t i = 0; i < 100; ++i) {
             const float off = std::abs(answers.distances_of(q)[i] - truth[i]);
             wrong += off <= tolerance * std::max(1.0F, std::abs(truth[i])) ? 0 : 1;
-            const bool ties = (i > 0 && truth[i] - truth[i - 1] <= 2 * tolerance) || (i < 99 && truth[i + 1] - truth[i] <= 2 * tolerance) || i == 99;
+            const bool ties = (i > 0 && truth[i] - truth[i - 1] <= 2 * tolerance) ||
+                              (i < 99 && truth[i + 1] - truth[i] <= 2 * tolerance) || i == 99;
             wrong += answers.ids_of(q)[i] == set.truth.row(q)[i] || ties || tolerance > 0 ? 0 : 1;
         }
     }
@@ -97,7 +98,8 @@ void check_graph(const Set& set, const char* spec, MetricKind metric, std::initi
         }
         CHECK(malformed == 0);
         found /= static_cast<double>(truth.queries);
-        UNSCOPED_INFO(spec << " " << name(metric) << " ef " << point.ef << ": recall@10 " << found << ", bound " << point.at_least);
+        UNSCOPED_INFO(spec << " " << name(metric) << " ef " << point.ef << ": recall@10 " << found << ", bound "
+                           << point.at_least);
         CHECK(found >= point.at_least);
     }
 }

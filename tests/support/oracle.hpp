@@ -55,7 +55,8 @@ inline bool well_formed(std::span<const Neighbor> answer) {
 
 /// Is `answer` the first `k` of `truth`? With a tolerance of 0: the same ids and the same distances. Otherwise each
 /// distance may be off by the tolerance, and rows that close to each other may stand in for one another.
-inline bool same_as_oracle(std::span<const Neighbor> answer, std::span<const Neighbor> truth, std::size_t k, float tolerance) {
+inline bool same_as_oracle(std::span<const Neighbor> answer, std::span<const Neighbor> truth, std::size_t k,
+                           float tolerance) {
     k = std::min(k, truth.size());
     if (answer.size() != k || !well_formed(answer)) return false;
     for (std::size_t i = 0; i < k; ++i) {
@@ -64,30 +65,35 @@ inline bool same_as_oracle(std::span<const Neighbor> answer, std::span<const Nei
             continue;
         }
         if (!(std::abs(answer[i].distance - truth[i].distance) <= tolerance)) return false;
-        const auto own = std::find_if(truth.begin(), truth.end(), [&](const Neighbor& t) { return t.id == answer[i].id; });
+        const auto own =
+            std::find_if(truth.begin(), truth.end(), [&](const Neighbor& t) { return t.id == answer[i].id; });
         if (own == truth.end() || !(std::abs(own->distance - answer[i].distance) <= tolerance)) return false;
     }
     return true;
 }
 
 /// Of the first k of `truth`, how many places `answer` fills with rows that are as near (ties count).
-inline double recall(std::span<const Neighbor> answer, std::span<const Neighbor> truth, std::size_t k, float tolerance = 0) {
+inline double recall(std::span<const Neighbor> answer, std::span<const Neighbor> truth, std::size_t k,
+                     float tolerance = 0) {
     k = std::min(k, truth.size());
     if (k == 0) return 1;
     const float limit = truth[k - 1].distance + tolerance;
-    const auto found = std::count_if(answer.begin(), answer.begin() + static_cast<std::ptrdiff_t>(std::min(k, answer.size())),
-                                     [&](const Neighbor& neighbor) { return neighbor.distance <= limit; });
+    const auto found =
+        std::count_if(answer.begin(), answer.begin() + static_cast<std::ptrdiff_t>(std::min(k, answer.size())),
+                      [&](const Neighbor& neighbor) { return neighbor.distance <= limit; });
     return static_cast<double>(found) / static_cast<double>(k);
 }
 
 inline std::vector<Neighbor> answer_of(const Answers& answers, std::size_t query) {
     std::vector<Neighbor> out;
-    for (std::size_t i = 0; i < answers.counts[query]; ++i) out.push_back({answers.ids_of(query)[i], answers.distances_of(query)[i]});
+    for (std::size_t i = 0; i < answers.counts[query]; ++i)
+        out.push_back({answers.ids_of(query)[i], answers.distances_of(query)[i]});
     return out;
 }
 inline std::vector<Neighbor> answer_of(const RangeAnswers& answers, std::size_t query) {
     std::vector<Neighbor> out;
-    for (std::size_t i = answers.offsets[query]; i < answers.offsets[query + 1]; ++i) out.push_back({answers.ids[i], answers.distances[i]});
+    for (std::size_t i = answers.offsets[query]; i < answers.offsets[query + 1]; ++i)
+        out.push_back({answers.ids[i], answers.distances[i]});
     return out;
 }
 /// Bit for bit.

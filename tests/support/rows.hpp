@@ -21,7 +21,8 @@ namespace tonari::test {
 
 inline constexpr std::array all_elements{Element::float32, Element::float16, Element::bfloat16,
                                          Element::int8,    Element::uint8,   Element::bits};
-inline constexpr std::array vector_metrics{MetricKind::l2, MetricKind::inner_product, MetricKind::cosine, MetricKind::l1};
+inline constexpr std::array vector_metrics{MetricKind::l2, MetricKind::inner_product, MetricKind::cosine,
+                                           MetricKind::l1};
 
 /// About normal: twelve uniform draws (Irwin-Hall). The same on every machine.
 inline double bell(Random& random) {
@@ -41,7 +42,9 @@ public:
     [[nodiscard]] std::size_t size() const { return count_; }
     [[nodiscard]] MatrixView view() const { return {bytes_.data(), count_, dim_, element_}; }
     [[nodiscard]] RowView row(std::size_t i) const { return view().row(i); }
-    [[nodiscard]] std::span<const float> values(std::size_t i) const { return std::span(values_).subspan(i * dim_, dim_); }
+    [[nodiscard]] std::span<const float> values(std::size_t i) const {
+        return std::span(values_).subspan(i * dim_, dim_);
+    }
     [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
 
     /// Narrows `values` (bits: above 0 is 1) into row i.
@@ -96,7 +99,8 @@ inline Rows integer_rows(Element element, Dim dim, std::size_t count, std::uint6
     std::vector<float> values(dim);
     for (std::size_t i = 0; i < count; ++i) {
         for (float& value : values) {
-            value = static_cast<float>(random.below(2 * static_cast<std::uint64_t>(spread) + 1)) - static_cast<float>(spread);
+            value = static_cast<float>(random.below(2 * static_cast<std::uint64_t>(spread) + 1)) -
+                    static_cast<float>(spread);
             if (element == Element::uint8) value = std::abs(value);
         }
         rows.set(i, values);
@@ -120,7 +124,8 @@ inline Rows clustered_rows(Element element, Dim dim, std::size_t count, std::uin
     const double scale = 1 / std::sqrt(static_cast<double>(inner));
     for (std::size_t i = 0; i < count; ++i) {
         const std::size_t cluster = random.below(clusters);
-        for (std::size_t j = 0; j < inner; ++j) at[j] = centres[cluster * inner + j] + static_cast<float>(0.7 * bell(random));
+        for (std::size_t j = 0; j < inner; ++j)
+            at[j] = centres[cluster * inner + j] + static_cast<float>(0.7 * bell(random));
         for (std::size_t d = 0; d < dim; ++d) {
             double value = 0.1 * bell(random);
             for (std::size_t j = 0; j < inner; ++j) value += scale * at[j] * basis[j * dim + d];

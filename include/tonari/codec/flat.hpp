@@ -54,7 +54,8 @@ public:
     }
     void decode(std::span<const std::byte> code, Origin /*exact*/, std::span<float> out) const noexcept {
         if (element_ == Element::bits) {
-            for (Dim i = 0; i < dim_; ++i) out[i] = (std::to_integer<unsigned>(code[i / 8]) >> (i % 8) & 1U) != 0 ? 1.0F : 0.0F;
+            for (Dim i = 0; i < dim_; ++i)
+                out[i] = (std::to_integer<unsigned>(code[i / 8]) >> (i % 8) & 1U) != 0 ? 1.0F : 0.0F;
         } else {
             simd::kernels().to_float32[index(element_)](code.data(), out.data(), dim_);
         }
@@ -72,7 +73,8 @@ public:
         } else {
             simd::kernels().to_float32[index(element_)](query.data(), reinterpret_cast<float*>(out), dim_);
         }
-        finish(out, simd::kernels().squared_norm[index(Element::float32)], std::size_t{dim_} * sizeof(float), query_size());
+        finish(out, simd::kernels().squared_norm[index(Element::float32)], std::size_t{dim_} * sizeof(float),
+               query_size());
     }
     /// A stored row as a query: itself, or widened into `buffer` (`query_size()` bytes).
     [[nodiscard]] const void* as_query(const std::byte* code, std::byte* buffer) const noexcept {
@@ -106,9 +108,9 @@ public:
         if constexpr (std::same_as<M, AnyMetric>) {
             if (stored < MetricKind::l2 || stored > MetricKind::hamming) {
                 return Error{ErrorCode::unsupported, stored == MetricKind::user
-                                 ? "the file was built with a user's metric '" + name_in(*record) +
-                                       "'; open it with that metric's type"
-                                 : "unknown metric " + std::to_string(record->metric)};
+                                                         ? "the file was built with a user's metric '" +
+                                                               name_in(*record) + "'; open it with that metric's type"
+                                                         : "unknown metric " + std::to_string(record->metric)};
             }
             metric = AnyMetric(stored);
         } else if (stored != M::kind) {
@@ -159,7 +161,8 @@ private:
 
     static constexpr std::string_view metric_name() noexcept {
         if constexpr (UserMetric<M>) {
-            static_assert(std::string_view(M::name).size() <= sizeof Record::metric_name, "a metric's name has at most 56 bytes");
+            static_assert(std::string_view(M::name).size() <= sizeof Record::metric_name,
+                          "a metric's name has at most 56 bytes");
             return M::name;
         } else {
             return {};

@@ -37,8 +37,10 @@ struct Survivors {
 template <class S>
 concept Scorer = std::movable<S> && requires(S s, Origin origin, std::span<const std::byte* const> codes,
                                              CodeBlock block, float bound, Survivors& out) {
-    { S::bounded } -> std::convertible_to<bool>;  // writes `out.lower`, which no distance is below; else estimates stand alone
-    { s.enter(origin) } noexcept;             // a new list or parent: cheap
+    {
+        S::bounded
+    } -> std::convertible_to<bool>;  // writes `out.lower`, which no distance is below; else estimates stand alone
+    { s.enter(origin) } noexcept;    // a new list or parent: cheap
     { s.gather(codes, bound, out) } noexcept;  // scattered codes (graphs): emits what may beat the bound
     { s.scan(block, bound, out) } noexcept;    // consecutive codes (lists), at most max_batch
 };

@@ -15,11 +15,11 @@ enum class ErrorCode : std::uint8_t {
     unsupported,       ///< well-formed, but this combination does not exist
     not_found,
     already_exists,
-    corrupt,           ///< a file is not what it says it is
-    io,                ///< the operating system failed a read, a write, a map
+    corrupt,  ///< a file is not what it says it is
+    io,       ///< the operating system failed a read, a write, a map
     out_of_memory,
-    out_of_range,      ///< more than the index can hold
-    busy,              ///< another process holds the file
+    out_of_range,  ///< more than the index can hold
+    busy,          ///< another process holds the file
 };
 
 constexpr std::string_view name(ErrorCode code) noexcept {
@@ -59,7 +59,8 @@ private:
 class [[nodiscard]] Status {
 public:
     Status() noexcept = default;
-    Status(Error error) : error_(new Error(std::move(error))) {}  // NOLINT(google-explicit-constructor): reads as `return Error{...}`
+    Status(Error error)
+        : error_(new Error(std::move(error))) {}  // NOLINT(google-explicit-constructor): reads as `return Error{...}`
     Status(Status&& other) noexcept : error_(std::exchange(other.error_, nullptr)) {}
     Status& operator=(Status&& other) noexcept {
         std::swap(error_, other.error_);
@@ -91,7 +92,8 @@ class [[nodiscard]] Result {
 public:
     Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT(google-explicit-constructor)
     Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
-    Result(const Status& failed) : state_(std::in_place_index<1>, failed.error()) {}  // NOLINT(google-explicit-constructor)
+    Result(const Status& failed)
+        : state_(std::in_place_index<1>, failed.error()) {}  // NOLINT(google-explicit-constructor)
 
     [[nodiscard]] bool ok() const noexcept { return state_.index() == 0; }
     explicit operator bool() const noexcept { return ok(); }
@@ -102,7 +104,9 @@ public:
     /// The value, or throws `Exception`.
     T& value() & { return check(), *std::get_if<0>(&state_); }
     const T& value() const& { return check(), *std::get_if<0>(&state_); }
-    T value() && { return check(), std::move(*std::get_if<0>(&state_)); }  // by value: safe in `for (auto& x : f().value())`
+    T value() && {
+        return check(), std::move(*std::get_if<0>(&state_));
+    }  // by value: safe in `for (auto& x : f().value())`
 
     // Unchecked, for code that has just asked `ok()`.
     T& operator*() & noexcept { return *std::get_if<0>(&state_); }

@@ -17,13 +17,16 @@ using VectorView = std::span<const T>;
 class RowView {
 public:
     constexpr RowView() noexcept = default;
-    constexpr RowView(const void* data, Element element, Dim dim) noexcept : data_(data), element_(element), dim_(dim) {}
+    constexpr RowView(const void* data, Element element, Dim dim) noexcept
+        : data_(data), element_(element), dim_(dim) {}
     template <class T>
     constexpr RowView(std::span<const T> row) noexcept  // NOLINT(google-explicit-constructor): a span is a row
-        : data_(row.data()), element_(ElementOf<T>::value),
+        : data_(row.data()),
+          element_(ElementOf<T>::value),
           dim_(static_cast<Dim>(row.size() * (ElementOf<T>::value == Element::bits ? 8 : 1))) {}
     template <class T, class A>
-    RowView(const std::vector<T, A>& row) noexcept : RowView(std::span<const T>(row)) {}  // NOLINT(google-explicit-constructor)
+    RowView(const std::vector<T, A>& row) noexcept
+        : RowView(std::span<const T>(row)) {}  // NOLINT(google-explicit-constructor)
 
     [[nodiscard]] constexpr const void* data() const noexcept { return data_; }
     [[nodiscard]] constexpr Element element() const noexcept { return element_; }
@@ -41,7 +44,10 @@ class MatrixView {
 public:
     constexpr MatrixView() noexcept = default;
     constexpr MatrixView(const void* data, std::size_t rows, Dim dim, Element element, std::size_t stride = 0) noexcept
-        : data_(static_cast<const std::byte*>(data)), rows_(rows), dim_(dim), element_(element),
+        : data_(static_cast<const std::byte*>(data)),
+          rows_(rows),
+          dim_(dim),
+          element_(element),
           stride_(stride != 0 ? stride : row_bytes(element, dim)) {}
     /// Rows that lie one behind another; `dim` counts dimensions (for bits: of 8 per element).
     template <class T>

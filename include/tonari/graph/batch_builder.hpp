@@ -46,7 +46,11 @@ public:
     /// moved to their final numbers.
     BatchBuilder(const Codec& codec, std::byte* codes, std::vector<std::size_t> counts, GraphParams params,
                  Threads threads, Progress progress)
-        : codec_(codec), codes_(codes), counts_(std::move(counts)), params_(params), threads_(threads),
+        : codec_(codec),
+          codes_(codes),
+          counts_(std::move(counts)),
+          params_(params),
+          threads_(threads),
           progress_(std::move(progress)) {}
 
     struct Built {
@@ -133,11 +137,12 @@ private:
             const std::size_t here = std::min(last, counts_[layer]);
             edges_[layer].assign(here > first ? (here - first) * params_.links : 0, Edge{no_row, 0, 0});
         }
-        parallel_for(threads_for(last - first), last - first, 4, [&](std::size_t from, std::size_t to, unsigned worker) {
-            for (std::size_t i = from; i < to; ++i) {
-                link_out(static_cast<RowId>(first + i), first, i, *workers_[worker]);
-            }
-        });
+        parallel_for(threads_for(last - first), last - first, 4,
+                     [&](std::size_t from, std::size_t to, unsigned worker) {
+                         for (std::size_t i = from; i < to; ++i) {
+                             link_out(static_cast<RowId>(first + i), first, i, *workers_[worker]);
+                         }
+                     });
         for (std::size_t layer = 0; layer < counts_.size() && !edges_[layer].empty(); ++layer) link_back(layer);
     }
 
@@ -173,7 +178,8 @@ private:
         SplitExpander expander(tables_[0], codes_, codec_.code_size(), inserted, worker.scorer, worker.visited);
         BeamSearch walk(expander, worker.frontier, worker.expansion);
         walk.start(best.row, best.distance);
-        while (walk.step()) {}
+        while (walk.step()) {
+        }
         worker.candidates.clear();
         for (const OrderedKey key : worker.frontier.answers()) worker.candidates.push_back(candidate_of(key));
     }
@@ -190,11 +196,13 @@ private:
             if (i == 0 || edges[i].target != edges[i - 1].target) groups_.push_back(i);
         }
         groups_.push_back(edges.size());
-        parallel_for(threads_for(groups_.size() - 1), groups_.size() - 1, 8, [&](std::size_t from, std::size_t to, unsigned worker) {
-            for (std::size_t i = from; i < to; ++i) {
-                take_in(layer, std::span(edges).subspan(groups_[i], groups_[i + 1] - groups_[i]), *workers_[worker]);
-            }
-        });
+        parallel_for(threads_for(groups_.size() - 1), groups_.size() - 1, 8,
+                     [&](std::size_t from, std::size_t to, unsigned worker) {
+                         for (std::size_t i = from; i < to; ++i) {
+                             take_in(layer, std::span(edges).subspan(groups_[i], groups_[i + 1] - groups_[i]),
+                                     *workers_[worker]);
+                         }
+                     });
     }
 
     /// Adds `edges`, all to one target, to its list.

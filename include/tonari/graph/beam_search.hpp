@@ -34,7 +34,8 @@ public:
         }
         const Survivors& found = scratch_->survivors;
         for (std::size_t i = 0; i < found.count; ++i) {
-            frontier_->offer(scratch_->rows[found.index[i]], found.estimate[i], E::bounded ? found.lower[i] : found.estimate[i]);
+            frontier_->offer(scratch_->rows[found.index[i]], found.estimate[i],
+                             E::bounded ? found.lower[i] : found.estimate[i]);
         }
         ++hops_;
         distances_ += static_cast<std::uint32_t>(scratch_->scored);

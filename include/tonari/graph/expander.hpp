@@ -23,8 +23,10 @@ struct Expansion {
 
 template <class E>
 concept Expander = requires(E e, RowId vertex, float bound, Expansion& out) {
-    { E::bounded } -> std::convertible_to<bool>;                                      // as the scorer is
-    { e.expand(vertex, bound, out) } noexcept -> std::same_as<std::optional<float>>;  // exact distance, if the row has one
+    { E::bounded } -> std::convertible_to<bool>;  // as the scorer is
+    {
+        e.expand(vertex, bound, out)
+    } noexcept -> std::same_as<std::optional<float>>;  // exact distance, if the row has one
     { e.prefetch(vertex) } noexcept;
 };
 
@@ -37,7 +39,11 @@ public:
 
     SplitExpander(const LinkTable& links, const std::byte* codes, std::size_t code_size, std::size_t vertices,
                   S& scorer, VisitedSet& visited) noexcept
-        : links_(&links), codes_(codes), code_size_(code_size), vertices_(vertices), scorer_(&scorer),
+        : links_(&links),
+          codes_(codes),
+          code_size_(code_size),
+          vertices_(vertices),
+          scorer_(&scorer),
           visited_(&visited) {}
 
     std::optional<float> expand(RowId vertex, float bound, Expansion& out) noexcept {

@@ -97,7 +97,9 @@ public:
     }
     [[nodiscard]] float bound() const noexcept {
         const float width = width_->bound();
-        return in_range_ == nullptr ? width : std::max(width, std::nextafter(range_bound(), std::numeric_limits<float>::infinity()));
+        return in_range_ == nullptr
+                   ? width
+                   : std::max(width, std::nextafter(range_bound(), std::numeric_limits<float>::infinity()));
     }
     void offer(RowId row, float distance, float /*lower*/) noexcept {
         // Within the reserved capacity. Complemented: the standard heap keeps the largest on top.

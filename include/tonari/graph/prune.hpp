@@ -32,8 +32,12 @@ template <class Codec>
 class Pruner {
 public:
     Pruner(const Codec& codec, const std::byte* codes)
-        : codec_(&codec), codes_(codes), code_size_(codec.code_size()), same_place_(coincidence(codec.metric_kind())),
-          scorer_(codec.scorer()), query_(codec.query_size()) {}
+        : codec_(&codec),
+          codes_(codes),
+          code_size_(codec.code_size()),
+          same_place_(coincidence(codec.metric_kind())),
+          scorer_(codec.scorer()),
+          query_(codec.query_size()) {}
 
     /// Writes at most `limit` of `candidates` (nearest first, distances to the row that gets the links) to `out` and
     /// returns how many. O(candidates x links kept) distances, less by early rejection.

@@ -7,9 +7,9 @@
 
 #include <tonari/core/export.hpp>
 #include <tonari/index/build_options.hpp>
-#include <tonari/index/index.hpp>
 #include <tonari/index/flat_index.hpp>
 #include <tonari/index/hnsw_index.hpp>
+#include <tonari/index/index.hpp>
 #include <tonari/index/index_model.hpp>
 #include <tonari/index/spec.hpp>
 #include <tonari/metric/metric.hpp>
@@ -37,7 +37,8 @@ TONARI_API Error no_memory_to_build(MatrixView rows);
 
 /// Any structure over one codec.
 template <Codec C>
-Result<Index> build_over(C codec, const Spec& spec, MatrixView rows, std::span<const Id> ids, const BuildOptions& options) {
+Result<Index> build_over(C codec, const Spec& spec, MatrixView rows, std::span<const Id> ids,
+                         const BuildOptions& options) {
     if (spec.kind == IndexKind::flat) {
         auto index = FlatIndex<C>::build(std::move(codec), rows, ids, options);
         if (!index) return std::move(index).error();

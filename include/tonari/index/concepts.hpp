@@ -19,24 +19,25 @@ enum class IndexKind : std::uint8_t { flat = 1, hnsw = 2 };
 /// `reserve` is the door: it checks the options and sizes the scratch. `search` and `range_search` then allocate
 /// nothing; their answer stands in `scratch.neighbors`, ordered by (distance, id), until the next call.
 template <class I>
-concept SearchIndex =
-    std::movable<I> && Stored<I> &&
-    requires(const I i, RowView query, const SearchOptions& options, const RangeOptions& range, SearchScratch& scratch) {
-        { I::kind } -> std::convertible_to<IndexKind>;
-        { i.size() } noexcept -> std::same_as<std::size_t>;
-        { i.dim() } noexcept -> std::same_as<Dim>;
-        { i.ids() } noexcept -> std::same_as<const IdMap&>;
-        { i.reserve(options, scratch) } -> std::same_as<Status>;
-        { i.search(query, options, scratch) } noexcept -> std::same_as<Outcome>;
-        { i.reserve(range, scratch) } -> std::same_as<Status>;
-        { i.range_search(query, range, scratch) } noexcept -> std::same_as<Outcome>;
-    };
+concept SearchIndex = std::movable<I> && Stored<I> &&
+                      requires(const I i, RowView query, const SearchOptions& options, const RangeOptions& range,
+                               SearchScratch& scratch) {
+                          { I::kind } -> std::convertible_to<IndexKind>;
+                          { i.size() } noexcept -> std::same_as<std::size_t>;
+                          { i.dim() } noexcept -> std::same_as<Dim>;
+                          { i.ids() } noexcept -> std::same_as<const IdMap&>;
+                          { i.reserve(options, scratch) } -> std::same_as<Status>;
+                          { i.search(query, options, scratch) } noexcept -> std::same_as<Outcome>;
+                          { i.reserve(range, scratch) } -> std::same_as<Status>;
+                          { i.range_search(query, range, scratch) } noexcept -> std::same_as<Outcome>;
+                      };
 
 /// An index that answers many queries faster together than one by one. `search_batch` answers true, or false where it
 /// has nothing to gain and the queries are to go one by one.
 template <class I>
-concept BatchIndex = SearchIndex<I> && requires(const I i, MatrixView queries, const SearchOptions& options, Answers& out) {
-    { i.search_batch(queries, options, out) } -> std::same_as<Result<bool>>;
-};
+concept BatchIndex =
+    SearchIndex<I> && requires(const I i, MatrixView queries, const SearchOptions& options, Answers& out) {
+        { i.search_batch(queries, options, out) } -> std::same_as<Result<bool>>;
+    };
 
 }  // namespace tonari

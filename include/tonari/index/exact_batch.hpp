@@ -28,7 +28,7 @@ struct ExactRows {
 /// `out` has room for the answers. Rows lie in id order and have one id each. O(queries x rows) products.
 /// False, and nothing done, where searching one by one is as good: few queries, a filter, no block kernel.
 TONARI_API Result<bool> exact_batch(const ExactRows& rows, const IdMap& ids, MatrixView queries,
-                              const std::function<void(RowView query, std::byte* prepared)>& prepare,
-                              const SearchOptions& options, Answers& out);
+                                    const std::function<void(RowView query, std::byte* prepared)>& prepare,
+                                    const SearchOptions& options, Answers& out);
 
 }  // namespace tonari

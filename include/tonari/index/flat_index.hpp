@@ -85,9 +85,11 @@ public:
     Result<bool> search_batch(MatrixView queries, const SearchOptions& options, Answers& out) const
         requires std::same_as<typename C::Scorer, KernelScorer>
     {
-        const ExactRows rows{codec().metric_kind(), codec().element(), dim(),
-                             rows_.codes().data(),  codec().code_size(), rows_.rows(), codec().query_size()};
-        return exact_batch(rows, ids(), queries, [&](RowView query, std::byte* to) { codec().prepare(query, to); }, options, out);
+        const ExactRows rows{codec().metric_kind(), codec().element(),   dim(),
+                             rows_.codes().data(),  codec().code_size(), rows_.rows(),
+                             codec().query_size()};
+        return exact_batch(
+            rows, ids(), queries, [&](RowView query, std::byte* to) { codec().prepare(query, to); }, options, out);
     }
 
     Status save(SectionWriter& writer) const { return rows_.save(writer); }

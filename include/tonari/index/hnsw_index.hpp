@@ -157,8 +157,8 @@ public:
         auto layers = Layers::open(reader);
         if (!layers) return std::move(layers).error();
         if (layers->vertices() != rows->rows()) {
-            return reader.corrupt("layers", "expected " + std::to_string(rows->rows()) + " vertices, one per row, got " +
-                                                std::to_string(layers->vertices()));
+            return reader.corrupt("layers", "expected " + std::to_string(rows->rows()) +
+                                                " vertices, one per row, got " + std::to_string(layers->vertices()));
         }
         return HnswIndex(*std::move(rows), *std::move(layers));
     }
@@ -184,26 +184,28 @@ private:
                   [&](RowId a, RowId b) { return draw[a] != draw[b] ? draw[a] < draw[b] : a < b; });
         order.counts.push_back(rows.size());
         for (std::uint64_t limit = ~std::uint64_t{0} / links; limit > 0; limit /= links) {
-            const auto here = static_cast<std::size_t>(
-                std::partition_point(order.source.begin(), order.source.end(), [&](RowId i) { return draw[i] < limit; }) -
-                order.source.begin());
+            const auto here = static_cast<std::size_t>(std::partition_point(order.source.begin(), order.source.end(),
+                                                                            [&](RowId i) { return draw[i] < limit; }) -
+                                                       order.source.begin());
             if (here < 2) break;  // one vertex alone leads nowhere
             order.counts.push_back(here);
         }
         return order;
     }
 
-    static auto build_graph(const C& codec, std::byte* codes, const std::vector<std::size_t>& counts, GraphParams params,
-                            const BuildOptions& options) {
+    static auto build_graph(const C& codec, std::byte* codes, const std::vector<std::size_t>& counts,
+                            GraphParams params, const BuildOptions& options) {
         if constexpr (std::same_as<typename C::Scorer, KernelScorer>) {  // compiled once, in the library
             auto erased = Flat<AnyMetric>::create(codec.element(), codec.dim(), AnyMetric(codec.metric_kind()));
-            return BatchBuilder<Flat<AnyMetric>>(*erased, codes, counts, params, options.threads, options.progress).build();
+            return BatchBuilder<Flat<AnyMetric>>(*erased, codes, counts, params, options.threads, options.progress)
+                .build();
         } else {
             return BatchBuilder<C>(codec, codes, counts, params, options.threads, options.progress).build();
         }
     }
 
-    static Result<IdMap> number_ids(const DistinctRows& distinct, std::span<const RowId> source, std::span<const Id> ids) {
+    static Result<IdMap> number_ids(const DistinctRows& distinct, std::span<const RowId> source,
+                                    std::span<const Id> ids) {
         const auto id_of = [&](RowId row) { return ids.empty() ? static_cast<Id>(row) : ids[row]; };
         std::vector<Id> slots;
         std::vector<std::uint32_t> offsets;
@@ -213,7 +215,8 @@ private:
                 continue;
             }
             offsets.push_back(static_cast<std::uint32_t>(slots.size()));
-            for (std::uint32_t i = distinct.offsets[row]; i < distinct.offsets[row + 1]; ++i) slots.push_back(id_of(distinct.members[i]));
+            for (std::uint32_t i = distinct.offsets[row]; i < distinct.offsets[row + 1]; ++i)
+                slots.push_back(id_of(distinct.members[i]));
             std::sort(slots.begin() + offsets.back(), slots.end());
         }
         if (!offsets.empty()) offsets.push_back(static_cast<std::uint32_t>(slots.size()));
@@ -233,11 +236,13 @@ private:
     /// pass. They break even at passing^2 = width * M * rows.
     [[nodiscard]] bool scan_is_cheaper(const RowFilter& filter, std::size_t width) const noexcept {
         const auto passing = static_cast<double>(filter.passing);
-        return passing * passing <= static_cast<double>(width) * static_cast<double>(links()) * static_cast<double>(rows_.rows());
+        return passing * passing <=
+               static_cast<double>(width) * static_cast<double>(links()) * static_cast<double>(rows_.rows());
     }
 
     template <class Frontier>
-    Outcome walk(typename C::Scorer& scorer, Frontier& frontier, const Deadline& deadline, SearchScratch& scratch) const noexcept {
+    Outcome walk(typename C::Scorer& scorer, Frontier& frontier, const Deadline& deadline,
+                 SearchScratch& scratch) const noexcept {
         constexpr std::uint32_t hops_per_look = 16;  // at the clock: about every 200 distances
         Outcome outcome;
         if (rows_.rows() == 0) return outcome;
@@ -252,7 +257,8 @@ private:
         }
         scratch.visited.clear();
         scratch.visited.insert(best.row);
-        SplitExpander expander(layers_.links(0), rows_.codes().data(), code_size, rows_.rows(), scorer, scratch.visited);
+        SplitExpander expander(layers_.links(0), rows_.codes().data(), code_size, rows_.rows(), scorer,
+                               scratch.visited);
         BeamSearch search(expander, frontier, scratch.expansion);
         search.start(best.row, best.distance);
         // Every vertex can be reached from vertex 0, but not always from `best`. A walk that ends with fewer than it is

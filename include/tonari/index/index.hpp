@@ -46,11 +46,11 @@ public:
 
     [[nodiscard]] std::size_t size() const noexcept;  ///< ids held
     [[nodiscard]] Dim dim() const noexcept;
-    [[nodiscard]] Element element() const noexcept;   ///< what rows are stored as
+    [[nodiscard]] Element element() const noexcept;  ///< what rows are stored as
     [[nodiscard]] MetricKind metric() const noexcept;
-    [[nodiscard]] std::string spec() const;           ///< the spec that would build it again
+    [[nodiscard]] std::string spec() const;  ///< the spec that would build it again
     [[nodiscard]] std::vector<IndexPart> parts() const;
-    [[nodiscard]] std::size_t bytes() const;          ///< sum of `parts()`
+    [[nodiscard]] std::size_t bytes() const;                   ///< sum of `parts()`
     [[nodiscard]] bool accepts(Element query) const noexcept;  ///< may queries be made of this?
 
     [[nodiscard]] Searcher searcher() const { return Searcher(model_); }

@@ -67,11 +67,15 @@ public:
         return parts;
     }
 
-    Status reserve(const SearchOptions& options, SearchScratch& scratch) const override { return index_.reserve(options, scratch); }
+    Status reserve(const SearchOptions& options, SearchScratch& scratch) const override {
+        return index_.reserve(options, scratch);
+    }
     Outcome search(RowView query, const SearchOptions& options, SearchScratch& scratch) const noexcept override {
         return index_.search(query, options, scratch);
     }
-    Status reserve(const RangeOptions& options, SearchScratch& scratch) const override { return index_.reserve(options, scratch); }
+    Status reserve(const RangeOptions& options, SearchScratch& scratch) const override {
+        return index_.reserve(options, scratch);
+    }
     Outcome range_search(RowView query, const RangeOptions& options, SearchScratch& scratch) const noexcept override {
         return index_.range_search(query, options, scratch);
     }

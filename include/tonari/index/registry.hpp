@@ -38,7 +38,8 @@ Result<Index> open_index(const SectionReader& reader, C codec) {
         if (!index) return std::move(index).error();
         return make_index(*std::move(index));
     }
-    return Error{ErrorCode::unsupported, "expected an index of kind 1 (flat) or 2 (hnsw), got kind " + std::to_string(record->kind) +
+    return Error{ErrorCode::unsupported, "expected an index of kind 1 (flat) or 2 (hnsw), got kind " +
+                                             std::to_string(record->kind) +
                                              "; a newer version of the library may have written it"};
 }
 

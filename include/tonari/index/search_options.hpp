@@ -14,17 +14,20 @@
 
 namespace tonari {
 
+class IndexModel;
+
 /// A filter translated for one index: `Index::prepare` makes it, any number of queries use it.
 struct RowFilter {
-    RowBitmap rows;           ///< distinct stored rows with at least one id that passes
-    std::size_t passing = 0;  ///< ids that pass
-    RowBitmap ids;            ///< the same per id slot; empty when every row has one id
+    RowBitmap rows;                     ///< distinct stored rows with at least one id that passes
+    std::size_t passing = 0;            ///< ids that pass
+    RowBitmap ids;                      ///< the same per id slot; empty when every row has one id
+    const IndexModel* index = nullptr;  ///< whose rows they are; no other index takes it
 };
 
 /// How to search. Every field is honoured or refused.
 struct SearchOptions {
-    std::size_t k = 10;                 ///< neighbours wanted, at least 1
-    std::size_t ef = 64;                ///< graphs: candidates kept while walking; raised to k. Flat ignores it: it is exact.
+    std::size_t k = 10;   ///< neighbours wanted, at least 1
+    std::size_t ef = 64;  ///< graphs: candidates kept while walking; raised to k. Flat ignores it: it is exact.
     const RowFilter* filter = nullptr;  ///< from `prepare` of the same index; not owned
     Deadline deadline{};                ///< when passed, what was found so far is answered with `complete = false`
     Threads threads{};                  ///< batches only: a single query runs on the calling thread
@@ -32,9 +35,9 @@ struct SearchOptions {
 
 /// All rows within a distance.
 struct RangeOptions {
-    float radius = 0;           ///< largest distance answered (smaller is nearer: negated inner product, 1 - cos, ...)
-    std::size_t cap = 10'000;   ///< most rows answered per query, the nearest of them; `truncated` says when it cut
-    std::size_t ef = 64;        ///< graphs: how wide the walk is before it follows the range
+    float radius = 0;          ///< largest distance answered (smaller is nearer: negated inner product, 1 - cos, ...)
+    std::size_t cap = 10'000;  ///< most rows answered per query, the nearest of them; `truncated` says when it cut
+    std::size_t ef = 64;       ///< graphs: how wide the walk is before it follows the range
     const RowFilter* filter = nullptr;
     Deadline deadline{};
     Threads threads{};
@@ -64,8 +67,8 @@ struct Nearest {
 struct Answers {
     std::size_t queries = 0;
     std::size_t k = 0;
-    std::vector<Id> ids;             ///< queries x k
-    std::vector<float> distances;    ///< queries x k
+    std::vector<Id> ids;           ///< queries x k
+    std::vector<float> distances;  ///< queries x k
     std::vector<std::uint32_t> counts;
     std::vector<Outcome> outcomes;
 

@@ -134,8 +134,8 @@ private:
         }
         void block(std::size_t first, std::size_t rows) noexcept {
             space.survivors.clear();
-            scorer.scan({stored.code(static_cast<RowId>(first)), stored.codec_.code_size(), rows}, above(nearest.bound()),
-                        space.survivors);
+            scorer.scan({stored.code(static_cast<RowId>(first)), stored.codec_.code_size(), rows},
+                        above(nearest.bound()), space.survivors);
             offer([&](std::size_t i) { return static_cast<RowId>(first + i); });
             outcome.distances += static_cast<std::uint32_t>(rows);
         }
@@ -145,7 +145,9 @@ private:
                 nearest.offer(space.survivors.estimate[i], row_at(space.survivors.index[i]));
             }
         }
-        static float above(float bound) noexcept { return std::nextafter(bound, std::numeric_limits<float>::infinity()); }
+        static float above(float bound) noexcept {
+            return std::nextafter(bound, std::numeric_limits<float>::infinity());
+        }
     };
 
     C codec_;

@@ -34,7 +34,7 @@ template <class M>
 inline Status check_metric(MetricKind metric, Element element) {
     const bool bits = element == Element::bits;
     if (bits != (metric == MetricKind::hamming) || (metric == MetricKind::user && element != Element::float32)) {
-        const char* mend = bits ? "; bits go with metric hamming"
+        const char* mend = bits                            ? "; bits go with metric hamming"
                            : metric == MetricKind::hamming ? "; hamming wants rows of bits"
                                                            : "; a user's metric takes float32 rows";
         return Error{ErrorCode::unsupported, "metric " + std::string(name(metric)) + " over " +

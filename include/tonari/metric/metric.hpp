@@ -13,9 +13,11 @@ namespace tonari {
 
 template <class M>
 concept Metric = std::movable<M> && requires(const M m, VectorView<float> a, VectorView<float> b, float d) {
-    { M::kind } -> std::convertible_to<MetricKind>;            // the tag on disk
-    { m.distance(a, b) } noexcept -> std::same_as<float>;      // smaller is nearer: the oracle, and the way without a kernel
-    { m.score(d) } noexcept -> std::same_as<float>;            // back to the user's unit
+    { M::kind } -> std::convertible_to<MetricKind>;  // the tag on disk
+    {
+        m.distance(a, b)
+    } noexcept -> std::same_as<float>;               // smaller is nearer: the oracle, and the way without a kernel
+    { m.score(d) } noexcept -> std::same_as<float>;  // back to the user's unit
 };
 
 /// A user's metric also has a name, written into files and checked when they are opened.

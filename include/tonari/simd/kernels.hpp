@@ -27,8 +27,8 @@ namespace tonari::simd {
 using GatherKernel = void (*)(const void* query, const std::byte* const* rows, std::size_t count, Dim dim,
                               float* out) noexcept;
 /// Consecutive rows (flat, lists): out[i] = distance(query, rows + i * stride).
-using ScanKernel = void (*)(const void* query, const std::byte* rows, std::size_t stride, std::size_t count,
-                            Dim dim, float* out) noexcept;
+using ScanKernel = void (*)(const void* query, const std::byte* rows, std::size_t stride, std::size_t count, Dim dim,
+                            float* out) noexcept;
 
 /// Queries of one block call.
 inline constexpr std::size_t block_queries = 32;

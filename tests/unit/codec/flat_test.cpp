@@ -1,7 +1,7 @@
 // How Flat lays a row out, and what it refuses to open. What it computes is in contract/codec_test.cpp.
-#include <cstring>
-
 #include <tonari/codec/flat.hpp>
+
+#include <cstring>
 
 #include "support/catch.hpp"
 #include "support/rows.hpp"

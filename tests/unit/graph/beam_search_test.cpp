@@ -1,8 +1,9 @@
 // The walk itself, over graphs whose answer is known.
+#include <tonari/graph/beam_search.hpp>
+
 #include <vector>
 
 #include <tonari/codec/flat_scorer.hpp>
-#include <tonari/graph/beam_search.hpp>
 #include <tonari/graph/frontier.hpp>
 
 #include "support/catch.hpp"
@@ -34,7 +35,8 @@ struct Line {
         SplitExpander expander(table, codes(), sizeof(float), vertices, scorer, visited);
         BeamSearch search(expander, frontier, expansion);
         search.start(0, query * query);
-        while (search.step()) {}
+        while (search.step()) {
+        }
         CHECK(search.done());
         return search.hops();
     }
@@ -91,7 +93,8 @@ TEST_CASE("beam search: can be stopped and continued", "[graph]") {
     CHECK(search.hops() == 10);
     CHECK(search.distances() == 10);
     CHECK_FALSE(search.done());
-    while (search.step()) {}
+    while (search.step()) {
+    }
     CHECK(search.hops() == 300);
     CHECK(row_of(pool.answers()[0]) == 299);
 }
@@ -102,7 +105,8 @@ TEST_CASE("beam search: descending ends where no neighbour is nearer", "[graph]"
     const float query = 321.4F;
     line.scorer.set_query(&query);
     std::uint32_t distances = 0;
-    const Candidate best = descend(line.table, line.codes(), sizeof(float), 500, line.scorer, expansion, {query * query, 0}, distances);
+    const Candidate best =
+        descend(line.table, line.codes(), sizeof(float), 500, line.scorer, expansion, {query * query, 0}, distances);
     CHECK(best.row == 321);
     CHECK(distances > 600);
 }

@@ -1,9 +1,10 @@
 // Frontiers against the plainest model of them: a sorted vector.
+#include <tonari/graph/frontier.hpp>
+
 #include <algorithm>
 #include <vector>
 
 #include <tonari/core/random.hpp>
-#include <tonari/graph/frontier.hpp>
 
 #include "support/catch.hpp"
 
@@ -15,11 +16,13 @@ struct Entry {
     RowId row;
     bool expanded = false;
 };
-bool before(const Entry& a, const Entry& b) { return nearer(Candidate{a.distance, a.row}, Candidate{b.distance, b.row}); }
+bool before(const Entry& a, const Entry& b) {
+    return nearer(Candidate{a.distance, a.row}, Candidate{b.distance, b.row});
+}
 }  // namespace
 
 TEST_CASE("frontier: the pool is a sorted vector cut at ef", "[graph]") {
-    for (const std::uint64_t seed : {1, 2, 3, 4, 5, 6, 7, 8}) {
+    for (const std::uint64_t seed : {1U, 2U, 3U, 4U, 5U, 6U, 7U, 8U}) {
         CAPTURE(seed);
         Random random(seed);
         const std::size_t ef = 1 + random.below(40);
@@ -46,7 +49,10 @@ TEST_CASE("frontier: the pool is a sorted vector cut at ef", "[graph]") {
                     next->expanded = true;
                 }
             }
-            wrong += pool.bound() == (model.size() == ef ? model.back().distance : std::numeric_limits<float>::infinity()) ? 0 : 1;
+            wrong +=
+                pool.bound() == (model.size() == ef ? model.back().distance : std::numeric_limits<float>::infinity())
+                    ? 0
+                    : 1;
         }
         const auto answers = pool.answers();
         REQUIRE(answers.size() == model.size());

@@ -1,7 +1,7 @@
 // The sections of a graph: through a file and back, and what a file may not say.
-#include <vector>
-
 #include <tonari/graph/layers.hpp>
+
+#include <vector>
 
 #include "support/catch.hpp"
 #include "unit/io/sample_file.hpp"
@@ -23,10 +23,13 @@ Result<Layers> opened(const Parts& parts) {
     SimulatedDisk disk;
     FileWriter writer = FileWriter::create("graph.tnr", {}, disk).value();
     SectionWriter& sections = writer.sections();
-    sections.add_array<std::uint32_t>("layers", 1, std::vector<std::uint32_t>{parts.height, parts.degree0, parts.degree, 0}).value();
+    sections
+        .add_array<std::uint32_t>("layers", 1, std::vector<std::uint32_t>{parts.height, parts.degree0, parts.degree, 0})
+        .value();
     sections.add_array<std::uint64_t>("counts", 1, parts.counts).value();
     for (std::size_t l = 0; l < parts.links.size(); ++l) {
-        sections.add_array<RowId>("links/" + std::to_string(l), 1, std::vector<RowId>(parts.links[l], RowId{1})).value();
+        sections.add_array<RowId>("links/" + std::to_string(l), 1, std::vector<RowId>(parts.links[l], RowId{1}))
+            .value();
     }
     writer.finish().value();
     return Layers::open(open_image(disk.content("graph.tnr")).value().sections());
@@ -46,7 +49,8 @@ TEST_CASE("layers: through a file and back", "[graph]") {
     std::vector<RowId> zero(20, no_row);
     std::vector<RowId> one = {1, no_row, 0, no_row};
     zero[3] = 4;
-    const Layers layers({LinkTable(Bytes({}, std::as_bytes(std::span(zero))), 4), LinkTable(Bytes({}, std::as_bytes(std::span(one))), 2)},
+    const Layers layers({LinkTable(Bytes({}, std::as_bytes(std::span(zero))), 4),
+                         LinkTable(Bytes({}, std::as_bytes(std::span(one))), 2)},
                         {5, 2});
     SimulatedDisk disk;
     FileWriter writer = FileWriter::create("graph.tnr", {}, disk).value();
@@ -73,7 +77,7 @@ TEST_CASE("layers: what a file may not say", "[graph]") {
     refused({.degree0 = 513}, "513");
     refused({.degree = 0}, "links");
     refused({.degree = ~0U}, "links");
-    refused({.counts = {5, 6}, .links = {20, 12}}, "counts");       // more above than below
+    refused({.counts = {5, 6}, .links = {20, 12}}, "counts");  // more above than below
     refused({.counts = {5, 0}, .links = {20, 0}}, "counts");
     refused({.counts = {0, 0}, .links = {0, 0}}, "counts");
     refused({.counts = {~0ULL, 2}}, "counts");

@@ -1,8 +1,9 @@
 // The rule by which links are chosen, against its definition.
+#include <tonari/graph/prune.hpp>
+
 #include <vector>
 
 #include <tonari/codec/flat.hpp>
-#include <tonari/graph/prune.hpp>
 
 #include "support/catch.hpp"
 #include "support/oracle.hpp"
@@ -13,8 +14,8 @@ using namespace tonari::test;
 namespace {
 
 /// As written in the paper: a candidate is kept unless a kept one is nearer to it than the row is.
-std::vector<RowId> by_definition(const Rows& rows, const std::vector<Candidate>& candidates, std::size_t limit, const Distance& distance,
-                                 float same_place) {
+std::vector<RowId> by_definition(const Rows& rows, const std::vector<Candidate>& candidates, std::size_t limit,
+                                 const Distance& distance, float same_place) {
     std::vector<RowId> kept;
     for (const Candidate& candidate : candidates) {
         if (kept.size() == limit) break;
@@ -31,7 +32,7 @@ std::vector<RowId> by_definition(const Rows& rows, const std::vector<Candidate>&
 
 TEST_CASE("prune: keeps what the definition keeps", "[graph]") {
     for (const MetricKind metric : {MetricKind::l2, MetricKind::l1, MetricKind::inner_product}) {
-        for (const std::uint64_t seed : {1, 2, 3, 4, 5}) {
+        for (const std::uint64_t seed : {1U, 2U, 3U, 4U, 5U}) {
             CAPTURE(name(metric), seed);
             const Rows rows = integer_rows(Element::float32, 6, 120, seed, 4);
             const auto codec = Flat<>::create(Element::float32, 6, metric).value();
@@ -41,7 +42,7 @@ TEST_CASE("prune: keeps what the definition keeps", "[graph]") {
             for (const Neighbor& n : all_sorted(distance, rows, {}, rows.values(0))) {
                 if (n.id != 0) candidates.push_back({n.distance, static_cast<RowId>(n.id)});
             }
-            for (const std::size_t limit : {1, 4, 16, 100}) {
+            for (const std::size_t limit : {1U, 4U, 16U, 100U}) {
                 std::vector<RowId> out(limit);
                 out.resize(prune(candidates, limit, out.data()));
                 CHECK(out == by_definition(rows, candidates, limit, distance, coincidence(metric)));

@@ -1,19 +1,20 @@
 // Renumbering: a permutation that keeps layers together, and moving rows by it.
+#include <tonari/graph/reorder.hpp>
+
 #include <algorithm>
 #include <cstring>
 #include <numeric>
 #include <vector>
 
 #include <tonari/core/random.hpp>
-#include <tonari/graph/reorder.hpp>
 
 #include "support/catch.hpp"
 
 using namespace tonari;
 
 TEST_CASE("reorder: rows go where they are sent", "[graph]") {
-    for (const std::uint64_t seed : {1, 2, 3, 4}) {
-        for (const std::size_t n : {0, 1, 2, 3, 17, 1000}) {
+    for (const std::uint64_t seed : {1U, 2U, 3U, 4U}) {
+        for (const std::size_t n : {0U, 1U, 2U, 3U, 17U, 1000U}) {
             CAPTURE(seed, n);
             Random random(seed);
             std::vector<RowId> to(n);
@@ -22,7 +23,8 @@ TEST_CASE("reorder: rows go where they are sent", "[graph]") {
                 for (std::size_t i = n; i > 1; --i) std::swap(to[i - 1], to[random.below(i)]);
             }
             std::vector<std::uint32_t> rows(n * 3);
-            for (std::size_t i = 0; i < n; ++i) std::fill_n(rows.begin() + static_cast<std::ptrdiff_t>(3 * i), 3, static_cast<std::uint32_t>(i + 100));
+            for (std::size_t i = 0; i < n; ++i)
+                std::fill_n(rows.begin() + static_cast<std::ptrdiff_t>(3 * i), 3, static_cast<std::uint32_t>(i + 100));
             renumber_rows(reinterpret_cast<std::byte*>(rows.data()), 12, to);
             std::size_t wrong = 0;
             for (std::size_t i = 0; i < n; ++i) {

@@ -1,10 +1,11 @@
 // Equal rows are found, by comparison with a map of their bytes.
+#include <tonari/index/distinct_rows.hpp>
+
 #include <cstring>
 #include <map>
 #include <string>
 
 #include <tonari/core/random.hpp>
-#include <tonari/index/distinct_rows.hpp>
 
 #include "support/catch.hpp"
 
@@ -31,9 +32,9 @@ DistinctRows by_map(const std::vector<std::string>& rows) {
 }  // namespace
 
 TEST_CASE("distinct rows: as a map of bytes finds them", "[index]") {
-    for (const std::size_t size : {1, 4, 8, 20, 37}) {
-        for (const std::uint64_t kinds : {1, 2, 50, 100'000'000}) {
-            for (const std::size_t n : {1, 2, 777, 3000}) {
+    for (const std::size_t size : {1U, 4U, 8U, 20U, 37U}) {
+        for (const std::uint64_t kinds : {1U, 2U, 50U, 100'000'000U}) {
+            for (const std::size_t n : {1U, 2U, 777U, 3000U}) {
                 CAPTURE(size, kinds, n);
                 Random random(size * 31 + kinds);
                 std::vector<std::string> rows(n, std::string(size, '\0'));
@@ -41,9 +42,11 @@ TEST_CASE("distinct rows: as a map of bytes finds them", "[index]") {
                     const std::uint64_t kind = mix64(random() % kinds);
                     std::memcpy(row.data() + (size > 8 ? size - 8 : 0), &kind, std::min<std::size_t>(size, 8));
                 }
-                const auto encode = [&](std::size_t row, std::byte* code) { std::memcpy(code, rows[row].data(), size); };
+                const auto encode = [&](std::size_t row, std::byte* code) {
+                    std::memcpy(code, rows[row].data(), size);
+                };
                 const DistinctRows expected = by_map(rows);
-                for (const unsigned threads : {1, 3}) {
+                for (const unsigned threads : {1U, 3U}) {
                     const DistinctRows found = find_distinct_rows(n, size, encode, {threads});
                     CHECK(found.first == expected.first);
                     CHECK(found.offsets == expected.offsets);

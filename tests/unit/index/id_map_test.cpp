@@ -1,7 +1,7 @@
 // Which ids a row answers for: packing, filters, through a file and back, and what a file may not say.
-#include <vector>
-
 #include <tonari/index/id_map.hpp>
+
+#include <vector>
 
 #include "support/catch.hpp"
 #include "unit/io/sample_file.hpp"
@@ -88,10 +88,16 @@ TEST_CASE("id map: ids that a caller gives", "[index]") {
 TEST_CASE("id map: what a file may not say", "[index]") {
     CHECK(opened({}, 12).ok());
     CHECK(opened({.id_bytes = 8}, 24).ok());
-    for (const auto& [record, ids, offsets] : {std::tuple{Record{.rows = 3, .size = 2}, 8, 0}, {Record{.rows = 2, .size = 3}, 12, 0},
-                                               {Record{.rows = ~0ULL, .size = ~0ULL}, 12, 0}, {Record{.rows = 3, .size = 1ULL << 40, .has_offsets = 1}, 12, 4},
-                                               {Record{}, 11, 0}, {Record{}, 16, 0}, {Record{.id_bytes = 8}, 12, 0}, {Record{.id_bytes = 5}, 15, 0},
-                                               {Record{.has_offsets = 1}, 12, 3}, {Record{.has_offsets = 1}, 12, 5}}) {
+    for (const auto& [record, ids, offsets] : {std::tuple{Record{.rows = 3, .size = 2}, 8, 0},
+                                               {Record{.rows = 2, .size = 3}, 12, 0},
+                                               {Record{.rows = ~0ULL, .size = ~0ULL}, 12, 0},
+                                               {Record{.rows = 3, .size = 1ULL << 40, .has_offsets = 1}, 12, 4},
+                                               {Record{}, 11, 0},
+                                               {Record{}, 16, 0},
+                                               {Record{.id_bytes = 8}, 12, 0},
+                                               {Record{.id_bytes = 5}, 15, 0},
+                                               {Record{.has_offsets = 1}, 12, 3},
+                                               {Record{.has_offsets = 1}, 12, 5}}) {
         const auto map = opened(record, static_cast<std::size_t>(ids), static_cast<std::size_t>(offsets));
         REQUIRE_FALSE(map.ok());
         CHECK(map.error().code == ErrorCode::corrupt);

@@ -6,7 +6,8 @@
 using namespace tonari;
 
 TEST_CASE("spec: words and what they mean", "[index]") {
-    const auto check = [](std::string_view text, IndexKind kind, std::size_t links, std::optional<Element> store, std::string_view canonical) {
+    const auto check = [](std::string_view text, IndexKind kind, std::size_t links, std::optional<Element> store,
+                          std::string_view canonical) {
         CAPTURE(text);
         const Spec spec = parse_spec(text).value();
         CHECK(spec.kind == kind);
@@ -31,8 +32,9 @@ TEST_CASE("spec: words and what they mean", "[index]") {
 }
 
 TEST_CASE("spec: what is none", "[index]") {
-    for (const std::string_view text : {"", ",", "Flat,", ",Flat", "flat", "HNSW0", "HNSW1", "HNSW257", "HNSW1e2", "HNSW+4", "HNSW 4", "HNSW16;FP16",
-                                        "FP16,BF16", "FP16,Flat", "HNSW16,HNSW16", "HNSW16,FP16,FP16", "IVF100,Flat", "PQ8", "Flat\n"}) {
+    for (const std::string_view text :
+         {"", ",", "Flat,", ",Flat", "flat", "HNSW0", "HNSW1", "HNSW257", "HNSW1e2", "HNSW+4", "HNSW 4", "HNSW16;FP16",
+          "FP16,BF16", "FP16,Flat", "HNSW16,HNSW16", "HNSW16,FP16,FP16", "IVF100,Flat", "PQ8", "Flat\n"}) {
         CAPTURE(text);
         const auto spec = parse_spec(text);
         REQUIRE_FALSE(spec.ok());

@@ -46,9 +46,11 @@ TEST_CASE("metric: scores are in the user's unit", "[metric]") {
 }
 
 TEST_CASE("metric: which go with which element", "[metric]") {
-    for (const Element element : {Element::float32, Element::float16, Element::bfloat16, Element::int8, Element::uint8, Element::bits}) {
+    for (const Element element :
+         {Element::float32, Element::float16, Element::bfloat16, Element::int8, Element::uint8, Element::bits}) {
         const bool bits = element == Element::bits;
-        for (const MetricKind metric : {MetricKind::l2, MetricKind::inner_product, MetricKind::cosine, MetricKind::l1}) {
+        for (const MetricKind metric :
+             {MetricKind::l2, MetricKind::inner_product, MetricKind::cosine, MetricKind::l1}) {
             CHECK(check_metric(metric, element).ok() == !bits);
         }
         CHECK(check_metric(MetricKind::hamming, element).ok() == bits);

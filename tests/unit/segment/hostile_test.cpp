@@ -126,9 +126,11 @@ TEST_CASE("segment: sections full of lies are survived", "[segment]") {
         for (const Section& section : sections_of(image)) {
             if (section.name == "index" || section.name == "codec") continue;
             INFO("section " << section.name);
-            for (const std::uint32_t value : {0U, 1U, 77U, static_cast<std::uint32_t>(n - 1), static_cast<std::uint32_t>(n), 0x7fffffffU, 0xfffffffeU, 0xffffffffU}) {
+            for (const std::uint32_t value : {0U, 1U, 77U, static_cast<std::uint32_t>(n - 1),
+                                              static_cast<std::uint32_t>(n), 0x7fffffffU, 0xfffffffeU, 0xffffffffU}) {
                 auto changed = image;
-                for (std::size_t at = 0; at + 4 <= section.size; at += 4) std::memcpy(changed.data() + section.offset + at, &value, 4);
+                for (std::size_t at = 0; at + 4 <= section.size; at += 4)
+                    std::memcpy(changed.data() + section.offset + at, &value, 4);
                 const bool survived = survive(changed);
                 if (section.name.starts_with("links")) CHECK(survived);  // links are checked where they are followed
             }
@@ -136,7 +138,8 @@ TEST_CASE("segment: sections full of lies are survived", "[segment]") {
             for (std::uint64_t seed = 0; seed < 20; ++seed) {
                 auto changed = image;
                 Random random(seed);
-                for (std::size_t at = 0; at < section.size; ++at) changed[section.offset + at] = static_cast<std::byte>(random());
+                for (std::size_t at = 0; at < section.size; ++at)
+                    changed[section.offset + at] = static_cast<std::byte>(random());
                 (void)survive(changed);
             }
         }

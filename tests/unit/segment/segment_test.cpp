@@ -1,11 +1,11 @@
 // Writing a segment: whole or not at all, and the old file stays whole.
+#include <tonari/segment/segment.hpp>
+
 #include <csignal>
 #include <filesystem>
-
 #include <sys/resource.h>
 
 #include <tonari/index/build.hpp>
-#include <tonari/segment/segment.hpp>
 
 #include "support/catch.hpp"
 #include "support/image.hpp"
@@ -18,7 +18,9 @@ using namespace tonari::test;
 namespace {
 
 Index sample(std::uint64_t seed, std::size_t rows = 300) {
-    return build("HNSW8", MetricKind::l2, clustered_rows(Element::float32, 16, rows, seed).view(), {}, {.ef_construction = 40}).value();
+    return build("HNSW8", MetricKind::l2, clustered_rows(Element::float32, 16, rows, seed).view(), {},
+                 {.ef_construction = 40})
+        .value();
 }
 
 /// No file of this process may grow beyond `bytes`: what a full disk does to a writer.
