@@ -29,7 +29,7 @@ bool has_block(const ExactRows& rows) noexcept {
     return simd::kernels().of(rows.metric, block_element(rows.element)).block != nullptr;
 }
 
-constexpr std::size_t block_bytes = std::size_t{192} << 10;  // of rows: a tenth of a common L2 cache
+constexpr std::size_t block_bytes = std::size_t{512} << 10;  // of rows: a quarter of a common L2 cache
 
 /// One thread's share: up to `panels_per_group` panels of queries against all rows.
 class Group {
