@@ -7,8 +7,6 @@
 #
 # A new level is one file src/simd/target_<level>.cpp, one line here and one in src/simd/dispatch.cpp.
 
-include(CheckCXXSourceCompiles)
-
 set(TONARI_SIMD_LEVELS "" CACHE INTERNAL "The levels that this build contains")
 set(tonari_simd_directory ${CMAKE_CURRENT_SOURCE_DIR}/src/simd)
 
@@ -43,28 +41,12 @@ function(tonari_simd_levels)
         tonari_simd_level(baseline)
         set(avx2 -mavx2 -mfma -mf16c -mbmi -mbmi2 -mpopcnt)
         set(avx512 ${avx2} -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512cd)
-        # IFMA: xsimd 14 takes VBMI only together with it.
-        set(avx512_spr ${avx512} -mavx512vnni -mavx512fp16 -mavx512bf16 -mavx512vpopcntdq -mavx512vbmi -mavx512ifma
-            -mavx512bitalg)
+        # What the kernels use and no more (tests/structure/simd_flags.py): each flag here turns CPUs away.
+        set(avx512_spr ${avx512} -mavx512vnni -mavx512vpopcntdq)
 
         tonari_simd_level(avx2 ${avx2})
         tonari_simd_level(avx512 ${avx512})
-
-        # g++ 11 and clang 13 know VNNI and BF16 but not FP16: there the level is left out as a whole.
-        list(JOIN avx512_spr " " CMAKE_REQUIRED_FLAGS)
-        check_cxx_source_compiles("
-            #include <immintrin.h>
-            int main() {
-                __m512h h = _mm512_add_ph(_mm512_set1_ph(1), _mm512_set1_ph(2));
-                __m512 f = _mm512_dpbf16_ps(_mm512_setzero_ps(), __m512bh{}, __m512bh{});
-                __m512i i = _mm512_popcnt_epi64(_mm512_dpbusd_epi32(_mm512_setzero_si512(), _mm512_castph_si512(h),
-                                                                    _mm512_castps_si512(f)));
-                return _mm512_reduce_add_epi32(i);
-            }" TONARI_COMPILER_HAS_AVX512_SPR)
-        unset(CMAKE_REQUIRED_FLAGS)
-        if(TONARI_COMPILER_HAS_AVX512_SPR)
-            tonari_simd_level(avx512_spr ${avx512_spr})
-        endif()
+        tonari_simd_level(avx512_spr ${avx512_spr})
     elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64|ARM64)$")
         tonari_simd_level(neon)
     endif()

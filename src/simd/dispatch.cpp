@@ -23,18 +23,13 @@ struct LevelEntry {
 
 bool always() noexcept { return true; }
 
-// The compiler's own check also asks the operating system whether it saves the wide registers. Two bits that clang 14
-// has no word for are read from CPUID itself; the state they need is that of avx and avx512f.
+// The compiler's own check also asks the operating system whether it saves the wide registers. One bit that clang 14
+// has no word for is read from CPUID itself; the state it needs is that of avx.
 #if defined(__x86_64__)
 
 [[maybe_unused]] bool has_f16c() noexcept {
     unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
     return __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx >> 29 & 1U) != 0;
-}
-
-[[maybe_unused]] bool has_avx512fp16() noexcept {
-    unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
-    return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && (edx >> 23 & 1U) != 0;
 }
 
 [[maybe_unused]] bool runs_avx2() noexcept {
@@ -49,9 +44,7 @@ bool always() noexcept { return true; }
 }
 
 [[maybe_unused]] bool runs_avx512_spr() noexcept {
-    return runs_avx512() && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bf16") &&
-           __builtin_cpu_supports("avx512vpopcntdq") && __builtin_cpu_supports("avx512ifma") &&
-           __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512bitalg") && has_avx512fp16();
+    return runs_avx512() && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512vpopcntdq");
 }
 
 #endif
