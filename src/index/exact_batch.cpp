@@ -8,8 +8,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <limits>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include <tonari/core/aligned.hpp>
@@ -30,6 +32,8 @@ bool has_block(const ExactRows& rows) noexcept {
 }
 
 constexpr std::size_t block_bytes = std::size_t{512} << 10;  // of rows: a quarter of a common L2 cache
+/// Rows whose estimates meet the same limits, before those that entered lower them.
+constexpr std::size_t refined_rows = 64;
 
 /// One thread's share: up to `panels_per_group` panels of queries against all rows.
 class Group {
@@ -129,23 +133,24 @@ private:
         std::array<float, panel_width> limits;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
         limits.fill(-std::numeric_limits<float>::infinity());
         for (std::size_t q = 0; q < panel; ++q) limits[q] = limit(first_query + q, largest_norm);
-        for (std::size_t i = 0; i < count; ++i) {
+        for (std::size_t i = 0; i < count; i += refined_rows) {
             const float* estimates = estimates_.data() + i * panel_width;
-            std::int32_t any = 0;  // most rows are near to no query: one vector comparison tells
-            for (std::size_t q = 0; q < panel_width; ++q) any |= estimates[q] <= limits[q] ? 1 : 0;
-            if (any == 0) continue;
-            for (std::size_t q = 0; q < panel; ++q) {
-                if (estimates[q] > limits[q]) continue;
-                const std::byte* row = rows_.codes + (first + i) * rows_.code_size;
+            const std::size_t found =
+                simd::kernels().block_below(estimates, std::min(refined_rows, count - i), limits.data(), hits_.data());
+            for (const std::uint32_t hit : std::span(hits_).first(found)) {
+                const std::size_t q = hit % panel_width;
+                if (estimates[hit] >= limits[q]) continue;  // a row of this piece came between
+                const std::size_t at = first + i + hit / panel_width;
+                const std::byte* row = rows_.codes + at * rows_.code_size;
                 float distance = 0;
                 exact_.gather(query(first_query + q), &row, 1, rows_.dim, &distance);
-                nearest_[first_query + q].offer(distance, static_cast<RowId>(first + i));
+                nearest_[first_query + q].offer(distance, static_cast<RowId>(at));
                 limits[q] = limit(first_query + q, largest_norm);
             }
         }
     }
 
-    /// No estimate above it can belong to one of the k nearest.
+    /// Only an estimate below it can belong to one of the k nearest: of equal distances, the rows that came first stay.
     [[nodiscard]] float limit(std::size_t q, float largest_norm) const noexcept {
         const float bound = nearest_[q].bound();
         if (!bounded()) return bound;
@@ -180,6 +185,7 @@ private:
     std::vector<float> query_norms_;
     std::array<float, 512> row_norms_{};
     alignas(64) std::array<float, 512 * panel_width> estimates_{};
+    std::array<std::uint32_t, refined_rows * panel_width> hits_{};
 };
 
 }  // namespace

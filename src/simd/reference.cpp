@@ -119,14 +119,6 @@ bool all_finite(const void* values, std::size_t count) noexcept {
     return true;
 }
 
-std::size_t below(const float* values, std::size_t count, float bound, std::uint32_t* hits) noexcept {
-    std::size_t found = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-        if (values[i] < bound) hits[found++] = static_cast<std::uint32_t>(i);
-    }
-    return found;
-}
-
 std::size_t block_below(const float* values, std::size_t rows, const float* bounds, std::uint32_t* hits) noexcept {
     std::size_t found = 0;
     for (std::size_t i = 0; i < rows * block_queries; ++i) {
@@ -174,7 +166,6 @@ constexpr Kernels make_table() noexcept {
     table.all_finite[0] = &all_finite<Element::float32>;
     table.all_finite[1] = &all_finite<Element::float16>;
     table.all_finite[2] = &all_finite<Element::bfloat16>;
-    table.below = &below;
     table.block_below = &block_below;
     return table;
 }

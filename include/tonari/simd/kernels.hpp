@@ -44,10 +44,9 @@ using PackKernel = void (*)(const void* queries, std::size_t stride, std::size_t
 using BlockKernel = void (*)(const void* panel, const std::byte* rows, std::size_t stride, std::size_t count, Dim dim,
                              const float* row_norms, float* out) noexcept;
 
-/// Which of `values` are below `bound`: their positions, ascending, in `hits` (room for `count`); how many they are.
-using BelowKernel = std::size_t (*)(const float* values, std::size_t count, float bound, std::uint32_t* hits) noexcept;
-/// The same of a block's output, each query with a bound of its own (bounds[q] for q < block_queries; minus infinity
-/// for queries that the panel lacks): hits are i * block_queries + q.
+/// Which values of a block's output are below their query's bound (bounds[q] for q < block_queries; minus infinity for
+/// queries that the panel lacks): their positions i * block_queries + q, ascending, in `hits`, which has room for
+/// rows * block_queries; how many they are. NaN is below nothing.
 using BlockBelowKernel = std::size_t (*)(const float* values, std::size_t rows, const float* bounds,
                                          std::uint32_t* hits) noexcept;
 
@@ -70,7 +69,6 @@ struct Kernels {
     void (*to_float32[6])(const void* in, float* out, std::size_t count) noexcept;  ///< all but bits
     /// True if no value is NaN or infinite (float32, float16, bfloat16; null for the others: they have none).
     bool (*all_finite[6])(const void* values, std::size_t count) noexcept;
-    BelowKernel below = nullptr;
     BlockBelowKernel block_below = nullptr;
 
     [[nodiscard]] const DistanceKernels& of(MetricKind metric, Element element) const noexcept {
