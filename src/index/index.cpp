@@ -26,6 +26,17 @@ Status check_shape(const IndexModel& model, Element element, Dim dim) {
     return {};
 }
 
+Status check_values(const IndexModel& model, RowView query) {
+    Status finite = check_finite(query, "the query");
+    if (!finite || model.metric() != MetricKind::cosine) return finite;
+    return check_direction(query, "the query");
+}
+Status check_values(const IndexModel& model, MatrixView queries, const Threads& threads) {
+    Status finite = check_finite(queries, "queries", threads);
+    if (!finite || model.metric() != MetricKind::cosine) return finite;
+    return check_direction(queries, queries.element(), "queries", threads);
+}
+
 Status check_filter(const IndexModel& model, const RowFilter* filter) {
     if (filter == nullptr || filter->index == &model) return {};
     return Error{ErrorCode::invalid_argument, "expected a filter that this index (" +
@@ -116,7 +127,7 @@ IndexModel::~IndexModel() = default;
 Result<Nearest> Searcher::operator()(RowView query, const SearchOptions& options) & {
     if (Status s = check_shape(*index_, query.element(), query.dim()); !s) return s;
     if (Status s = check(*index_, options); !s) return s;
-    if (Status s = check_finite(query, "the query"); !s) return s;
+    if (Status s = check_values(*index_, query); !s) return s;
     try {
         if (Status s = index_->reserve(options, scratch_); !s) return s;
     } catch (const std::bad_alloc&) {
@@ -129,7 +140,7 @@ Result<Nearest> Searcher::operator()(RowView query, const SearchOptions& options
 Result<Nearest> Searcher::range(RowView query, const RangeOptions& options) & {
     if (Status s = check_shape(*index_, query.element(), query.dim()); !s) return s;
     if (Status s = check(*index_, options); !s) return s;
-    if (Status s = check_finite(query, "the query"); !s) return s;
+    if (Status s = check_values(*index_, query); !s) return s;
     try {
         if (Status s = index_->reserve(options, scratch_); !s) return s;
     } catch (const std::bad_alloc&) {
@@ -167,7 +178,7 @@ Result<Answers> Index::search(MatrixView queries, const SearchOptions& options) 
     if (Status s = check_shape(*model_, queries.element(), queries.dim()); !s) return s;
     if (Status s = check(*model_, options); !s) return s;
     const Threads threads = at_most(options.threads, queries.rows());
-    if (Status s = check_finite(queries, "queries", threads); !s) return s;
+    if (Status s = check_values(*model_, queries, threads); !s) return s;
     try {
         Answers out;
         out.queries = queries.rows();
@@ -204,7 +215,7 @@ Result<RangeAnswers> Index::range_search(MatrixView queries, const RangeOptions&
     if (Status s = check_shape(*model_, queries.element(), queries.dim()); !s) return s;
     if (Status s = check(*model_, options); !s) return s;
     const Threads threads = at_most(options.threads, queries.rows());
-    if (Status s = check_finite(queries, "queries", threads); !s) return s;
+    if (Status s = check_values(*model_, queries, threads); !s) return s;
     try {
         RangeOptions within = options;
         within.threads = threads;

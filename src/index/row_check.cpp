@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -16,11 +17,15 @@
 namespace tonari {
 namespace {
 
+constexpr std::size_t piece = 256;  // values that are converted at once, without memory of their own
+
 /// Rows and queries below it are less than the largest float apart: |q - x|^2 <= 2 (|q|^2 + |x|^2).
 constexpr float largest_square = std::numeric_limits<float>::max() / 4;
 
+constexpr std::size_t index(Element element) noexcept { return static_cast<std::size_t>(element) - 1; }
+
 bool good(RowView row) noexcept {
-    const auto at = static_cast<std::size_t>(row.element()) - 1;
+    const std::size_t at = index(row.element());
     const simd::Kernels& kernels = simd::kernels();
     if (kernels.all_finite[at] == nullptr) return true;  // integers and bits
     return kernels.all_finite[at](row.data(), row.dim()) &&
@@ -45,7 +50,7 @@ std::size_t first_bad_row(MatrixView rows, const Threads& threads, const Fine& f
 
 Error describe(RowView row, std::string_view what, const std::string& where) {
     std::vector<float> values(row.dim());
-    simd::kernels().to_float32[static_cast<std::size_t>(row.element()) - 1](row.data(), values.data(), row.dim());
+    simd::kernels().to_float32[index(row.element())](row.data(), values.data(), row.dim());
     const auto bad = std::find_if(values.begin(), values.end(), [](float v) { return !std::isfinite(v); });
     const std::string expected = "expected finite values in " + std::string(what) + ", got ";
     if (bad == values.end()) {
@@ -54,6 +59,45 @@ Error describe(RowView row, std::string_view what, const std::string& where) {
     }
     return {ErrorCode::invalid_argument,
             expected + std::to_string(*bad) + where + ", column " + std::to_string(bad - values.begin())};
+}
+
+/// |row|^2 of what `store` keeps of it, as the kernels add it up.
+float stored_square(RowView row, Element store) noexcept {
+    const auto squared_norm = simd::kernels().squared_norm[index(store)];
+    if (row.element() == store) return squared_norm(row.data(), row.dim());
+    std::array<std::uint16_t, piece> narrow;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
+    float square = 0;
+    for (Dim i = 0; i < row.dim(); i += piece) {
+        const Dim count = std::min<Dim>(piece, row.dim() - i);
+        simd::kernels().from_float32[index(store)](static_cast<const float*>(row.data()) + i, narrow.data(), count);
+        square += squared_norm(narrow.data(), count);
+    }
+    return square;
+}
+
+/// |row| in double, where no square is too small.
+double exact_norm(RowView row) noexcept {
+    std::array<float, piece> values;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
+    double square = 0;
+    for (Dim i = 0; i < row.dim(); i += piece) {
+        const Dim count = std::min<Dim>(piece, row.dim() - i);
+        const auto* at = static_cast<const std::byte*>(row.data()) + row_bytes(row.element(), i);
+        simd::kernels().to_float32[index(row.element())](at, values.data(), count);
+        for (const float value : std::span(values).first(count)) square += double{value} * value;
+    }
+    return std::sqrt(square);
+}
+
+/// From the smallest normal float32 on, what underflows in a product of two rows is less than what rounding costs.
+bool has_direction(RowView row, Element store) noexcept {
+    return stored_square(row, store) >= std::numeric_limits<float>::min() || exact_norm(row) == 0;
+}
+
+Error no_direction(RowView row, Element store, std::string_view what, const std::string& where) {
+    std::ostringstream message;
+    message << "expected values in " << what << " that leave a direction in " << name(store)
+            << " (cosine needs one), got a norm of " << exact_norm(row) << where << "; scale the rows up";
+    return {ErrorCode::invalid_argument, message.str()};
 }
 
 }  // namespace
@@ -69,11 +113,20 @@ Status check_finite(RowView row, std::string_view what) {
     return describe(row, what, "");
 }
 
+Status check_direction(MatrixView rows, Element store, std::string_view what, const Threads& threads) {
+    const std::size_t bad = first_bad_row(rows, threads, [store](RowView row) { return has_direction(row, store); });
+    if (bad == rows.rows()) return {};
+    return no_direction(rows.row(bad), store, what, " at row " + std::to_string(bad));
+}
+
+Status check_direction(RowView row, std::string_view what) {
+    if (has_direction(row, row.element())) return {};
+    return no_direction(row, row.element(), what, "");
+}
+
 Status check_storable(MatrixView rows, Element store, const Threads& threads) {
     if (store == rows.element() || rows.element() != Element::float32) return {};
-    const auto at = static_cast<std::size_t>(store) - 1;
-    constexpr std::size_t piece = 256;
-    const auto fits = [at](const float* values, std::size_t count) {
+    const auto fits = [at = index(store)](const float* values, std::size_t count) {
         std::array<std::uint16_t, piece> narrow;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
         simd::kernels().from_float32[at](values, narrow.data(), count);
         return simd::kernels().all_finite[at](narrow.data(), count);

@@ -158,6 +158,61 @@ TEST_CASE("door: values too large for their squares are refused, as large as can
     }
 }
 
+TEST_CASE("door: under cosine, rows of any size are found right or refused by name", "[contract]") {
+    const auto scaled = [](const Rows& rows, float scale) {
+        Rows out(rows.element(), rows.dim(), rows.size());
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            std::vector<float> values(rows.values(i).begin(), rows.values(i).end());
+            for (float& value : values) value *= scale;
+            out.set(i, values);
+        }
+        return out;
+    };
+    for (const char* spec : {"Flat", "HNSW8"}) {
+        for (const Element element : {Element::float32, Element::bfloat16}) {
+            INFO(spec << " " << name(element));
+            const Rows plain = clustered_rows(element, 300, 200, 129);
+            const Rows queries = clustered_rows(element, 300, 20, 130);
+            for (const float scale : {1e-18F, 1e15F}) {
+                const Rows rows = scaled(plain, scale);
+                const Index index = build(spec, MetricKind::cosine, rows.view()).value();
+                for (const Rows& asked : {queries, scaled(queries, scale)}) {
+                    const Answers answers = index.search(asked.view(), {.k = 200}).value();
+                    std::size_t wrong = 0;
+                    for (std::size_t q = 0; q < asked.size(); ++q) {
+                        const auto truth = all_sorted(definition_of(MetricKind::cosine), rows, {}, asked.values(q));
+                        TONARI_EXPECT(wrong, same_as_oracle(answer_of(answers, q), truth, 200, 3e-6F));
+                    }
+                    CHECK(wrong == 0);
+                }
+            }
+            for (const float scale : {1e-25F, 1e-37F}) {
+                Rows rows = plain;
+                rows.set(170, scaled(plain, scale), 170);
+                refused(build(spec, MetricKind::cosine, rows.view()),
+                        {"rows", "direction", name(element), "norm of", "row 170", "scale"});
+                CHECK(build(spec, MetricKind::l2, rows.view()).ok());
+                const Index index = build(spec, MetricKind::cosine, plain.view()).value();
+                Searcher search = index.searcher();
+                refused(search(rows.row(170)), {"the query", "direction", "scale"});
+                refused(search.range(rows.row(170), {.radius = 1}), {"the query", "direction", "scale"});
+                refused(index.search(rows.view()), {"queries", "direction", "row 170", "scale"});
+                refused(index.range_search(rows.view(), {.radius = 1}), {"queries", "direction", "row 170", "scale"});
+            }
+            refused(build(spec, MetricKind::cosine, scaled(plain, 1e25F).view()), {"large", "row 0", "scale"});
+            Rows zeros = plain;
+            zeros.set(5, std::vector<float>(300, -0.0F));
+            const Index index = build(spec, MetricKind::cosine, zeros.view()).value();
+            CHECK(ask(index, zeros.row(5), {.k = 1}).value()[0].distance == 1);
+        }
+        // Half precision is what the rows are looked at in: as float16 these are zeros.
+        const Rows small = scaled(clustered_rows(Element::float32, 300, 20, 131), 1e-10F);
+        CHECK(build(spec, MetricKind::cosine, small.view()).ok());
+        refused(build(std::string(spec) + ",FP16", MetricKind::cosine, small.view()), {"float16", "row 0", "scale"});
+        CHECK(build(std::string(spec) + ",BF16", MetricKind::cosine, small.view()).ok());
+    }
+}
+
 TEST_CASE("door: values that half precision cannot hold", "[contract]") {
     for (const char* spec : {"FP16", "HNSW8,FP16"}) {
         Rows rows = clustered_rows(Element::float32, 8, 20, 118);

@@ -149,7 +149,8 @@ private:
     }
     [[nodiscard]] std::size_t trailer() const noexcept { return (row_bytes(element_, dim_) + 3) / 4 * 4; }
 
-    /// Zeros behind the values and, for cosine, the inverse norm (0 for a row of zeros: its distance is 1).
+    /// Zeros behind the values and, for cosine, the inverse norm (0 for a row of zeros: its distance is 1). Rows whose
+    /// squares float32 cannot hold are refused before (index/row_check.hpp).
     void finish(std::byte* code, float (*squared_norm)(const void*, Dim) noexcept, std::size_t values,
                 std::size_t size) const noexcept {
         std::memset(code + values, 0, size - values);
