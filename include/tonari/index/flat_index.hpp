@@ -6,6 +6,7 @@
 #include <numeric>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include <tonari/codec/flat.hpp>
@@ -101,6 +102,11 @@ public:
     static Result<FlatIndex> open(const SectionReader& reader, C codec) {
         auto rows = StoredRows<C>::open(reader, std::move(codec));
         if (!rows) return std::move(rows).error();
+        if (!rows->ids().one_each()) {  // batches and single searches would answer differently
+            return reader.corrupt("id_map", "expected one id for each row of Flat, got offsets that share " +
+                                                std::to_string(rows->ids().size()) + " ids among " +
+                                                std::to_string(rows->rows()) + " rows");
+        }
         return FlatIndex(*std::move(rows));
     }
 

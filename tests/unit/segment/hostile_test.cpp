@@ -172,6 +172,18 @@ TEST_CASE("segment: links that lie lead to fewer answers at worst, all of them r
     }
 }
 
+TEST_CASE("segment: rows of Flat that share ids are refused", "[segment]") {
+    auto image = image_of(sample("HNSW4", true));  // equal rows are stored once
+    for (const Section& section : sections_of(image)) {
+        if (section.name == "index") image[section.offset] = static_cast<std::byte>(IndexKind::flat);
+    }
+    const auto index = index_of(image);
+    REQUIRE_FALSE(index.ok());
+    CHECK(index.error().code == ErrorCode::corrupt);
+    CHECK(index.error().message.find(
+              "expected one id for each row of Flat, got offsets that share 200 ids among 155") != std::string::npos);
+}
+
 TEST_CASE("segment: counts that do not agree are refused by name", "[segment]") {
     const auto image = image_of(sample("HNSW4", false));
     const auto with = [&](std::string_view name, std::size_t offset, std::uint64_t value, std::size_t width) {
