@@ -33,17 +33,17 @@ HAND_INLINE float trailer(const void* at, std::size_t bytes) {
     return value;
 }
 
-HAND_INLINE __m128 sum_four(__m512 a, __m512 b, __m512 c, __m512 d) {
-    const __m512 ab = _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
-    const __m512 cd = _mm512_add_ps(_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
+HAND_INLINE __m128 sum_four(const __m512* a) {
+    const __m512 ab = _mm512_add_ps(_mm512_unpacklo_ps(a[0], a[1]), _mm512_unpackhi_ps(a[0], a[1]));
+    const __m512 cd = _mm512_add_ps(_mm512_unpacklo_ps(a[2], a[3]), _mm512_unpackhi_ps(a[2], a[3]));
     const __m512 all = _mm512_add_ps(_mm512_shuffle_ps(ab, cd, 0x44), _mm512_shuffle_ps(ab, cd, 0xEE));
     const __m256 half = _mm256_add_ps(_mm512_castps512_ps256(all), _mm512_extractf32x8_ps(all, 1));
     return _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
 }
 
-HAND_INLINE __m128i sum_four(__m512i a, __m512i b, __m512i c, __m512i d) {
-    const __m512i ab = _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
-    const __m512i cd = _mm512_add_epi32(_mm512_unpacklo_epi32(c, d), _mm512_unpackhi_epi32(c, d));
+HAND_INLINE __m128i sum_four(const __m512i* a) {
+    const __m512i ab = _mm512_add_epi32(_mm512_unpacklo_epi32(a[0], a[1]), _mm512_unpackhi_epi32(a[0], a[1]));
+    const __m512i cd = _mm512_add_epi32(_mm512_unpacklo_epi32(a[2], a[3]), _mm512_unpackhi_epi32(a[2], a[3]));
     const __m512i all = _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
     const __m256i half = _mm256_add_epi32(_mm512_castsi512_si256(all), _mm512_extracti64x4_epi64(all, 1));
     return _mm_add_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
@@ -84,25 +84,17 @@ template <MetricKind M, Element E>
 HAND_TARGET void floats(const void* query, const std::byte* const* rows, std::size_t count, Dim dim, float* out) {
     const auto* q = static_cast<const float*>(query);
     for (std::size_t i = 0; i < count; i += 4) {
-        const std::byte* r0 = rows[i];
-        const std::byte* r1 = rows[i + 1];
-        const std::byte* r2 = rows[i + 2];
-        const std::byte* r3 = rows[i + 3];
-        __m512 a0 = _mm512_setzero_ps(), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
+        __m512 a[4] = {}, b[4] = {};
         for (std::size_t d = 0; d < dim; d += 32) {
             const __m512 p = _mm512_loadu_ps(q + d);
-            a0 = meet<M>(a0, p, sixteen<E>(r0, d));
-            a1 = meet<M>(a1, p, sixteen<E>(r1, d));
-            a2 = meet<M>(a2, p, sixteen<E>(r2, d));
-            a3 = meet<M>(a3, p, sixteen<E>(r3, d));
             const __m512 s = _mm512_loadu_ps(q + d + 16);
-            b0 = meet<M>(b0, s, sixteen<E>(r0, d + 16));
-            b1 = meet<M>(b1, s, sixteen<E>(r1, d + 16));
-            b2 = meet<M>(b2, s, sixteen<E>(r2, d + 16));
-            b3 = meet<M>(b3, s, sixteen<E>(r3, d + 16));
+            for (std::size_t r = 0; r < 4; ++r) {
+                a[r] = meet<M>(a[r], p, sixteen<E>(rows[i + r], d));
+                b[r] = meet<M>(b[r], s, sixteen<E>(rows[i + r], d + 16));
+            }
         }
-        store<M>(sum_four(_mm512_add_ps(a0, b0), _mm512_add_ps(a1, b1), _mm512_add_ps(a2, b2), _mm512_add_ps(a3, b3)),
-                 query, dim * sizeof(float), rows + i, tonari::row_bytes(E, dim), out + i);
+        for (std::size_t r = 0; r < 4; ++r) a[r] = _mm512_add_ps(a[r], b[r]);
+        store<M>(sum_four(a), query, dim * sizeof(float), rows + i, tonari::row_bytes(E, dim), out + i);
     }
 }
 
@@ -121,23 +113,16 @@ HAND_TARGET void byte_products(const void* query, const std::byte* const* rows, 
     const int total = _mm512_reduce_add_epi32(moved);
     const __m128i offset = _mm_set1_epi32(E == Element::int8 ? -total : 2 * total);
     for (std::size_t i = 0; i < count; i += 4) {
-        const std::byte* r0 = rows[i];
-        const std::byte* r1 = rows[i + 1];
-        const std::byte* r2 = rows[i + 2];
-        const std::byte* r3 = rows[i + 3];
-        __m512i a0 = _mm512_setzero_si512(), a1 = a0, a2 = a0, a3 = a0;
+        __m512i a[4] = {};
         const auto meet_bytes = [&](__m512i acc, __m512i p, const std::byte* at) HAND_TARGET {
             const __m512i x = _mm512_xor_si512(_mm512_loadu_si512(at), flip);
             return E == Element::int8 ? _mm512_dpbusd_epi32(acc, x, p) : _mm512_dpbusd_epi32(acc, p, x);
         };
         for (std::size_t d = 0; d < dim; d += 64) {
             const __m512i p = _mm512_loadu_si512(q + d);
-            a0 = meet_bytes(a0, p, r0 + d);
-            a1 = meet_bytes(a1, p, r1 + d);
-            a2 = meet_bytes(a2, p, r2 + d);
-            a3 = meet_bytes(a3, p, r3 + d);
+            for (std::size_t r = 0; r < 4; ++r) a[r] = meet_bytes(a[r], p, rows[i + r] + d);
         }
-        const __m128i sums = _mm_add_epi32(sum_four(a0, a1, a2, a3), offset);
+        const __m128i sums = _mm_add_epi32(sum_four(a), offset);
         const __m128 values = E == Element::int8 ? _mm_cvtepi32_ps(sums) : _mm_cvtepu32_ps(sums);
         store<M>(values, query, dim, rows + i, dim, out + i);
     }
@@ -154,23 +139,16 @@ template <Element E>
 HAND_TARGET void byte_squares(const void* query, const std::byte* const* rows, std::size_t count, Dim dim, float* out) {
     const auto* q = static_cast<const std::byte*>(query);
     for (std::size_t i = 0; i < count; i += 4) {
-        const std::byte* r0 = rows[i];
-        const std::byte* r1 = rows[i + 1];
-        const std::byte* r2 = rows[i + 2];
-        const std::byte* r3 = rows[i + 3];
-        __m512i a0 = _mm512_setzero_si512(), a1 = a0, a2 = a0, a3 = a0;
+        __m512i a[4] = {};
         const auto meet_bytes = [&](__m512i acc, __m512i p, const std::byte* at) HAND_TARGET {
             const __m512i apart = _mm512_sub_epi16(p, widened<E>(at));
             return _mm512_dpwssd_epi32(acc, apart, apart);
         };
         for (std::size_t d = 0; d < dim; d += 32) {
             const __m512i p = widened<E>(q + d);
-            a0 = meet_bytes(a0, p, r0 + d);
-            a1 = meet_bytes(a1, p, r1 + d);
-            a2 = meet_bytes(a2, p, r2 + d);
-            a3 = meet_bytes(a3, p, r3 + d);
+            for (std::size_t r = 0; r < 4; ++r) a[r] = meet_bytes(a[r], p, rows[i + r] + d);
         }
-        _mm_storeu_ps(out + i, _mm_cvtepu32_ps(sum_four(a0, a1, a2, a3)));
+        _mm_storeu_ps(out + i, _mm_cvtepu32_ps(sum_four(a)));
     }
 }
 
@@ -180,7 +158,7 @@ HAND_TARGET void byte_differences(const void* query, const std::byte* const* row
     const auto* q = static_cast<const std::byte*>(query);
     const __m512i flip = _mm512_set1_epi8(E == Element::int8 ? -128 : 0);
     for (std::size_t i = 0; i < count; i += 4) {
-        __m512i a[4] = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()};
+        __m512i a[4] = {};
         for (std::size_t d = 0; d < dim; d += 64) {
             const __m512i p = _mm512_xor_si512(_mm512_loadu_si512(q + d), flip);
             for (std::size_t r = 0; r < 4; ++r) {
@@ -188,8 +166,12 @@ HAND_TARGET void byte_differences(const void* query, const std::byte* const* row
                 a[r] = _mm512_add_epi64(a[r], _mm512_sad_epu8(p, x));
             }
         }
-        _mm_storeu_ps(out + i, _mm_cvtepu32_ps(sum_four(a[0], a[1], a[2], a[3])));
+        _mm_storeu_ps(out + i, _mm_cvtepu32_ps(sum_four(a)));
     }
+}
+
+HAND_INLINE __m512i differing(__m512i acc, __m512i q, __m512i x) {
+    return _mm512_add_epi64(acc, _mm512_popcnt_epi64(_mm512_xor_si512(q, x)));
 }
 
 HAND_TARGET inline void hamming(const void* query, const std::byte* const* rows, std::size_t count, Dim dim,
@@ -198,27 +180,21 @@ HAND_TARGET inline void hamming(const void* query, const std::byte* const* rows,
     const std::size_t bytes = dim / 8;
     const auto tail = static_cast<__mmask64>((1ULL << (bytes % 64)) - 1);
     for (std::size_t i = 0; i < count; i += 4) {
-        __m512i a0 = _mm512_setzero_si512(), a1 = a0, a2 = a0, a3 = a0;
+        __m512i a[4] = {};
         std::size_t d = 0;
         for (; d + 64 <= bytes; d += 64) {
             const __m512i p = _mm512_loadu_si512(q + d);
-            a0 = _mm512_add_epi64(a0, _mm512_popcnt_epi64(_mm512_xor_si512(p, _mm512_loadu_si512(rows[i] + d))));
-            a1 = _mm512_add_epi64(a1, _mm512_popcnt_epi64(_mm512_xor_si512(p, _mm512_loadu_si512(rows[i + 1] + d))));
-            a2 = _mm512_add_epi64(a2, _mm512_popcnt_epi64(_mm512_xor_si512(p, _mm512_loadu_si512(rows[i + 2] + d))));
-            a3 = _mm512_add_epi64(a3, _mm512_popcnt_epi64(_mm512_xor_si512(p, _mm512_loadu_si512(rows[i + 3] + d))));
+            for (std::size_t r = 0; r < 4; ++r) {
+                a[r] = differing(a[r], p, _mm512_loadu_si512(rows[i + r] + d));
+            }
         }
         if (d < bytes) {
             const __m512i p = _mm512_maskz_loadu_epi8(tail, q + d);
-            const auto last = [&](__m512i acc, const std::byte* at) HAND_TARGET {
-                const __m512i x = _mm512_maskz_loadu_epi8(tail, at);
-                return _mm512_add_epi64(acc, _mm512_popcnt_epi64(_mm512_xor_si512(p, x)));
-            };
-            a0 = last(a0, rows[i] + d);
-            a1 = last(a1, rows[i + 1] + d);
-            a2 = last(a2, rows[i + 2] + d);
-            a3 = last(a3, rows[i + 3] + d);
+            for (std::size_t r = 0; r < 4; ++r) {
+                a[r] = differing(a[r], p, _mm512_maskz_loadu_epi8(tail, rows[i + r] + d));
+            }
         }
-        _mm_storeu_ps(out + i, _mm_cvtepu32_ps(sum_four(a0, a1, a2, a3)));
+        _mm_storeu_ps(out + i, _mm_cvtepu32_ps(sum_four(a)));
     }
 }
 
