@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <numbers>
 #include <random>
 #include <string_view>
 #include <vector>
@@ -26,7 +27,7 @@ int main() {
     std::vector<float> places;
     for (int i = 0; i < 20'000; ++i) {
         places.push_back(std::asin(uniform(random)));
-        places.push_back(3.14159265F * uniform(random));
+        places.push_back(std::numbers::pi_v<float> * uniform(random));
     }
     const tonari::MatrixView rows(places.data(), places.size() / 2, 2);
 

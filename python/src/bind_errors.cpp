@@ -74,6 +74,7 @@ void bind_errors(py::module_& module) {
                                     "An answer is not all that was asked for: the timeout passed, or the cap cut it.",
                                     PyExc_RuntimeWarning, nullptr);
 
+    // NOLINTNEXTLINE(performance-unnecessary-value-param): pybind11 takes a pointer to a function of this signature
     py::register_exception_translator([](std::exception_ptr thrown) {
         try {
             if (thrown) std::rethrow_exception(thrown);

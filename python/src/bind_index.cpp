@@ -241,10 +241,10 @@ Any number of threads may use one. It cannot be pickled: save it and open the fi
     property("dim", [](const Index& self) { return self.dim(); }, "Dimensions of a row (for bits: of bits).");
     property(
         "metric", [](const Index& self) { return std::string(name(self.metric())); },
-        "\"l2\", \"ip\", \"cosine\", \"l1\" or \"hamming\".");
+        R"("l2", "ip", "cosine", "l1" or "hamming".)");
     property(
         "dtype", [](const Index& self) { return std::string(name(self.element())); },
-        "What rows are stored as: \"float32\", \"float16\", \"bfloat16\", \"int8\", \"uint8\" or \"bits\".");
+        R"(What rows are stored as: "float32", "float16", "bfloat16", "int8", "uint8" or "bits".)");
     property("spec", [](const Index& self) { return self.spec(); }, "The spec that would build it again.");
     property(
         "nbytes", [](const Index& self) { return self.bytes(); },

@@ -17,7 +17,7 @@ namespace {
 void check_numpy() {
 #if PYBIND11_VERSION_HEX < 0x020C0000
     const auto version = py::cast<std::string>(py::module_::import("numpy").attr("__version__"));
-    if (version.rfind("1.", 0) != 0) {
+    if (!version.starts_with("1.")) {
         throw py::import_error(
             "tonari was built with pybind11 " PYBIND11_TOSTRING(PYBIND11_VERSION_MAJOR) "." PYBIND11_TOSTRING(
                 PYBIND11_VERSION_MINOR) ": expected NumPy 1, got " +

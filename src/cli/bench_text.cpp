@@ -36,7 +36,7 @@ std::string summary_text(const BenchResult& bench) {
     std::vector<std::string> head = {"index", "build", "peak", "size"};
     for (const double recall : quoted_recalls) {
         head.push_back("QPS @ " + fixed(recall, 2));
-        head.push_back("p99 us");
+        head.emplace_back("p99 us");
     }
     Table table(head, 1);
     bool floors = false;

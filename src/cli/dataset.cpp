@@ -19,7 +19,7 @@ constexpr std::size_t held_out = 1000;
 
 Found find(const DatasetRequest& request) {
     const std::size_t max_rows = request.rows == 0 ? no_limit : request.rows + 1;
-    if (request.data.rfind("generated:", 0) == 0) return find_generated(request);
+    if (request.data.starts_with("generated:")) return find_generated(request);
     std::error_code ignored;
     if (fs::is_directory(request.data, ignored)) return find_in_folder(request, max_rows);
     if (!fs::exists(request.data, ignored)) {
@@ -102,7 +102,7 @@ Dataset open_dataset(const DatasetRequest& request) {
     }
     if (request.rows != 0 && data.base.rows > request.rows) {
         truncate(data.base, request.rows);
-        if (data.truth) data.notes.push_back("the ground truth is of more rows than are used: it is computed anew");
+        if (data.truth) data.notes.emplace_back("the ground truth is of more rows than are used: it is computed anew");
         data.truth.reset();
     }
     if (data.metric == MetricKind::hamming && data.base.element == Element::uint8) {

@@ -18,7 +18,7 @@ namespace {
 std::string line_of(const char* path, std::string_view key) {
     std::ifstream file(path);
     for (std::string line; std::getline(file, line);) {
-        if (line.compare(0, key.size(), key) != 0) continue;
+        if (!line.starts_with(key)) continue;
         const std::size_t colon = line.find(':');
         if (colon == std::string::npos) continue;
         const std::size_t first = line.find_first_not_of(" \t", colon + 1);

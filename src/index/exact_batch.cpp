@@ -209,7 +209,7 @@ Result<bool> exact_batch(const ExactRows& rows, const IdMap& ids, MatrixView que
             if (failed[g]) group->write(first, ids, group->run(options.deadline), out);
         }
     });
-    for (Status& status : failed) {
+    for (const Status& status : failed) {
         if (!status) return status;
     }
     return true;

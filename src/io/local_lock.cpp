@@ -51,7 +51,7 @@ bool identify(const std::string& path, Identity& out) noexcept {
 class LocalLock final : public FileLock {
 public:
     LocalLock(std::string path, Identity identity, int descriptor, boost::interprocess::file_lock&& lock)
-        : path_(std::move(path)), identity_(identity), descriptor_(descriptor), lock_(std::move(lock)) {}
+        : path_(std::move(path)), identity_(std::move(identity)), descriptor_(descriptor), lock_(std::move(lock)) {}
     ~LocalLock() override {
         const std::lock_guard guard(held().mutex);
         ::unlink(path_.c_str());  // while it is held: nobody else has locked this file, so nobody's is taken away

@@ -41,7 +41,8 @@ constexpr double coefficient_one = 3344;  // 37837 * sqrt(2) / 16
 
 /// An entry of a direction: 12 bits and a sign, deviation `entry_one`.
 double entry(std::uint64_t stream, std::uint64_t index) noexcept {
-    return static_cast<double>(static_cast<std::int64_t>(sum_of_four(hash(stream, index))) / 32);
+    const std::int64_t rounded = static_cast<std::int64_t>(sum_of_four(hash(stream, index))) / 32;
+    return static_cast<double>(rounded);
 }
 constexpr double entry_one = 1182;  // 37837 / 32
 
@@ -102,8 +103,8 @@ public:
         centre_.assign(dim, 0.0);
         for (std::size_t axis = 0; axis < shared_axes; ++axis) {
             const std::int64_t spread = weight(centre_spread / std::sqrt(static_cast<double>(axis + 1)));
-            add(centre_.data(), static_cast<double>(coefficient(hash(stream, 1), axis) * spread / 1024),
-                model.shared(axis), dim);
+            const std::int64_t rounded = coefficient(hash(stream, 1), axis) * spread / 1024;
+            add(centre_.data(), static_cast<double>(rounded), model.shared(axis), dim);
         }
         weights_.resize(least_axes + hash(stream, 2) % axes_range);
         directions_.assign(weights_.size() * dim, 0.0);

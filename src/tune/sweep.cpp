@@ -136,7 +136,7 @@ private:
                 if (!nearest) failures[worker] = nearest.error();
             }
         });
-        for (Status& failure : failures) {
+        for (const Status& failure : failures) {
             if (!failure) return failure;
         }
         return {};

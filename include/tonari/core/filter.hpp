@@ -48,11 +48,11 @@ public:
     using Predicate = std::function<bool(Id)>;
 
     /// Only these ids, in any order. Ids that the index does not hold are ignored.
-    static Filter ids(std::span<const Id> allowed) { return Filter(Kind::ids, allowed, {}, {}); }
+    static Filter ids(std::span<const Id> allowed) { return {Kind::ids, allowed, {}, {}}; }
     /// Id i may be answered if bit i (lowest bit first) of `words` is set; ids beyond it may not.
-    static Filter bitmap(std::span<const std::uint64_t> words) { return Filter(Kind::bitmap, {}, words, {}); }
+    static Filter bitmap(std::span<const std::uint64_t> words) { return {Kind::bitmap, {}, words, {}}; }
     /// Called once for every id of the index when the filter is prepared. Must not throw.
-    static Filter predicate(Predicate allowed) { return Filter(Kind::predicate, {}, {}, std::move(allowed)); }
+    static Filter predicate(Predicate allowed) { return {Kind::predicate, {}, {}, std::move(allowed)}; }
 
     enum class Kind : std::uint8_t { ids, bitmap, predicate };
     [[nodiscard]] Kind kind() const noexcept { return kind_; }
