@@ -1,5 +1,5 @@
 // Which distances of a block are below their query's bound: what stands between a block of distances and a queue of
-// neighbours. Almost none are, once the queue is full: a vector compare and a branch that is not taken are all it costs.
+// neighbours. Almost none are, once the queue is full: a vector compare and a branch not taken are all it costs.
 #pragma once
 
 #include <tonari/simd/kernels.hpp>

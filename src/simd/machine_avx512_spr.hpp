@@ -1,5 +1,5 @@
-// AVX-512 with two extensions: VNNI multiplies bytes, VPOPCNTDQ counts bits. Nothing else of what Sapphire Rapids has is
-// used, so that Ice Lake and Zen 4 have this level, too.
+// AVX-512 with two extensions: VNNI multiplies bytes, VPOPCNTDQ counts bits. Nothing else that is new in Sapphire
+// Rapids is used, so that Ice Lake and Zen 4 have this level, too.
 //
 // Halves are widened and added up in float32 here, too: arithmetic in FP16 or with BF16 products would be faster in
 // cache, but it rounds the query or the sums to 11 or 8 bits.
