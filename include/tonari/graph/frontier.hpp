@@ -65,12 +65,13 @@ public:
 
 private:
     /// The first key above `key`. Without branches on the keys: where a candidate belongs cannot be predicted, and
-    /// mispredicted branches were half the time of a build over short rows.
+    /// mispredicted branches were a quarter of the time of a build over short rows. A mask, because compilers make a
+    /// branch of `? :`.
     [[nodiscard]] OrderedKey* place_of(OrderedKey key) noexcept {
         OrderedKey* first = keys_.data();
         for (std::size_t length = size_; length > 0;) {
             const std::size_t half = (length + 1) / 2;
-            first += first[half - 1] < key ? half : 0;
+            first += half & (std::size_t{0} - static_cast<std::size_t>(first[half - 1] < key));
             length -= half;
         }
         return first;

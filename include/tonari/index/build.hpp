@@ -24,7 +24,8 @@ namespace tonari {
 ///   "...,FP16" "...,BF16"  rows stored in half precision ("Flat,FP16" is "FP16"); "SQfp16" and "SQbf16" are the same words
 /// ids: one per row, not negative, unique; empty: 0 ... n-1.
 /// Errors: unknown words, no rows or no dimensions, non-finite values (by row and column), duplicate ids, metric and
-/// element that do not go together (hamming wants bits, the others do not take them).
+/// element that do not go together (hamming wants bits, the others do not take them); under cosine, rows whose norm is
+/// below 1.1e-19 without being zeros, or that half precision turns into zeros (by row).
 TONARI_API Result<Index> build(std::string_view spec, MetricKind metric, MatrixView rows, std::span<const Id> ids = {},
                                const BuildOptions& options = {});
 

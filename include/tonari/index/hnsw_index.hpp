@@ -1,4 +1,5 @@
-// The frozen HNSW graph: built once, renumbered for locality, searched from memory or from a map.
+// The frozen HNSW graph: built once, renumbered for locality, searched from memory or from a map. It is built over the
+// rows in another form where that is faster or better (index/build_rows.hpp), and searched over the rows as stored.
 //
 // Cost of a search: descend the upper layers (a few dozen distances), then about `ef` expansions on layer 0, each a
 // list of links, a test of who is new, and one kernel call over the new rows.
@@ -18,6 +19,7 @@
 #include <tonari/graph/beam_search.hpp>
 #include <tonari/graph/layers.hpp>
 #include <tonari/index/build_options.hpp>
+#include <tonari/index/build_rows.hpp>
 #include <tonari/index/concepts.hpp>
 #include <tonari/index/distinct_rows.hpp>
 #include <tonari/index/stored_rows.hpp>
@@ -45,20 +47,16 @@ public:
         };
         DistinctRows distinct = find_distinct_rows(rows.rows(), codec.code_size(), encode, options.threads);
         const Order order = arrange(distinct.first, links, options.seed);
-        auto codes = AlignedBuffer::allocate(distinct.first.size() * codec.code_size());
-        if (!codes) return std::move(codes).error();
-        parallel_for(options.threads, order.source.size(), 1024, [&](std::size_t first, std::size_t last, unsigned) {
-            for (std::size_t i = first; i < last; ++i) {
-                encode(distinct.first[order.source[i]], codes->data() + i * codec.code_size());
-            }
-        });
-        auto built = build_graph(codec, codes->data(), order.counts, {links, options.ef_construction}, options);
+        std::vector<RowId> vertex_rows(order.source.size());
+        for (std::size_t i = 0; i < vertex_rows.size(); ++i) vertex_rows[i] = distinct.first[order.source[i]];
+        auto built = build_graph(codec, rows, vertex_rows, sample(distinct, order), order.counts,
+                                 {links, options.ef_construction}, options);
         if (!built) return std::move(built).error();
         std::vector<RowId> source(order.source.size());  // by final number, which distinct row it is
         for (std::size_t i = 0; i < source.size(); ++i) source[built->new_number[i]] = order.source[i];
         auto map = number_ids(distinct, source, ids);
         if (!map) return std::move(map).error();
-        return HnswIndex(StoredRows<C>(std::move(codec), std::move(*codes).freeze(), *std::move(map)),
+        return HnswIndex(StoredRows<C>(std::move(codec), std::move(built->codes).freeze(), *std::move(map)),
                          std::move(built->layers));
     }
 
@@ -73,7 +71,7 @@ public:
 
     Status reserve(const SearchOptions& options, SearchScratch& scratch) const {
         const std::size_t width = walk_width(options.k, options.ef);
-        reserve(width, scratch);
+        reserve(scratch);
         scratch.neighbors.reserve(std::min(options.k, size()));
         if (options.filter != nullptr) {
             scratch.nearest.reset(width);
@@ -106,8 +104,11 @@ public:
         }
         rows_.answer(scratch.nearest.sort(), k, &filter, scratch.neighbors);
         if (scratch.neighbors.size() < std::min(k, filter.passing) && outcome.complete && !outcome.exact) {
+            const Outcome walked = outcome;
             scratch.nearest.reset(width);
             outcome = rows_.scan(scorer, &filter, options.deadline, scratch.nearest, scratch);
+            outcome.hops += walked.hops;
+            outcome.distances += walked.distances;
             rows_.answer(scratch.nearest.sort(), k, &filter, scratch.neighbors);
         }
         return outcome;
@@ -115,7 +116,7 @@ public:
 
     Status reserve(const RangeOptions& options, SearchScratch& scratch) const {
         const std::size_t cap = std::min(options.cap, size());
-        reserve(options.ef, scratch);
+        reserve(scratch);
         scratch.neighbors.reserve(cap);
         scratch.nearest.reset(std::min(options.ef, size()));
         scratch.in_range.reset(cap + 1);
@@ -193,14 +194,68 @@ private:
         return order;
     }
 
-    static auto build_graph(const C& codec, std::byte* codes, const std::vector<std::size_t>& counts,
-                            GraphParams params, const BuildOptions& options) {
+    struct BuiltGraph {
+        Layers layers;
+        std::vector<RowId> new_number;  ///< where vertex i went
+        AlignedBuffer codes;            ///< in final order
+    };
+
+    /// Some vertices, spread over all ids: one that has a share of the ids has that share of the sample.
+    static std::vector<RowId> sample(const DistinctRows& distinct, const Order& order) {
+        constexpr std::size_t most = 256;
+        const std::size_t ids = distinct.offsets.empty() ? order.source.size() : distinct.members.size();
+        std::vector<RowId> vertex(order.source.size());  // by distinct row
+        for (std::size_t i = 0; i < vertex.size(); ++i) vertex[order.source[i]] = static_cast<RowId>(i);
+        std::vector<RowId> chosen(std::min(most, ids));
+        for (std::size_t i = 0; i < chosen.size(); ++i) {
+            std::size_t row = i * ids / chosen.size();
+            if (!distinct.offsets.empty()) {
+                row = static_cast<std::size_t>(std::upper_bound(distinct.offsets.begin(), distinct.offsets.end(), row) -
+                                               distinct.offsets.begin() - 1);
+            }
+            chosen[i] = vertex[row];
+        }
+        return chosen;
+    }
+
+    /// Vertex i is row `source[i]`; `sample` are some vertices.
+    static Result<BuiltGraph> build_graph(const C& codec, MatrixView rows, std::span<const RowId> source,
+                                          [[maybe_unused]] std::span<const RowId> sample,
+                                          const std::vector<std::size_t>& counts, GraphParams params,
+                                          const BuildOptions& options) {
+        AlignedBuffer codes;
+        const auto encode = [&]() -> Status {
+            auto room = AlignedBuffer::allocate(source.size() * codec.code_size());
+            if (!room) return std::move(room).error();
+            codes = *std::move(room);
+            parallel_for(options.threads, source.size(), 1024, [&](std::size_t first, std::size_t last, unsigned) {
+                for (std::size_t i = first; i < last; ++i) {
+                    codec.encode(rows.row(source[i]), {}, {codes.data() + i * codec.code_size(), codec.code_size()});
+                }
+            });
+            return {};
+        };
         if constexpr (std::same_as<typename C::Scorer, KernelScorer>) {  // compiled once, in the library
             auto erased = Flat<AnyMetric>::create(codec.element(), codec.dim(), AnyMetric(codec.metric_kind()));
-            return BatchBuilder<Flat<AnyMetric>>(*erased, codes, counts, params, options.threads, options.progress)
-                .build();
+            auto rough = build_rows(*erased, rows, source, sample, options.threads);
+            if (!rough) return std::move(rough).error();
+            BatchBuilder builder(rough->codec, rough->codes.data(), counts, params, options.threads, options.progress);
+            if (Status s = builder.insert_all(); !s) return s;
+            if (rough->as_stored) {
+                codes = std::move(rough->codes);
+            } else {
+                rough->codes = {};  // before the others are made: the two are not in memory together
+                if (Status s = encode(); !s) return s;
+                builder.recode(*erased, codes.data());
+                if (rough->error) builder.confirm(rough->error);
+            }
+            auto built = builder.finish();
+            return BuiltGraph{std::move(built.layers), std::move(built.new_number), std::move(codes)};
         } else {
-            return BatchBuilder<C>(codec, codes, counts, params, options.threads, options.progress).build();
+            if (Status s = encode(); !s) return s;
+            auto built = BatchBuilder(codec, codes.data(), counts, params, options.threads, options.progress).build();
+            if (!built) return std::move(built).error();
+            return BuiltGraph{std::move(built->layers), std::move(built->new_number), std::move(codes)};
         }
     }
 
@@ -227,7 +282,7 @@ private:
         return std::clamp<std::size_t>(std::max(k, ef), 1, std::max<std::size_t>(rows_.rows(), 1));
     }
 
-    void reserve(std::size_t /*width*/, SearchScratch& scratch) const {
+    void reserve(SearchScratch& scratch) const {
         scratch.reserve_query(codec().query_size());
         scratch.visited.reserve(rows_.rows());
     }
