@@ -121,8 +121,7 @@ TEST_CASE("recall: words-50, cosine", "[recall]") {
 }
 
 TEST_CASE("recall: words-50, inner product", "[recall]") {
-    check("words-50", "gt_ip", MetricKind::inner_product, 2e-6F, 20'000,
-          {{"HNSW16", 0.915, 0.99}});
+    check("words-50", "gt_ip", MetricKind::inner_product, 2e-6F, 20'000, {{"HNSW16", 0.915, 0.99}});
 }
 
 TEST_CASE("recall: tate-64, cosine, a sixth of the rows repeated", "[recall]") {
