@@ -53,10 +53,11 @@ private:
             std::copy_n(static_cast<const float*>(row.data()), row.dim(), out);
             if (stored_.element() == Element::float32) return;
             // As stored: the graph is the same whether the rows came narrowed or were narrowed here.
-            for (Dim i = 0; i < row.dim(); ++i) {
-                std::uint16_t half = 0;
-                kernels.from_float32[index(stored_.element())](out + i, &half, 1);
-                kernels.to_float32[index(stored_.element())](&half, out + i, 1);
+            std::array<std::uint16_t, 256> half;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
+            for (Dim i = 0; i < row.dim(); i += half.size()) {
+                const Dim count = std::min<Dim>(half.size(), row.dim() - i);
+                kernels.from_float32[index(stored_.element())](out + i, half.data(), count);
+                kernels.to_float32[index(stored_.element())](half.data(), out + i, count);
             }
         } else {
             kernels.to_float32[index(row.element())](row.data(), out, row.dim());
@@ -102,8 +103,8 @@ class Rounding {
 public:
     /// Looks at the first points, which are random ones.
     explicit Rounding(const Points& points) : middle_(points.dim()), point_(points.dim()) {
-        constexpr std::size_t sample = 16384;
-        const std::size_t count = std::min(points.size(), sample);
+        constexpr std::size_t enough = std::size_t{4} << 20;  // values in all
+        const std::size_t count = std::min(points.size(), std::max<std::size_t>(enough / points.dim(), 1024));
         std::vector<double> sums(points.dim());
         for (std::size_t i = 0; i < count; ++i) {
             points.write(i, point_.data());

@@ -347,6 +347,7 @@ private:
     /// Links `from` to `vertex`. A full list gives up its last link, which `vertex` takes over: nothing gets lost.
     void lead_to(RowId vertex, RowId from) noexcept {
         RowId* links = list(0, from);
+        if (std::find(links, links + degree(0), vertex) != links + degree(0)) return;
         RowId* free = std::find(links, links + degree(0), no_row);
         if (free != links + degree(0)) {
             *free = vertex;
