@@ -53,9 +53,10 @@ private:
             std::copy_n(static_cast<const float*>(row.data()), row.dim(), out);
             if (stored_.element() == Element::float32) return;
             // As stored: the graph is the same whether the rows came narrowed or were narrowed here.
-            std::array<std::uint16_t, 256> half;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
-            for (Dim i = 0; i < row.dim(); i += half.size()) {
-                const Dim count = std::min<Dim>(half.size(), row.dim() - i);
+            constexpr Dim chunk = 256;
+            std::array<std::uint16_t, chunk> half;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
+            for (Dim i = 0; i < row.dim(); i += chunk) {
+                const Dim count = std::min(chunk, row.dim() - i);
                 kernels.from_float32[index(stored_.element())](out + i, half.data(), count);
                 kernels.to_float32[index(stored_.element())](half.data(), out + i, count);
             }
