@@ -57,11 +57,11 @@ Result<Index> build(std::string_view spec, MetricKind metric, MatrixView rows, s
         auto element = detail::stored_element(*parsed, rows.element());
         if (!element) return std::move(element).error();
         if (Status s = check_storable(rows, *element, options.threads); !s) return s;
-        if (metric == MetricKind::cosine) {
-            if (Status s = check_direction(rows, *element, "rows", options.threads); !s) return s;
-        }
         auto codec = Flat<AnyMetric>::create(*element, rows.dim(), metric);
         if (!codec) return std::move(codec).error();
+        if (metric == MetricKind::cosine) {  // which bits are refused under: they have no direction to look at
+            if (Status s = check_direction(rows, *element, "rows", options.threads); !s) return s;
+        }
         return detail::build_over(*std::move(codec), *parsed, rows, ids, options);
     } catch (const std::bad_alloc&) {
         return detail::no_memory_to_build(rows);

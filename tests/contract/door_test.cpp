@@ -276,11 +276,13 @@ TEST_CASE("door: metrics and elements that do not go together", "[contract]") {
     const Rows floats = clustered_rows(Element::float32, 8, 4, 122);
     const Rows bits = clustered_rows(Element::bits, 8, 4, 123);
     const Rows bytes = clustered_rows(Element::uint8, 8, 4, 124);
+    const Rows no_bits(Element::bits, 8, 4);  // all zeros: whether they have a direction is no question
     for (const char* spec : {"Flat", "HNSW8"}) {
         refused(build(spec, MetricKind::hamming, floats.view()), ErrorCode::unsupported,
                 {"hamming", "float32", "bits"});
         for (const MetricKind metric : vector_metrics) {
             refused(build(spec, metric, bits.view()), ErrorCode::unsupported, {name(metric), "bits", "hamming"});
+            refused(build(spec, metric, no_bits.view()), ErrorCode::unsupported, {name(metric), "bits", "hamming"});
         }
         refused(build(spec, Chebyshev{}, bytes.view()), ErrorCode::unsupported, {"user", "uint8", "float32"});
         refused(build(spec, MetricKind::user, floats.view()), {"type"});
