@@ -38,7 +38,7 @@ Status check_values(const IndexModel& model, MatrixView queries, const Threads& 
 }
 
 Status check_filter(const IndexModel& model, const RowFilter* filter) {
-    if (filter == nullptr || filter->index == &model) return {};
+    if (filter == nullptr || filter->index.get() == &model) return {};
     return Error{ErrorCode::invalid_argument, "expected a filter that this index (" +
                                                   std::to_string(model.ids().rows()) + " rows) prepared, got one for " +
                                                   std::to_string(filter->rows.rows()) +
@@ -167,7 +167,7 @@ std::size_t Index::bytes() const {
 Result<RowFilter> Index::prepare(const Filter& filter) const {
     try {
         auto rows = model_->ids().translate(filter);
-        if (rows) rows->index = model_.get();
+        if (rows) rows->index = model_;
         return rows;
     } catch (const std::bad_alloc&) {
         return no_memory("the filter");

@@ -321,6 +321,18 @@ TEST_CASE("door: a filter of another index", "[contract]") {
         refused(ask(index, rows.row(0), {.filter = &made_up}), {"filter", "prepare"});
         const Index copy = index;
         CHECK(ask(copy, rows.row(0), {.filter = &of_index}).ok());
+
+        // Of an index that is gone: the next one may well be made where it stood.
+        std::size_t taken = 0;
+        for (int attempt = 0; attempt < 20; ++attempt) {
+            const auto of_gone = [&] {
+                return build(spec, MetricKind::l2, others.view())->prepare(Filter::ids(std::vector<Id>{59})).value();
+            };
+            const RowFilter stale = of_gone();
+            const Index next = build(spec, MetricKind::l2, rows.view()).value();
+            TONARI_EXPECT(taken, !ask(next, rows.row(0), {.filter = &stale}).ok());
+        }
+        CHECK(taken == 0);
     }
 }
 

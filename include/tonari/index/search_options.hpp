@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -18,10 +19,11 @@ class IndexModel;
 
 /// A filter translated for one index: `Index::prepare` makes it, any number of queries use it.
 struct RowFilter {
-    RowBitmap rows;                     ///< distinct stored rows with at least one id that passes
-    std::size_t passing = 0;            ///< ids that pass
-    RowBitmap ids;                      ///< the same per id slot; empty when every row has one id
-    const IndexModel* index = nullptr;  ///< whose rows they are; no other index takes it
+    RowBitmap rows;           ///< distinct stored rows with at least one id that passes
+    std::size_t passing = 0;  ///< ids that pass
+    RowBitmap ids;            ///< the same per id slot; empty when every row has one id
+    /// Whose rows they are; no other index takes it. It is kept alive, so that none is ever made at its address.
+    std::shared_ptr<const IndexModel> index{};
 };
 
 /// How to search. Every field is honoured or refused.
