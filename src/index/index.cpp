@@ -165,6 +165,7 @@ std::size_t Index::bytes() const {
 }
 
 Result<RowFilter> Index::prepare(const Filter& filter) const {
+    if (!filter.usable()) return Error{ErrorCode::invalid_argument, "filter: expected a predicate, got an empty one"};
     try {
         auto rows = model_->ids().translate(filter);
         if (rows) rows->index = model_;

@@ -336,6 +336,12 @@ TEST_CASE("door: a filter of another index", "[contract]") {
     }
 }
 
+TEST_CASE("door: a predicate that is none", "[contract]") {
+    const Rows rows = clustered_rows(Element::float32, 8, 20, 132);
+    const Index index = build("Flat", MetricKind::l2, rows.view()).value();
+    refused(index.prepare(Filter::predicate({})), {"filter", "expected a predicate", "got an empty one"});
+}
+
 TEST_CASE("door: bits beyond the dimension count for nothing", "[contract]") {
     for (const char* spec : {"Flat", "HNSW8"}) {
         for (const Dim dim : {3U, 13U, 61U}) {

@@ -57,6 +57,8 @@ public:
     enum class Kind : std::uint8_t { ids, bitmap, predicate };
     [[nodiscard]] Kind kind() const noexcept { return kind_; }
     [[nodiscard]] std::span<const Id> listed() const noexcept { return ids_; }
+    /// False for a predicate that is an empty function: it cannot be called.
+    [[nodiscard]] bool usable() const noexcept { return kind_ != Kind::predicate || predicate_ != nullptr; }
     /// For bitmap and predicate.
     [[nodiscard]] bool allows(Id id) const {
         if (kind_ == Kind::predicate) return predicate_(id);
