@@ -342,6 +342,21 @@ TEST_CASE("door: a predicate that is none", "[contract]") {
     refused(index.prepare(Filter::predicate({})), {"filter", "expected a predicate", "got an empty one"});
 }
 
+TEST_CASE("door: an ef_construction beyond the rows means all of them", "[contract]") {
+    const Rows rows = clustered_rows(Element::float32, 8, 60, 133);
+    for (const bool own : {false, true}) {
+        INFO("a user's metric: " << own);
+        const auto with = [&](std::size_t ef) {
+            const BuildOptions options{.ef_construction = ef};
+            return image_of(own ? build("HNSW8", Chebyshev{}, rows.view(), {}, options).value()
+                                : build("HNSW8", MetricKind::l2, rows.view(), {}, options).value());
+        };
+        const auto all = with(60);
+        constexpr std::size_t most = std::numeric_limits<std::size_t>::max();
+        for (const std::size_t ef : {std::size_t{61}, most / 2, most - 1, most}) CHECK(with(ef) == all);
+    }
+}
+
 TEST_CASE("door: bits beyond the dimension count for nothing", "[contract]") {
     for (const char* spec : {"Flat", "HNSW8"}) {
         for (const Dim dim : {3U, 13U, 61U}) {

@@ -1,6 +1,7 @@
 // From rows and a spec string to an index.
 #pragma once
 
+#include <algorithm>
 #include <new>
 #include <span>
 #include <string_view>
@@ -39,7 +40,9 @@ TONARI_API Error no_memory_to_build(MatrixView rows);
 /// Any structure over one codec.
 template <Codec C>
 Result<Index> build_over(C codec, const Spec& spec, MatrixView rows, std::span<const Id> ids,
-                         const BuildOptions& options) {
+                         const BuildOptions& asked) {
+    BuildOptions options = asked;
+    options.ef_construction = std::min(options.ef_construction, rows.rows());  // more finds no more, but takes room
     if (spec.kind == IndexKind::flat) {
         auto index = FlatIndex<C>::build(std::move(codec), rows, ids, options);
         if (!index) return std::move(index).error();
