@@ -29,6 +29,19 @@ void refused(const R& result, std::initializer_list<std::string_view> words) {
     refused(result, ErrorCode::invalid_argument, words);
 }
 
+/// A user's metric that has no number for some pairs.
+struct Moody {
+    static constexpr MetricKind kind = MetricKind::user;
+    static constexpr std::string_view name = "moody";
+    float strange = 0;  ///< what it says instead
+    float share = 0;    ///< for about this part of all pairs
+    [[nodiscard]] float distance(VectorView<float> a, VectorView<float> b) const noexcept {
+        const float apart = Chebyshev{}.distance(a, b);
+        return std::fmod(1000 * apart, 1.0F) < share ? strange : apart;
+    }
+    [[nodiscard]] float score(float distance) const noexcept { return distance; }
+};
+
 }  // namespace
 
 TEST_CASE("door: queries of the wrong shape or element", "[contract]") {
@@ -354,6 +367,29 @@ TEST_CASE("door: an ef_construction beyond the rows means all of them", "[contra
         const auto all = with(60);
         constexpr std::size_t most = std::numeric_limits<std::size_t>::max();
         for (const std::size_t ef : {std::size_t{61}, most / 2, most - 1, most}) CHECK(with(ef) == all);
+    }
+}
+
+TEST_CASE("door: a user's metric that gives no number, or infinity, puts those rows last", "[contract]") {
+    const Rows rows = clustered_rows(Element::float32, 8, 300, 134);
+    for (const char* spec : {"Flat", "HNSW8"}) {
+        for (const float strange : {not_a_number, -not_a_number, infinity}) {
+            for (const float share : {0.3F, 1.1F}) {  // of the rows, about; all of them
+                INFO(spec << " " << strange << " " << share);
+                const Index index = build(spec, Moody{strange, share}, rows.view(), {}, quick_build()).value();
+                const Answers answers = index.search(rows.view().slice(0, 20), {.k = 300}).value();
+                const RowFilter even = index.prepare(Filter::predicate([](Id id) { return id % 2 == 0; })).value();
+                std::size_t wrong = 0;
+                for (std::size_t q = 0; q < 20; ++q) {
+                    const Answer one = ask(index, rows.row(q), {.k = 300}).value();
+                    TONARI_EXPECT(wrong, one.size() == 300 && well_formed(one.neighbors));
+                    TONARI_EXPECT(wrong, one[299].distance == std::numeric_limits<float>::max());
+                    TONARI_EXPECT(wrong, identical(answer_of(answers, q), one.neighbors));
+                    TONARI_EXPECT(wrong, ask(index, rows.row(q), {.k = 300, .filter = &even}).value().size() == 150);
+                }
+                CHECK(wrong == 0);
+            }
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <limits>
 #include <span>
 
 #include <tonari/codec/scorer.hpp>
@@ -85,8 +86,12 @@ public:
     }
 
 private:
+    /// What is no number, or infinite, becomes the largest number: such rows come last, and come. NaN would have no
+    /// place in any order, and infinity lies at the bound of every search that has not found k rows yet.
     float one(const std::byte* code) const noexcept {
-        return metric_.distance({query_, dim_}, {reinterpret_cast<const float*>(code), dim_});
+        constexpr float largest = std::numeric_limits<float>::max();
+        const float distance = metric_.distance({query_, dim_}, {reinterpret_cast<const float*>(code), dim_});
+        return distance <= largest ? distance : largest;
     }
     static void keep(std::size_t i, float distance, float bound, Survivors& out) noexcept {
         out.index[out.count] = static_cast<std::uint32_t>(i);

@@ -20,7 +20,8 @@ concept Metric = std::movable<M> && requires(const M m, VectorView<float> a, Vec
     { m.score(d) } noexcept -> std::same_as<float>;  // back to the user's unit
 };
 
-/// A user's metric also has a name, written into files and checked when they are opened.
+/// A user's metric also has a name, written into files and checked when they are opened. Where its distance is NaN or
+/// infinity, the row is taken as the farthest: at the largest float32.
 template <class M>
 concept UserMetric = Metric<M> && M::kind == MetricKind::user && requires {
     { M::name } -> std::convertible_to<std::string_view>;
