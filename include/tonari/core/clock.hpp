@@ -12,7 +12,11 @@ class Deadline {
 public:
     constexpr Deadline() noexcept = default;
     constexpr explicit Deadline(Clock::time_point at) noexcept : at_(at) {}
-    static Deadline after(Clock::duration budget) noexcept { return Deadline(Clock::now() + budget); }
+    /// Never, where the clock cannot say when that is.
+    static Deadline after(Clock::duration budget) noexcept {
+        const Clock::time_point now = Clock::now();
+        return budget < Clock::time_point::max() - now ? Deadline(now + budget) : Deadline();
+    }
 
     [[nodiscard]] constexpr bool never() const noexcept { return at_ == Clock::time_point::max(); }
     [[nodiscard]] bool expired() const noexcept { return !never() && Clock::now() >= at_; }

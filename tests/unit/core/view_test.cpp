@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <tonari/core/bytes.hpp>
+#include <tonari/core/clock.hpp>
 
 #include "support/catch.hpp"
 
@@ -66,4 +67,15 @@ TEST_CASE("a slice of bytes keeps the owner alive") {
     slice = {};
     CHECK(watch.expired());
     CHECK(slice.empty());
+}
+
+TEST_CASE("a deadline so far off that the clock cannot say it is never") {
+    CHECK(Deadline{}.never());
+    CHECK(Deadline::after(std::chrono::seconds(-1)).expired());
+    CHECK(Deadline::after(Clock::duration::zero()).expired());
+    CHECK_FALSE(Deadline::after(std::chrono::hours(1)).expired());
+    CHECK_FALSE(Deadline::after(std::chrono::hours(1)).never());
+    CHECK(Deadline::after(Clock::duration::max()).never());
+    CHECK(Deadline::after(Clock::duration::max() - std::chrono::seconds(1)).never());
+    CHECK(Deadline::after(Clock::duration::min()).expired());
 }
