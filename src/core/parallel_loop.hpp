@@ -23,8 +23,7 @@ struct Pieces {
 
 /// As many workers as may be used and have something to do.
 inline unsigned workers(const Threads& threads, const Pieces& pieces) noexcept {
-    constexpr std::size_t most = 4096;  // a slip of the pen in `count` should not start a million threads
-    return static_cast<unsigned>(std::min({std::size_t{resolve_threads(threads)}, pieces.size(), most}));
+    return static_cast<unsigned>(std::min(std::size_t{resolve_threads(threads)}, pieces.size()));
 }
 
 /// One worker's life: take the next piece until none is left.

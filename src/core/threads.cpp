@@ -88,6 +88,8 @@ unsigned available() noexcept {
 
 }  // namespace
 
-unsigned resolve_threads(const Threads& threads) noexcept { return threads.count != 0 ? threads.count : available(); }
+unsigned resolve_threads(const Threads& threads) noexcept {
+    return std::min(threads.count != 0 ? threads.count : available(), max_threads);
+}
 
 }  // namespace tonari

@@ -26,7 +26,10 @@ struct Threads {
     Executor* executor = nullptr;  ///< not owned; when set, its threads are used
 };
 
-/// The threads that `threads.count` stands for, at least 1.
+/// No call uses more: a slip of the pen in `count` should not make scratch for a million threads.
+inline constexpr unsigned max_threads = 4096;
+
+/// The threads that `threads.count` stands for, 1 to `max_threads`.
 TONARI_API unsigned resolve_threads(const Threads& threads) noexcept;
 
 /// Calls `body(first, last, worker)` over [0, count) in pieces of `grain`; `worker` is below

@@ -110,6 +110,7 @@ TEST_CASE("threads are as many as were asked for, or as there are") {
     CHECK(resolve_threads({7}) == 7);
     CHECK(resolve_threads({0}) >= 1);
     CHECK(resolve_threads({0}) <= std::max(1U, std::thread::hardware_concurrency()));
-    CHECK(resolve_threads({std::numeric_limits<unsigned>::max()}) == std::numeric_limits<unsigned>::max());
-    check_covers({1000}, 3, 1);  // not more threads than pieces
+    CHECK(resolve_threads({max_threads}) == max_threads);
+    CHECK(resolve_threads({std::numeric_limits<unsigned>::max()}) == max_threads);  // scratch is made for each
+    check_covers({1000}, 3, 1);                                                     // not more threads than pieces
 }
