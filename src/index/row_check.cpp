@@ -19,8 +19,9 @@ namespace {
 
 constexpr std::size_t piece = 256;  // values that are converted at once, without memory of their own
 
-/// Rows and queries below it are less than the largest float apart: |q - x|^2 <= 2 (|q|^2 + |x|^2).
-constexpr float largest_square = std::numeric_limits<float>::max() / 4;
+/// Rows and queries below it are less than the largest float apart: |q - x|^2 <= 2 (|q|^2 + |x|^2). A hundredth less, for
+/// sums of up to 65,536 values round: an infinite distance is below no bound, and its row would be missing in an answer.
+constexpr float largest_square = std::numeric_limits<float>::max() / 4 * 0.99F;
 
 constexpr std::size_t index(Element element) noexcept { return static_cast<std::size_t>(element) - 1; }
 

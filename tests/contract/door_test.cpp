@@ -171,6 +171,45 @@ TEST_CASE("door: values too large for their squares are refused, as large as can
     }
 }
 
+TEST_CASE("door: rows as long as are let in all come, however sums round", "[contract]") {
+    for (const Dim dim : {3U, 16U, 100U, 1000U}) {
+        Rows rows(Element::float32, dim, 24);
+        Random random(dim);
+        std::vector<float> values(dim);
+        for (std::size_t i = 0; i < rows.size(); i += 2) {  // opposite ones: as far apart as can be
+            std::vector<double> direction(dim);
+            for (double& value : direction) value = bell(random);
+            const auto set = [&](std::size_t row, double scale) {
+                for (std::size_t j = 0; j < dim; ++j) values[j] = static_cast<float>(direction[j] * scale);
+                rows.set(row, values);
+            };
+            double good = 0;
+            double bad = 1e20;
+            for (int step = 0; step < 60; ++step) {
+                const double middle = (good + bad) / 2;
+                set(i, middle);
+                const bool taken = build("Flat", MetricKind::l2, rows.view().slice(i, 1)).ok();
+                (taken ? good : bad) = middle;
+            }
+            set(i, good);
+            set(i + 1, -good);
+        }
+        for (const char* spec : {"Flat", "HNSW8"}) {
+            for (const MetricKind metric : vector_metrics) {
+                INFO(dim << " " << spec << " " << name(metric));
+                const Index index = build(spec, metric, rows.view()).value();
+                const Answers answers = index.search(rows.view(), {.k = 24}).value();
+                std::size_t wrong = 0;
+                for (std::size_t q = 0; q < rows.size(); ++q) {
+                    TONARI_EXPECT(wrong, answers.counts[q] == 24 && std::isfinite(answers.distances[q * 24 + 23]));
+                    TONARI_EXPECT(wrong, ask(index, rows.row(q), {.k = 24}).value().size() == 24);
+                }
+                CHECK(wrong == 0);
+            }
+        }
+    }
+}
+
 TEST_CASE("door: under cosine, rows of any size are found right or refused by name", "[contract]") {
     const auto scaled = [](const Rows& rows, float scale) {
         Rows out(rows.element(), rows.dim(), rows.size());
