@@ -1,8 +1,11 @@
 // The command line as a whole: subcommands, --help, --version, and one line on stderr for whatever goes wrong.
+#include <charconv>
+#include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <new>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include <tonari/simd/level.hpp>
@@ -28,17 +31,24 @@ std::string where(const CLI::App& tonari) {
     return chosen.empty() ? std::string("tonari") : "tonari " + chosen.front()->get_name();
 }
 
-/// Options that count something take digits: else a -3 becomes a number of twenty digits.
+/// Options that count something take digits: else a -3 becomes a number of twenty digits, a number too long for 64 bits
+/// the largest that fits them, and 010 is read as octal.
 void check_whole_numbers(CLI::App& command) {
     const CLI::Validator whole(
-        [](const std::string& text) {
-            const bool digits = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
-            return digits ? std::string() : "expected a whole number of 0 or more, got " + text;
+        [](std::string& text) -> std::string {
+            std::uint64_t value = 0;
+            const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+            if (end != text.data() + text.size() || error == std::errc::invalid_argument) {
+                return "expected a whole number of 0 or more, got " + text;
+            }
+            if (error != std::errc{}) return "expected a whole number below 2^64, got " + text;
+            text = std::to_string(value);
+            return {};
         },
         "");
     for (CLI::Option* option : command.get_options()) {
         const std::string type = option->get_type_name();
-        if (type == "UINT" || type == "N" || type == "LIST") option->check(whole);
+        if (type == "UINT" || type == "N" || type == "LIST") option->transform(whole);
         if (type == "UINT") option->type_name("N");
     }
 }

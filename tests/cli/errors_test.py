@@ -37,6 +37,14 @@ class Errors(CommandTest):
         self.refused("search", "graph.tnr", "-q", "data/query.fbin", "--k", -3, status=2, says=["--k", "got -3"])
         self.refused("search", "graph.tnr", "-q", "data/query.fbin", "--ef", "many", status=2, says=["--ef", "got many"])
 
+    def test_numbers_that_are_other_numbers(self):
+        long = str(2**64)  # was taken for 2^64 - 1
+        self.refused("build", "data", "-i", "HNSW8", "--seed", long, "-o", "x.tnr", status=2, says=["--seed", "2^64", long])
+        self.refused("bench", "data", "-i", "Flat", "--ef", f"10,{long}", status=2, says=["--ef", "2^64", long])
+        self.refused("search", "graph.tnr", "-q", "data/query.fbin", "--k", "0x10", status=2, says=["--k", "got 0x10"])
+        lines = self.run_command("search", "graph.tnr", "-q", "data/query.fbin", "--k", "010").stdout.splitlines()
+        self.assertEqual(len(lines), 1 + 10 * 10)  # not octal
+
     def test_more_neighbours_than_rows(self):
         self.run_command("build", "data", "-i", "Flat", "--rows", 5, "-o", "few.tnr")
         lines = self.run_command("search", "few.tnr", "-q", "data/query.fbin", "-k", 50).stdout.splitlines()
