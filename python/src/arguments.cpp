@@ -41,7 +41,13 @@ std::string text(py::handle value, const char* name) {
     if (!py::isinstance<py::str>(value)) {
         wrong_type(std::string(name) + ": expected a str, got " + type_name(value));
     }
-    return py::cast<std::string>(value);
+    py::ssize_t size = 0;
+    const char* utf8 = PyUnicode_AsUTF8AndSize(value.ptr(), &size);
+    if (utf8 == nullptr) {  // half a surrogate pair
+        PyErr_Clear();
+        invalid(std::string(name) + ": expected text that UTF-8 can write, got " + std::string(py::repr(value)));
+    }
+    return {utf8, static_cast<std::size_t>(size)};
 }
 
 Threads threads(py::handle value) {

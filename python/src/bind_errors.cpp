@@ -56,6 +56,14 @@ PyObject* class_of(ErrorCode code) noexcept {
     return base;
 }
 
+/// Messages name paths, which may hold any bytes: those that are not UTF-8 become what os.fsdecode makes of them.
+void raise(PyObject* kind, const std::string& message) noexcept {
+    PyObject* text = PyUnicode_DecodeUTF8(message.data(), static_cast<py::ssize_t>(message.size()), "surrogateescape");
+    if (text == nullptr) return;  // no memory, which is an exception, too
+    PyErr_SetObject(kind, text);
+    Py_DECREF(text);
+}
+
 }  // namespace
 
 void warn_incomplete(const std::string& message) {
@@ -79,9 +87,9 @@ void bind_errors(py::module_& module) {
         try {
             if (thrown) std::rethrow_exception(thrown);
         } catch (const Exception& failure) {
-            PyErr_SetString(class_of(failure.error().code), failure.error().message.c_str());
+            raise(class_of(failure.error().code), failure.error().message);
         } catch (const WrongType& failure) {
-            PyErr_SetString(wrong_type_class, failure.what());
+            raise(wrong_type_class, failure.what());
         } catch (const std::bad_alloc&) {
             PyErr_SetString(class_of(ErrorCode::out_of_memory), "there is not enough memory for the answer");
         }

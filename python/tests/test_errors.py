@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -52,3 +53,13 @@ def test_the_process_lives_after_errors() -> None:
         with pytest.raises(tonari.Error):
             tonari.build("Nonsense", np.ones((1, 1), dtype=np.float32))
     assert len(tonari.build("Flat", np.ones((1, 1), dtype=np.float32))) == 1
+
+
+def test_messages_say_what_is_no_utf8(tmp_path: Path) -> None:
+    missing = tmp_path / "b\udcffooks.tnr"  # os.fsdecode(b"b\xffooks.tnr")
+    with pytest.raises(tonari.NotFound, match="b\udcffooks"):
+        tonari.open(missing)
+    with pytest.raises(tonari.InvalidArgument, match="Flat\0x.*expected"):
+        tonari.build("Flat\0x", np.ones((1, 1), dtype=np.float32))
+    with pytest.raises(tonari.InvalidArgument, match="spec: expected text that UTF-8 can write"):
+        tonari.build("Flat\ud800", np.ones((1, 1), dtype=np.float32))
