@@ -48,5 +48,11 @@ The instruction set in use: the machine's best, or the one that the environment 
     module.attr("__version__") = std::string(tonari::version());
 
     // Users know these classes by the package, in messages, in help() and in tracebacks.
-    for (const char* name : {"Index", "RowFilter"}) module.attr(name).attr("__module__") = "tonari";
+    for (const char* name : {"Index", "RowFilter"}) {
+        const py::object type = module.attr(name);
+        type.attr("__module__") = "tonari";
+        // Index.__new__(Index) would make one without an index, which pybind11 takes for a whole one when it is used.
+        reinterpret_cast<PyTypeObject*>(type.ptr())->tp_new = nullptr;
+        PyType_Modified(reinterpret_cast<PyTypeObject*>(type.ptr()));
+    }
 }

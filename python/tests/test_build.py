@@ -147,3 +147,6 @@ def test_an_index_is_only_built() -> None:
         tonari.Index()
     with pytest.raises(TypeError):
         tonari.RowFilter()
+    for kind in (tonari.Index, tonari.RowFilter):
+        with pytest.raises(TypeError):  # it would have no index inside
+            len(kind.__new__(kind))
