@@ -85,6 +85,15 @@ std::optional<Element> element_of(py::handle value) {
     invalid("element: expected one of " + known + " or None, got \"" + word + "\"");
 }
 
+void refuse_masked(py::handle object, const char* argument) {
+    if (py::hasattr(object, "mask") &&
+        py::isinstance(object, py::module_::import("numpy").attr("ma").attr("MaskedArray"))) {
+        wrong_type(std::string(argument) +
+                   ": expected a plain numpy array, got a masked one, whose mask would be lost; " +
+                   "mend: " + argument + ".filled(value)");
+    }
+}
+
 Rows rows_of(py::handle object, const Expected& expected) {
     const std::string argument = expected.argument;
     const std::string mend = "; mend: np.ascontiguousarray(" + argument + ")";
@@ -94,11 +103,7 @@ Rows rows_of(py::handle object, const Expected& expected) {
         wrong_type(argument + ": expected a numpy array, got " + type_name(object) + "; mend: np.asarray(" + argument +
                    ", dtype=" + numpy_dtype(expected.mend) + ")");
     }
-    if (py::hasattr(object, "mask") &&
-        py::isinstance(object, py::module_::import("numpy").attr("ma").attr("MaskedArray"))) {
-        wrong_type(argument + ": expected a plain numpy array, got a masked one, whose mask would be lost; mend: " +
-                   argument + ".filled(value)");
-    }
+    refuse_masked(object, expected.argument);
     Rows rows;
     rows.array = py::reinterpret_borrow<py::array>(object);
     const py::array& array = rows.array;
@@ -143,6 +148,7 @@ Rows rows_of(py::handle object, const Expected& expected) {
 
 IdArray ids_of(py::handle object, const char* argument) {
     const std::string name = argument;
+    refuse_masked(object, argument);
     const auto array = py::array::ensure(object);
     if (!array) {
         PyErr_Clear();

@@ -31,6 +31,9 @@ struct Expected {
     bool single_allowed = false;      ///< 1-D is one row
 };
 
+/// NumPy itself drops the mask where it is asked for a plain array, and what was hidden would count.
+void refuse_masked(pybind11::handle object, const char* argument);
+
 /// Refuses what could not be read in place as it is: other types, byte orders and layouts. Nothing is converted, since
 /// a conversion would copy all rows and may change them.
 Rows rows_of(pybind11::handle object, const Expected& expected);

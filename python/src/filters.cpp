@@ -56,6 +56,7 @@ Result<RowFilter> prepare_unlocked(const Index& index, const Filter& filter) {
 
 Result<RowFilter> rows_for(const Index& index, py::handle filter) {
     if (PyCallable_Check(filter.ptr()) != 0) return prepare_callable(index, filter);
+    refuse_masked(filter, "filter");
     const auto array = py::array::ensure(filter);
     if (!array) {
         PyErr_Clear();

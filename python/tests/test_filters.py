@@ -42,6 +42,16 @@ def test_every_form_allows_the_same(index: tonari.Index, rows: Any, queries: Any
     assert np.isin(ids, ALLOWED).all()
 
 
+@pytest.mark.parametrize("values", [np.arange(500), np.ones(500, dtype=bool)])
+def test_a_masked_array_is_refused(index: tonari.Index, rows: Any, queries: Any, values: Any) -> None:
+    hidden = np.ma.masked_array(values, mask=np.arange(500) % 2 == 0)
+    for ask in (index.prepare, lambda filter: index.search(queries, filter=filter)):
+        with pytest.raises(tonari.WrongType, match=r"filter: expected a plain numpy array, got a masked one"):
+            ask(hidden)
+    with pytest.raises(tonari.WrongType, match=r"ids: expected a plain numpy array, got a masked one"):
+        tonari.build("Flat", rows, ids=hidden)
+
+
 def test_a_prepared_filter_is_used_again(index: tonari.Index, queries: Any) -> None:
     prepared = index.prepare(ALLOWED)
     assert len(prepared) == len(ALLOWED)
