@@ -98,7 +98,15 @@ private:
 
 }  // namespace
 
+Status check_path(const std::string& path) {
+    const std::size_t end = path.find('\0');
+    if (end == std::string::npos) return {};
+    return Error{ErrorCode::invalid_argument,
+                 say("expected a path, got '", path.substr(0, end), "' with a NUL and more behind it")};
+}
+
 Status check_plain_file(const std::string& path) {
+    if (Status s = check_path(path); !s) return s;
     struct stat about = {};
     if (::stat(path.c_str(), &about) != 0) return system_error("open", path, errno);
     if (S_ISREG(about.st_mode)) return {};

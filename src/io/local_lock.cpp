@@ -19,6 +19,7 @@
 #include <boost/interprocess/exceptions.hpp>
 #include <boost/interprocess/sync/file_lock.hpp>
 
+#include "local_file.hpp"
 #include "system_error.hpp"
 #include "text.hpp"
 
@@ -103,6 +104,7 @@ Result<std::unique_ptr<FileLock>> try_lock(const std::string& path, const std::s
 }  // namespace
 
 Result<std::unique_ptr<FileLock>> lock_local_file(const std::string& path) {
+    if (const Status s = check_path(path); !s) return s;
     const std::string lock_path = path + ".lock";
     const std::lock_guard guard(held().mutex);
     for (int attempt = 0; attempt < 100; ++attempt) {

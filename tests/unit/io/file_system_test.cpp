@@ -128,6 +128,19 @@ TEST_CASE("what is no plain file is refused, and nothing waits for it") {
     CHECK(folder.names() == std::vector<std::string>{"pipe"});
 }
 
+TEST_CASE("a path with a NUL in it is not the file that the system would take it for") {
+    const test::TempFolder folder;
+    const std::string path = folder.path("file");
+    REQUIRE(write_file(path, bytes("old")).ok());
+    const std::string longer = path + std::string("\0.new", 5);
+    CHECK(write_file(longer, bytes("new")).error().code == ErrorCode::invalid_argument);
+    CHECK(files().open(longer, OpenMode::read).status().error().code == ErrorCode::invalid_argument);
+    CHECK(files().map(longer).status().error().code == ErrorCode::invalid_argument);
+    CHECK_THAT(files().map(longer).status().error().message, Contains("NUL"));
+    CHECK(text_of(path) == "old");
+    CHECK(folder.names() == std::vector<std::string>{"file"});
+}
+
 TEST_CASE("a second writer is refused, in this process and in another") {
     const test::TempFolder folder;
     const std::string path = folder.path("file.tnr");
