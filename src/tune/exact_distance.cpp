@@ -10,12 +10,17 @@
 namespace tonari::tune {
 namespace {
 
+/// Bits of the last byte beyond the dimension do not count, as in every search.
 double differing_bits(RowView a, RowView b) noexcept {
     const auto* left = static_cast<const std::uint8_t*>(a.data());
     const auto* right = static_cast<const std::uint8_t*>(b.data());
     std::size_t sum = 0;
     for (std::size_t i = 0; i < a.bytes(); ++i) {
         sum += static_cast<std::size_t>(std::popcount(static_cast<unsigned>(left[i] ^ right[i])));
+    }
+    if (const unsigned used = a.dim() % 8; used != 0) {
+        const std::size_t last = a.bytes() - 1;
+        sum -= static_cast<std::size_t>(std::popcount(static_cast<unsigned>(left[last] ^ right[last]) >> used));
     }
     return static_cast<double>(sum);
 }

@@ -49,6 +49,19 @@ TEST_CASE("recall counts an id once, and only ids that are rows") {
     CHECK(scorer.hits(0, std::vector<Id>{3, 4, 3, 0, 1, 2}) == 0);  // what comes behind the k-th answer is too late
 }
 
+TEST_CASE("recall over bits looks at no bit beyond the dimension") {
+    const std::vector<Bits8> rows{{0b11111'001}, {0b00000'011}, {0b10101'111}};  // dim 3: at 1, 2 and 3 from 0
+    const std::vector<Bits8> query{{0b01010'000}};
+    const MatrixView base(static_cast<const void*>(rows.data()), 3, 3, Element::bits);
+    const MatrixView queries(static_cast<const void*>(query.data()), 1, 3, Element::bits);
+    const auto scorer = tune::RecallScorer::make(MetricKind::hamming, base, queries, truth_of({0, 1}), 2).value();
+    CHECK(scorer.hits(0, std::vector<Id>{0, 1}) == 2);
+    CHECK(scorer.hits(0, std::vector<Id>{0, 2}) == 1);
+    tune::ExactDistance distance(MetricKind::hamming);
+    distance.set_query(queries.row(0));
+    for (std::size_t i = 0; i < 3; ++i) CHECK(distance(base.row(i)) == static_cast<double>(i + 1));
+}
+
 TEST_CASE("recall accepts ties of distance") {
     const Line line{{1, 2, -2, 2, 5}};
     const auto scorer =
