@@ -8,9 +8,11 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <new>
 #include <span>
 #include <vector>
 
@@ -200,18 +202,24 @@ Result<bool> exact_batch(const ExactRows& rows, const IdMap& ids, MatrixView que
     const std::size_t share = (panels + resolve_threads(options.threads) - 1) / resolve_threads(options.threads);
     const std::size_t grain = std::clamp<std::size_t>(share, 1, panels_per_group);
     std::vector<Status> failed((panels + grain - 1) / grain);
+    std::atomic<bool> no_memory{false};
     parallel_for(options.threads, failed.size(), 1, [&](std::size_t from, std::size_t to, unsigned) {
         for (std::size_t g = from; g < to; ++g) {
             const std::size_t first = g * grain * panel_width;
             const std::size_t count = std::min(grain * panel_width, queries.rows() - first);
-            auto group = std::make_unique<Group>(rows, queries.slice(first, count), prepare, k);
-            failed[g] = group->allocate();
-            if (failed[g]) group->write(first, ids, group->run(options.deadline), out);
+            try {  // out of a thread no exception finds its way
+                auto group = std::make_unique<Group>(rows, queries.slice(first, count), prepare, k);
+                failed[g] = group->allocate();
+                if (failed[g]) group->write(first, ids, group->run(options.deadline), out);
+            } catch (const std::bad_alloc&) {
+                no_memory = true;
+            }
         }
     });
     for (const Status& status : failed) {
         if (!status) return status;
     }
+    if (no_memory) throw std::bad_alloc();  // on the calling thread, for the door to say
     return true;
 }
 

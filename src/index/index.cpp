@@ -179,8 +179,8 @@ Result<Answers> Index::search(MatrixView queries, const SearchOptions& options) 
     if (Status s = check_shape(*model_, queries.element(), queries.dim()); !s) return s;
     if (Status s = check(*model_, options); !s) return s;
     const Threads threads = at_most(options.threads, queries.rows());
-    if (Status s = check_values(*model_, queries, threads); !s) return s;
     try {
+        if (Status s = check_values(*model_, queries, threads); !s) return s;
         Answers out;
         out.queries = queries.rows();
         out.k = options.k;
@@ -216,8 +216,8 @@ Result<RangeAnswers> Index::range_search(MatrixView queries, const RangeOptions&
     if (Status s = check_shape(*model_, queries.element(), queries.dim()); !s) return s;
     if (Status s = check(*model_, options); !s) return s;
     const Threads threads = at_most(options.threads, queries.rows());
-    if (Status s = check_values(*model_, queries, threads); !s) return s;
     try {
+        if (Status s = check_values(*model_, queries, threads); !s) return s;
         RangeOptions within = options;
         within.threads = threads;
         auto lanes = lanes_for(*model_, queries.rows(), within);

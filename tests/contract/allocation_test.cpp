@@ -1,4 +1,5 @@
 // The contract of single queries: after the first of a kind, none allocates. Every operator new of this program counts.
+// And of all calls: memory that is not there is an error, whichever allocation it was.
 #include <atomic>
 #include <cstdlib>
 #include <new>
@@ -7,9 +8,11 @@
 
 namespace {
 std::atomic<std::size_t> allocations{0};
+constexpr std::size_t never = ~std::size_t{0};
+std::atomic<std::size_t> fails_at{never};  ///< the one that is refused
 
 void* counted(std::size_t size, std::size_t alignment) {
-    ++allocations;
+    if (allocations++ == fails_at) throw std::bad_alloc();
     const std::size_t rounded = (size + alignment - 1) / alignment * alignment;
     void* block = std::aligned_alloc(alignment, rounded == 0 ? alignment : rounded);
     if (block == nullptr) throw std::bad_alloc();
@@ -93,5 +96,42 @@ TEST_CASE("allocation: a searcher's queries after the first allocate nothing", "
         });
         INFO(model.name);
         CHECK(allocated == 0);
+    }
+}
+
+TEST_CASE("allocation: one that fails is an error, no exception and no end of the process", "[contract]") {
+    const Rows rows = clustered_rows(Element::float32, 16, 300, 72);
+    const Rows queries = clustered_rows(Element::float32, 16, 70, 73);
+    const std::vector<Id> ids = scattered_ids(rows.size());
+    const auto check = [](const std::string& what, const auto& call) {
+        INFO(what);
+        const std::size_t before = allocations;
+        REQUIRE(call().ok());
+        const std::size_t needed = allocations - before;
+        REQUIRE(needed > 0);
+        std::size_t wrong = 0;
+        for (std::size_t i = 0; i < needed; ++i) {
+            fails_at = allocations + i;
+            const auto result = call();
+            fails_at = never;
+            // More threads allocate in any order, and not always as often.
+            TONARI_EXPECT(wrong, result.ok() || result.error().code == ErrorCode::out_of_memory);
+        }
+        CHECK(wrong == 0);
+    };
+    for (const unsigned threads : {1U, 2U}) {
+        for (const char* spec : {"Flat", "HNSW8"}) {
+            const Index index = build(spec, MetricKind::l2, rows.view(), ids).value();
+            const RowFilter half = index.prepare(Filter::predicate([](Id id) { return id % 2 == 0; })).value();
+            const std::string what = std::string(spec) + ", " + std::to_string(threads) + " threads: ";
+            check(what + "search", [&] { return index.search(queries.view(), {.threads = {threads}}); });
+            check(what + "filter",
+                  [&] { return index.search(queries.view(), {.filter = &half, .threads = {threads}}); });
+            check(what + "range",
+                  [&] { return index.range_search(queries.view(), {.radius = 9, .threads = {threads}}); });
+        }
+        const BuildOptions options{.threads = {threads}};
+        check("build", [&] { return build("Flat", MetricKind::l2, rows.view(), ids, options); });
+        check("build, a user's metric", [&] { return build("Flat", Chebyshev{}, rows.view(), ids, options); });
     }
 }

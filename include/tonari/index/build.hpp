@@ -64,12 +64,12 @@ Result<Index> build(std::string_view spec, M metric, MatrixView rows, std::span<
     } else {
         auto parsed = parse_spec(spec);
         if (!parsed) return std::move(parsed).error();
-        if (Status s = detail::check_build(rows, ids, options); !s) return s;
-        auto element = detail::stored_element(*parsed, rows.element());
-        if (!element) return std::move(element).error();
-        auto codec = Flat<M>::create(*element, rows.dim(), std::move(metric));
-        if (!codec) return std::move(codec).error();
         try {
+            if (Status s = detail::check_build(rows, ids, options); !s) return s;
+            auto element = detail::stored_element(*parsed, rows.element());
+            if (!element) return std::move(element).error();
+            auto codec = Flat<M>::create(*element, rows.dim(), std::move(metric));
+            if (!codec) return std::move(codec).error();
             return detail::build_over(*std::move(codec), *parsed, rows, ids, options);
         } catch (const std::bad_alloc&) {
             return detail::no_memory_to_build(rows);
