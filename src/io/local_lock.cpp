@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <mutex>
+#include <new>
 #include <set>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -87,9 +88,13 @@ Result<std::unique_ptr<FileLock>> try_lock(const std::string& path, const std::s
         const bool locked = lock.try_lock();
         Identity now;
         if (locked && identify(lock_path, now) && now == identity) {
-            std::unique_ptr<FileLock> result(new LocalLock(lock_path, identity, descriptor, std::move(lock)));
-            held().files.insert(identity);
-            return result;
+            held().files.insert(identity);  // first: where it fails, a lock would take the mutex, which we hold, to go
+            try {
+                return std::unique_ptr<FileLock>(new LocalLock(lock_path, identity, descriptor, std::move(lock)));
+            } catch (const std::bad_alloc&) {
+                held().files.erase(identity);
+                throw;
+            }
         }
         ::close(descriptor);
         if (!locked) return busy(path, "another process");
@@ -98,6 +103,9 @@ Result<std::unique_ptr<FileLock>> try_lock(const std::string& path, const std::s
         ::close(descriptor);
         if (e.get_native_error() == ENOENT) return std::unique_ptr<FileLock>();  // removed between the two opens
         return system_error("lock", lock_path, e.get_native_error());
+    } catch (const std::bad_alloc&) {
+        ::close(descriptor);
+        throw;
     }
 }
 

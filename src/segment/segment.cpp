@@ -1,35 +1,47 @@
 // Segments: an index in one file.
 #include <tonari/segment/segment.hpp>
 
+#include <new>
+
 #include <tonari/io/file_writer.hpp>
 #include <tonari/simd/level.hpp>
 
 namespace tonari {
 
-Status write_segment(const std::filesystem::path& path, const Index& index) {
+Error detail::no_memory_for_file(const std::filesystem::path& path) {
+    return {ErrorCode::out_of_memory, "no memory to read or write '" + path.string() + "'"};
+}
+
+Status write_segment(const std::filesystem::path& path, const Index& index) try {
     auto writer = FileWriter::create(path.string());
     if (!writer) return std::move(writer).error();
     if (Status s = save_index(writer->sections(), index); !s) return s;
     return writer->finish();
+} catch (const std::bad_alloc&) {
+    return detail::no_memory_for_file(path);
 }
 
-Result<Segment> Segment::open(const std::filesystem::path& path, Residency residency) {
+Result<Segment> Segment::open(const std::filesystem::path& path, Residency residency) try {
     if (Status s = simd::check_level(); !s) return s;
     auto file = FileReader::open(path.string(), residency);
     if (!file) return std::move(file).error();
     auto index = open_index(file->sections());
     if (!index) return std::move(index).error();
     return Segment(*std::move(index));
+} catch (const std::bad_alloc&) {
+    return detail::no_memory_for_file(path);
 }
 
 Status verify_segment(const std::filesystem::path& path,
-                      const std::function<void(std::size_t, std::size_t)>& progress) {
+                      const std::function<void(std::size_t, std::size_t)>& progress) try {
     auto file = FileReader::open(path.string(), Residency::map);
     if (!file) return std::move(file).error();
     return file->verify([&](std::uint64_t done, std::uint64_t total) {
         if (progress) progress(done, total);
         return true;
     });
+} catch (const std::bad_alloc&) {
+    return detail::no_memory_for_file(path);
 }
 
 }  // namespace tonari

@@ -2,9 +2,13 @@
 // And of all calls: memory that is not there is an error, whichever allocation it was.
 #include <atomic>
 #include <cstdlib>
+#include <filesystem>
 #include <new>
 
+#include <tonari/segment/segment.hpp>
+
 #include "contract/models.hpp"
+#include "unit/io/temp_folder.hpp"
 
 namespace {
 std::atomic<std::size_t> allocations{0};
@@ -99,39 +103,61 @@ TEST_CASE("allocation: a searcher's queries after the first allocate nothing", "
     }
 }
 
+namespace {
+
+/// Makes each allocation of `call` fail once.
+template <class Call>
+void check_each_failing(const std::string& what, const Call& call) {
+    INFO(what);
+    const std::size_t before = allocations;
+    REQUIRE(call().ok());
+    const std::size_t needed = allocations - before;
+    REQUIRE(needed > 0);
+    std::size_t wrong = 0;
+    for (std::size_t i = 0; i < needed; ++i) {
+        fails_at = allocations + i;
+        const auto result = call();
+        fails_at = never;
+        // More threads allocate in any order, and not always as often.
+        TONARI_EXPECT(wrong, result.ok() || result.error().code == ErrorCode::out_of_memory);
+    }
+    CHECK(wrong == 0);
+}
+
+}  // namespace
+
+TEST_CASE("allocation: one that fails while files are written and read is an error", "[contract]") {
+    const TempFolder folder;
+    const std::filesystem::path path = folder.path("index.tnr");
+    const Rows rows = clustered_rows(Element::float32, 4, 9, 74);
+    const Index index = build("Flat", MetricKind::l2, rows.view()).value();
+    check_each_failing("write", [&] { return write_segment(path, index); });
+    REQUIRE(write_segment(path, index).ok());  // nothing is locked
+    CHECK(folder.names() == std::vector<std::string>{"index.tnr"});
+    for (const Residency residency : {Residency::map, Residency::load}) {
+        check_each_failing("open", [&] { return Segment::open(path, residency); });
+    }
+    check_each_failing("verify", [&] { return verify_segment(path); });
+}
+
 TEST_CASE("allocation: one that fails is an error, no exception and no end of the process", "[contract]") {
     const Rows rows = clustered_rows(Element::float32, 16, 300, 72);
     const Rows queries = clustered_rows(Element::float32, 16, 70, 73);
     const std::vector<Id> ids = scattered_ids(rows.size());
-    const auto check = [](const std::string& what, const auto& call) {
-        INFO(what);
-        const std::size_t before = allocations;
-        REQUIRE(call().ok());
-        const std::size_t needed = allocations - before;
-        REQUIRE(needed > 0);
-        std::size_t wrong = 0;
-        for (std::size_t i = 0; i < needed; ++i) {
-            fails_at = allocations + i;
-            const auto result = call();
-            fails_at = never;
-            // More threads allocate in any order, and not always as often.
-            TONARI_EXPECT(wrong, result.ok() || result.error().code == ErrorCode::out_of_memory);
-        }
-        CHECK(wrong == 0);
-    };
     for (const unsigned threads : {1U, 2U}) {
         for (const char* spec : {"Flat", "HNSW8"}) {
             const Index index = build(spec, MetricKind::l2, rows.view(), ids).value();
             const RowFilter half = index.prepare(Filter::predicate([](Id id) { return id % 2 == 0; })).value();
             const std::string what = std::string(spec) + ", " + std::to_string(threads) + " threads: ";
-            check(what + "search", [&] { return index.search(queries.view(), {.threads = {threads}}); });
-            check(what + "filter",
-                  [&] { return index.search(queries.view(), {.filter = &half, .threads = {threads}}); });
-            check(what + "range",
-                  [&] { return index.range_search(queries.view(), {.radius = 9, .threads = {threads}}); });
+            check_each_failing(what + "search", [&] { return index.search(queries.view(), {.threads = {threads}}); });
+            check_each_failing(what + "filter",
+                               [&] { return index.search(queries.view(), {.filter = &half, .threads = {threads}}); });
+            check_each_failing(what + "range",
+                               [&] { return index.range_search(queries.view(), {.radius = 9, .threads = {threads}}); });
         }
         const BuildOptions options{.threads = {threads}};
-        check("build", [&] { return build("Flat", MetricKind::l2, rows.view(), ids, options); });
-        check("build, a user's metric", [&] { return build("Flat", Chebyshev{}, rows.view(), ids, options); });
+        check_each_failing("build", [&] { return build("Flat", MetricKind::l2, rows.view(), ids, options); });
+        check_each_failing("build, a user's metric",
+                           [&] { return build("Flat", Chebyshev{}, rows.view(), ids, options); });
     }
 }

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <new>
 
 #include <tonari/core/export.hpp>
 #include <tonari/index/registry.hpp>
@@ -10,6 +11,10 @@
 #include <tonari/io/residency.hpp>
 
 namespace tonari {
+
+namespace detail {
+TONARI_API Error no_memory_for_file(const std::filesystem::path& path);
+}  // namespace detail
 
 /// Writes `index` to `path`: a temporary file, synced, renamed in place. A reader sees the old file or the new one.
 /// Errors: io (the old file stays whole), busy (another writer holds `path`).
@@ -23,7 +28,7 @@ public:
     static Result<Segment> open(const std::filesystem::path& path, Residency residency = Residency::map);
     /// A segment built with a user's own metric: its name must be the one in the file.
     template <UserMetric M>
-    static Result<Segment> open(const std::filesystem::path& path, M metric, Residency residency = Residency::map) {
+    static Result<Segment> open(const std::filesystem::path& path, M metric, Residency residency = Residency::map) try {
         auto file = FileReader::open(path.string(), residency);
         if (!file) return std::move(file).error();
         auto codec = Flat<M>::open(file->sections(), std::move(metric));
@@ -31,6 +36,8 @@ public:
         auto index = open_index(file->sections(), *std::move(codec));
         if (!index) return std::move(index).error();
         return Segment(*std::move(index));
+    } catch (const std::bad_alloc&) {
+        return detail::no_memory_for_file(path);
     }
 
     [[nodiscard]] const Index& index() const noexcept { return index_; }
