@@ -24,6 +24,33 @@ std::vector<RowId> breadth_first(const LinkTable& links, std::size_t vertices) {
     return order;
 }
 
+/// Moves some columns of every row.
+struct Mover {
+    std::vector<bool> moved;
+    std::vector<std::byte> carried;
+    std::vector<std::byte> displaced;
+
+    Mover(std::size_t rows, std::size_t columns) : moved(rows, false), carried(columns), displaced(columns) {}
+
+    /// `columns` bytes from `rows` on and of every row behind; rows begin `row_bytes` apart.
+    void operator()(std::byte* rows, std::size_t row_bytes, std::size_t columns, std::span<const RowId> new_number) {
+        for (std::size_t first = 0; first < new_number.size(); ++first) {
+            if (moved[first] || new_number[first] == first) continue;
+            // Follow the cycle: carry each row to its place and pick up the one that lies there.
+            std::memcpy(carried.data(), rows + first * row_bytes, columns);
+            for (std::size_t at = first; !moved[at];) {
+                const std::size_t to = new_number[at];
+                std::byte* place = rows + to * row_bytes;
+                std::memcpy(displaced.data(), place, columns);
+                std::memcpy(place, carried.data(), columns);
+                std::swap(carried, displaced);
+                moved[at] = true;
+                at = to;
+            }
+        }
+    }
+};
+
 }  // namespace
 
 std::vector<RowId> breadth_first_numbers(const LinkTable& links, std::span<const std::size_t> counts) {
@@ -42,24 +69,15 @@ std::vector<RowId> breadth_first_numbers(const LinkTable& links, std::span<const
     return numbers;
 }
 
-void renumber_rows(std::byte* rows, std::size_t row_bytes, std::span<const RowId> new_number) {
-    std::vector<bool> moved(new_number.size(), false);
-    std::vector<std::byte> carried(row_bytes);
-    std::vector<std::byte> displaced(row_bytes);
-    for (std::size_t first = 0; first < new_number.size(); ++first) {
-        if (moved[first] || new_number[first] == first) continue;
-        // Follow the cycle: carry each row to its place and pick up the one that lies there.
-        std::memcpy(carried.data(), rows + first * row_bytes, row_bytes);
-        for (std::size_t at = first; !moved[at];) {
-            const std::size_t to = new_number[at];
-            std::byte* place = rows + to * row_bytes;
-            std::memcpy(displaced.data(), place, row_bytes);
-            std::memcpy(place, carried.data(), row_bytes);
-            std::swap(carried, displaced);
-            moved[at] = true;
-            at = to;
-        }
-    }
+void renumber_rows(std::byte* rows, std::size_t row_bytes, std::span<const RowId> new_number, const Threads& threads) {
+    if (new_number.empty()) return;
+    constexpr std::size_t line = 64;
+    const std::size_t share = (row_bytes + resolve_threads(threads) - 1) / resolve_threads(threads);
+    const std::size_t columns = (share + line - 1) / line * line;
+    std::vector<Mover> movers((row_bytes + columns - 1) / columns, Mover(new_number.size(), columns));
+    parallel_for(threads, row_bytes, columns, [&](std::size_t first, std::size_t last, unsigned) {
+        movers[first / columns](rows + first, row_bytes, last - first, new_number);
+    });
 }
 
 void renumber_links(std::span<RowId> links, std::span<const RowId> new_number) {

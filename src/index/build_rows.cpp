@@ -104,7 +104,7 @@ class Rounding {
 public:
     /// Looks at the first points, which are random ones.
     explicit Rounding(const Points& points) : middle_(points.dim()), point_(points.dim()) {
-        constexpr std::size_t enough = std::size_t{4} << 20;  // values in all
+        constexpr std::size_t enough = std::size_t{1} << 20;  // values in all: this is one thread's work
         const std::size_t count = std::min(points.size(), std::max<std::size_t>(enough / points.dim(), 1024));
         std::vector<double> sums(points.dim());
         for (std::size_t i = 0; i < count; ++i) {

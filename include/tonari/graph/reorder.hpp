@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <tonari/core/export.hpp>
+#include <tonari/core/parallel.hpp>
 #include <tonari/core/types.hpp>
 #include <tonari/graph/link_table.hpp>
 
@@ -15,8 +16,10 @@ namespace tonari {
 /// first `counts[l]` (graph/layers.hpp). Every vertex must be reachable. O(links).
 TONARI_API std::vector<RowId> breadth_first_numbers(const LinkTable& links, std::span<const std::size_t> counts);
 
-/// Moves row i of `rows` (rows of `row_bytes` bytes) to `new_number[i]`, in place, one row of extra memory.
-TONARI_API void renumber_rows(std::byte* rows, std::size_t row_bytes, std::span<const RowId> new_number);
+/// Moves row i of `rows` (rows of `row_bytes` bytes) to `new_number[i]`, in place: two rows and a bit a row of extra
+/// memory for each thread. A thread moves its columns of all rows, because most rows lie on one cycle.
+TONARI_API void renumber_rows(std::byte* rows, std::size_t row_bytes, std::span<const RowId> new_number,
+                              const Threads& threads = {});
 
 /// Replaces every link by the vertex's new number. `no_row` stays.
 TONARI_API void renumber_links(std::span<RowId> links, std::span<const RowId> new_number);

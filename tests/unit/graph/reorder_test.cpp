@@ -22,15 +22,19 @@ TEST_CASE("reorder: rows go where they are sent", "[graph]") {
             if (seed != 1) {  // the first leaves all where they are
                 for (std::size_t i = n; i > 1; --i) std::swap(to[i - 1], to[random.below(i)]);
             }
-            std::vector<std::uint32_t> rows(n * 3);
-            for (std::size_t i = 0; i < n; ++i)
-                std::fill_n(rows.begin() + static_cast<std::ptrdiff_t>(3 * i), 3, static_cast<std::uint32_t>(i + 100));
-            renumber_rows(reinterpret_cast<std::byte*>(rows.data()), 12, to);
-            std::size_t wrong = 0;
-            for (std::size_t i = 0; i < n; ++i) {
-                for (std::size_t j = 0; j < 3; ++j) wrong += rows[3 * to[i] + j] == i + 100 ? 0 : 1;
+            for (const std::size_t width : {1U, 3U, 50U}) {  // 4 bytes to several cache lines
+                for (const unsigned threads : {1U, 2U, 3U, 8U}) {
+                    CAPTURE(width, threads);
+                    std::vector<std::uint32_t> rows(n * width);
+                    std::iota(rows.begin(), rows.end(), 100U);
+                    renumber_rows(reinterpret_cast<std::byte*>(rows.data()), width * 4, to, {threads});
+                    std::size_t wrong = 0;
+                    for (std::size_t i = 0; i < n * width; ++i) {
+                        wrong += rows[width * to[i / width] + i % width] == i + 100 ? 0 : 1;
+                    }
+                    CHECK(wrong == 0);
+                }
             }
-            CHECK(wrong == 0);
         }
     }
 }
