@@ -247,13 +247,18 @@ private:
     Survivors survivors_;
 };
 
-bool good_enough(const Points& points, const BuildRows& rounded, std::span<const RowId> sample,
-                 const Threads& threads) {
+bool good_enough(const Points& points, const BuildRows& rounded, std::span<const RowId> sample, const Threads& threads,
+                 const ProgressFunction& progress) {
+    constexpr std::size_t slice = 32;  // progress is told between two of them
     std::vector<Check> checks(resolve_threads(threads), Check(points, rounded.codec, rounded.codes.data()));
     std::vector<double> shares(sample.size());
-    parallel_for(threads, sample.size(), 1, [&](std::size_t first, std::size_t last, unsigned worker) {
-        for (std::size_t i = first; i < last; ++i) shares[i] = checks[worker].share(sample[i]);
-    });
+    for (std::size_t start = 0; start < sample.size(); start += slice) {
+        const std::size_t count = std::min(slice, sample.size() - start);
+        parallel_for(threads, count, 1, [&](std::size_t first, std::size_t last, unsigned worker) {
+            for (std::size_t i = start + first; i < start + last; ++i) shares[i] = checks[worker].share(sample[i]);
+        });
+        if (progress) progress(start + count, sample.size());
+    }
     return Check::passed(shares);
 }
 
@@ -275,7 +280,7 @@ Result<BuildRows> encode(Flat<AnyMetric> codec, std::size_t count, const Threads
 }  // namespace
 
 Result<BuildRows> build_rows(const Flat<AnyMetric>& stored, MatrixView rows, std::span<const RowId> source,
-                             std::span<const RowId> sample, const Threads& threads) {
+                             std::span<const RowId> sample, const Threads& threads, const ProgressFunction& progress) {
     const MetricKind metric = stored.metric_kind();
     const bool floats =
         stored.element() != Element::bits && stored.element() != Element::int8 && stored.element() != Element::uint8;
@@ -289,7 +294,7 @@ Result<BuildRows> build_rows(const Flat<AnyMetric>& stored, MatrixView rows, std
                                       round(room, reinterpret_cast<std::int8_t*>(code));
                                   });
             if (!rounded) return rounded;
-            if (good_enough(points, *rounded, sample, threads)) {
+            if (good_enough(points, *rounded, sample, threads, progress)) {
                 rounded->error = round.error(metric, rows.dim());
                 return rounded;
             }

@@ -26,6 +26,7 @@
 
 #include <tonari/core/aligned.hpp>
 #include <tonari/core/parallel.hpp>
+#include <tonari/core/progress.hpp>
 #include <tonari/graph/beam_search.hpp>
 #include <tonari/graph/frontier.hpp>
 #include <tonari/graph/layers.hpp>
@@ -42,12 +43,10 @@ struct GraphParams {
 template <class Codec>
 class BatchBuilder {
 public:
-    using Progress = std::function<void(std::size_t done, std::size_t total)>;
-
     /// `codes` are the rows in vertex order; `counts[l]` of them, the first, stand on layer l. At the end they are
     /// moved to their final numbers.
     BatchBuilder(const Codec& codec, std::byte* codes, std::vector<std::size_t> counts, GraphParams params,
-                 Threads threads, Progress progress)
+                 Threads threads, ProgressFunction progress)
         : codec_(&codec),
           codes_(codes),
           counts_(std::move(counts)),
@@ -86,17 +85,21 @@ public:
     /// A vertex whose links differ in distance by no more than the rough distances' error lies where those were blind
     /// (far off from everything, or in a dense cloud). It is searched for, and linked to from where the search ends.
     /// `error(distance)` is the standard deviation.
-    void confirm(const std::function<float(float distance)>& error) {
+    void confirm(const std::function<float(float distance)>& error, const ProgressFunction& progress) {
+        constexpr std::size_t slice = 65536;  // progress is told between two of them
         std::vector<RowId> from(vertices(), no_row);
-        parallel_for(threads_for(vertices()), vertices(), 64,
-                     [&](std::size_t first, std::size_t last, unsigned worker) {
-                         for (std::size_t i = first; i < last; ++i) {
-                             const auto vertex = static_cast<RowId>(i);
-                             if (is_blind(vertex, error, *workers_[worker])) {
-                                 from[i] = where_a_search_ends(vertex, *workers_[worker]);
-                             }
-                         }
-                     });
+        for (std::size_t start = 0; start < vertices(); start += slice) {
+            const std::size_t count = std::min(slice, vertices() - start);
+            parallel_for(threads_for(count), count, 64, [&](std::size_t first, std::size_t last, unsigned worker) {
+                for (std::size_t i = start + first; i < start + last; ++i) {
+                    const auto vertex = static_cast<RowId>(i);
+                    if (is_blind(vertex, error, *workers_[worker])) {
+                        from[i] = where_a_search_ends(vertex, *workers_[worker]);
+                    }
+                }
+            });
+            if (progress) progress(start + count, vertices());
+        }
         for (std::size_t i = 0; i < vertices(); ++i) {
             if (from[i] != no_row) lead_to(static_cast<RowId>(i), from[i]);
         }
@@ -384,7 +387,7 @@ private:
     std::vector<std::size_t> counts_;
     GraphParams params_;
     Threads threads_;
-    Progress progress_;
+    ProgressFunction progress_;
     std::vector<AlignedBuffer> buffers_;
     std::vector<LinkTable> tables_;  // views of the buffers while they are written
     std::vector<std::unique_ptr<Worker>> workers_;

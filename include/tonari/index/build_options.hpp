@@ -3,9 +3,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 
 #include <tonari/core/parallel.hpp>
+#include <tonari/core/progress.hpp>
 
 namespace tonari {
 
@@ -13,8 +13,9 @@ struct BuildOptions {
     Threads threads{};                  ///< any number gives the same bytes
     std::size_t ef_construction = 200;  ///< graphs: candidates kept while looking for a new row's neighbours
     std::uint64_t seed = 42;            ///< graphs: which rows stand on the upper layers
-    /// Called now and then with (rows done, rows in all), from the calling thread.
-    std::function<void(std::size_t done, std::size_t total)> progress{};
+    /// Called now and then with (rows done, rows in all), from the calling thread. What is done before and after rows are
+    /// inserted counts as the rows that would take about as long.
+    ProgressFunction progress{};
 };
 
 }  // namespace tonari

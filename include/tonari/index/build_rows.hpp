@@ -17,6 +17,7 @@
 #include <tonari/core/aligned.hpp>
 #include <tonari/core/export.hpp>
 #include <tonari/core/parallel.hpp>
+#include <tonari/core/progress.hpp>
 #include <tonari/core/view.hpp>
 
 namespace tonari {
@@ -32,8 +33,9 @@ struct BuildRows {
 
 /// Code i is made of row `source[i]`; `source` comes in random order, so that its first part is a fair sample.
 /// `sample` are vertices that 8 bits are tried on, each as likely as it has ids. The same codes for any number of
-/// threads. O(rows x dim x sample).
+/// threads. `progress` is told sampled vertices. O(rows x dim x sample).
 TONARI_API Result<BuildRows> build_rows(const Flat<AnyMetric>& stored, MatrixView rows, std::span<const RowId> source,
-                                        std::span<const RowId> sample, const Threads& threads);
+                                        std::span<const RowId> sample, const Threads& threads,
+                                        const ProgressFunction& progress = {});
 
 }  // namespace tonari
