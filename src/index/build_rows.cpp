@@ -7,7 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include <tonari/codec/narrowed.hpp>
 #include <tonari/core/top_k.hpp>
+#include <tonari/index/stored_rows.hpp>
 #include <tonari/simd/kernels.hpp>
 
 namespace tonari {
@@ -53,13 +55,11 @@ private:
             std::copy_n(static_cast<const float*>(row.data()), row.dim(), out);
             if (stored_.element() == Element::float32) return;
             // As stored: the graph is the same whether the rows came narrowed or were narrowed here.
-            constexpr Dim chunk = 256;
-            std::array<std::uint16_t, chunk> half;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
-            for (Dim i = 0; i < row.dim(); i += chunk) {
-                const Dim count = std::min(chunk, row.dim() - i);
-                kernels.from_float32[index(stored_.element())](out + i, half.data(), count);
-                kernels.to_float32[index(stored_.element())](half.data(), out + i, count);
-            }
+            look_narrowed({out, row.dim()}, stored_.element(),
+                          [&](std::size_t first, std::span<const std::uint16_t> halves) {
+                              kernels.to_float32[index(stored_.element())](halves.data(), out + first, halves.size());
+                              return true;
+                          });
         } else {
             kernels.to_float32[index(row.element())](row.data(), out, row.dim());
         }
@@ -219,13 +219,10 @@ private:
         scorer.set_query(codes_ + vertex * codec_.code_size());
         found_.reset(near + 1);
         for (std::size_t at = 0; at < points_.size(); at += max_batch) {
-            survivors_.clear();
-            scorer.scan(
+            offer_block(
+                scorer,
                 {codes_ + at * codec_.code_size(), codec_.code_size(), std::min(max_batch, points_.size() - at)},
-                found_.bound(), survivors_);
-            for (std::size_t i = 0; i < survivors_.count; ++i) {
-                found_.offer(survivors_.estimate[i], static_cast<RowId>(at + survivors_.index[i]));
-            }
+                static_cast<RowId>(at), found_, survivors_);
         }
     }
     double distance(RowId vertex) noexcept {

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include <tonari/codec/narrowed.hpp>
 #include <tonari/simd/kernels.hpp>
 
 namespace tonari {
@@ -66,13 +67,12 @@ Error describe(RowView row, std::string_view what, const std::string& where) {
 float stored_square(RowView row, Element store) noexcept {
     const auto squared_norm = simd::kernels().squared_norm[index(store)];
     if (row.element() == store) return squared_norm(row.data(), row.dim());
-    std::array<std::uint16_t, piece> narrow;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
     float square = 0;
-    for (Dim i = 0; i < row.dim(); i += piece) {
-        const Dim count = std::min<Dim>(piece, row.dim() - i);
-        simd::kernels().from_float32[index(store)](static_cast<const float*>(row.data()) + i, narrow.data(), count);
-        square += squared_norm(narrow.data(), count);
-    }
+    look_narrowed({static_cast<const float*>(row.data()), row.dim()}, store,
+                  [&](std::size_t /*first*/, std::span<const std::uint16_t> halves) {
+                      square += squared_norm(halves.data(), static_cast<Dim>(halves.size()));
+                      return true;
+                  });
     return square;
 }
 
@@ -127,21 +127,17 @@ Status check_direction(RowView row, std::string_view what) {
 
 Status check_storable(MatrixView rows, Element store, const Threads& threads) {
     if (store == rows.element() || rows.element() != Element::float32) return {};
-    const auto fits = [at = index(store)](const float* values, std::size_t count) {
-        std::array<std::uint16_t, piece> narrow;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
-        simd::kernels().from_float32[at](values, narrow.data(), count);
-        return simd::kernels().all_finite[at](narrow.data(), count);
+    const auto fits = [store](std::span<const float> values) {
+        const auto all_finite = simd::kernels().all_finite[index(store)];
+        return look_narrowed(values, store, [&](std::size_t /*first*/, std::span<const std::uint16_t> halves) {
+            return all_finite(halves.data(), halves.size());
+        });
     };
-    const std::size_t bad = first_bad_row(rows, threads, [&](RowView row) {
-        const auto* values = static_cast<const float*>(row.data());
-        for (std::size_t i = 0; i < row.dim(); i += piece) {
-            if (!fits(values + i, std::min<std::size_t>(piece, row.dim() - i))) return false;
-        }
-        return true;
-    });
+    const std::size_t bad = first_bad_row(
+        rows, threads, [&](RowView row) { return fits({static_cast<const float*>(row.data()), row.dim()}); });
     if (bad == rows.rows()) return {};
     const std::span values(static_cast<const float*>(rows.row(bad).data()), rows.dim());
-    const auto value = std::find_if(values.begin(), values.end(), [&](const float& v) { return !fits(&v, 1); });
+    const auto value = std::find_if(values.begin(), values.end(), [&](const float& v) { return !fits({&v, 1}); });
     return Error{ErrorCode::invalid_argument, "expected values that " + std::string(name(store)) + " can hold, got " +
                                                   std::to_string(*value) + " at row " + std::to_string(bad) +
                                                   ", column " + std::to_string(value - values.begin()) +

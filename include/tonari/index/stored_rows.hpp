@@ -16,6 +16,19 @@
 
 namespace tonari {
 
+/// One step above the bound: a row as near as the last one kept may still have the smaller id.
+inline float beyond(float bound) noexcept { return std::nextafter(bound, std::numeric_limits<float>::infinity()); }
+
+/// Offers the rows of a block, `first` and those behind it, to `nearest`. `space` is scratch.
+template <class Scorer>
+void offer_block(Scorer& scorer, const CodeBlock& block, RowId first, TopK& nearest, Survivors& space) noexcept {
+    space.clear();
+    scorer.scan(block, beyond(nearest.bound()), space);
+    for (std::size_t i = 0; i < space.count; ++i) {
+        nearest.offer(space.estimate[i], first + space.index[i]);
+    }
+}
+
 template <Codec C>
 class StoredRows {
 public:
@@ -126,27 +139,17 @@ private:
         void flush() noexcept {
             if (count == 0) return;
             space.survivors.clear();
-            // One step above the bound: a row as near as the last one kept may still have the smaller id.
-            scorer.gather({codes.data(), count}, above(nearest.bound()), space.survivors);
-            offer([&](std::size_t i) { return space.rows[i]; });
+            scorer.gather({codes.data(), count}, beyond(nearest.bound()), space.survivors);
+            for (std::size_t i = 0; i < space.survivors.count; ++i) {
+                nearest.offer(space.survivors.estimate[i], space.rows[space.survivors.index[i]]);
+            }
             outcome.distances += static_cast<std::uint32_t>(count);
             count = 0;
         }
         void block(std::size_t first, std::size_t rows) noexcept {
-            space.survivors.clear();
-            scorer.scan({stored.code(static_cast<RowId>(first)), stored.codec_.code_size(), rows},
-                        above(nearest.bound()), space.survivors);
-            offer([&](std::size_t i) { return static_cast<RowId>(first + i); });
+            const auto row = static_cast<RowId>(first);
+            offer_block(scorer, {stored.code(row), stored.codec_.code_size(), rows}, row, nearest, space.survivors);
             outcome.distances += static_cast<std::uint32_t>(rows);
-        }
-        template <class RowAt>
-        void offer(RowAt row_at) noexcept {
-            for (std::size_t i = 0; i < space.survivors.count; ++i) {
-                nearest.offer(space.survivors.estimate[i], row_at(space.survivors.index[i]));
-            }
-        }
-        static float above(float bound) noexcept {
-            return std::nextafter(bound, std::numeric_limits<float>::infinity());
         }
     };
 
