@@ -6,6 +6,8 @@
 #include <tonari/core/types.hpp>
 #include <tonari/core/view.hpp>
 #include <tonari/index/build.hpp>
+#include <tonari/index/grow.hpp>
+#include <tonari/index/growing_index.hpp>
 #include <tonari/index/index.hpp>
 #include <tonari/metric/metric.hpp>
 #include <tonari/segment/segment.hpp>

@@ -2,7 +2,6 @@
 #include <tonari/index/index.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <limits>
 #include <new>
 #include <stdexcept>
@@ -39,10 +38,10 @@ Status check_values(const IndexModel& model, MatrixView queries, const Threads& 
 
 Status check_filter(const IndexModel& model, const RowFilter* filter) {
     if (filter == nullptr || filter->index.get() == &model) return {};
-    return Error{ErrorCode::invalid_argument, "expected a filter that this index (" +
-                                                  std::to_string(model.ids().rows()) + " rows) prepared, got one for " +
-                                                  std::to_string(filter->rows.rows()) +
-                                                  " rows of another; call prepare of the index that is searched"};
+    const std::string others = filter->index == nullptr ? "" : " (" + std::to_string(filter->index->size()) + " ids)";
+    return Error{ErrorCode::invalid_argument, "expected a filter that this index (" + std::to_string(model.size()) +
+                                                  " ids) prepared, got another's" + others +
+                                                  "; call prepare of the index that is searched"};
 }
 
 Status check_positive(std::size_t value, const char* what) {
@@ -68,47 +67,64 @@ Error no_memory(const char* what) {
             std::string("no memory for ") + what + ": ask for fewer neighbours or fewer queries at once"};
 }
 
-/// One thread's part of a batch, one query at a time.
+/// One thread's part of a batch, one query at a time. After the first error the others are passed over.
 class Lane {
 public:
     explicit Lane(const IndexModel& model) : model_(&model) {}
-    template <class Options>
-    Status reserve(const Options& options) {
-        return model_->reserve(options, scratch_);
-    }
+    [[nodiscard]] const Status& status() const noexcept { return status_; }
+
     void search(RowView query, std::size_t q, const SearchOptions& options, Answers& out) noexcept {
-        out.outcomes[q] = model_->search(query, options, scratch_);
+        const Outcome* outcome = ask([&] { return model_->search(query, options, scratch_); });
+        if (outcome == nullptr) return;
+        out.outcomes[q] = *outcome;
         out.counts[q] = static_cast<std::uint32_t>(scratch_.neighbors.size());
         for (std::size_t i = 0; i < scratch_.neighbors.size(); ++i) {
             out.ids[q * out.k + i] = scratch_.neighbors[i].id;
             out.distances[q * out.k + i] = scratch_.neighbors[i].distance;
         }
     }
-    /// False when there is no memory for a copy of the answer.
-    bool range(RowView query, const RangeOptions& options, Outcome& outcome, std::vector<Neighbor>& out) noexcept try {
-        outcome = model_->range_search(query, options, scratch_);
-        out = scratch_.neighbors;
-        return true;
-    } catch (const std::bad_alloc&) {
-        return false;
+    void range(RowView query, const RangeOptions& options, Outcome& outcome, std::vector<Neighbor>& out) noexcept {
+        const Outcome* found = ask([&] {
+            auto answer = model_->range_search(query, options, scratch_);
+            if (answer) out = scratch_.neighbors;
+            return answer;
+        });
+        if (found != nullptr) outcome = *found;
     }
 
 private:
+    template <class Question>
+    const Outcome* ask(const Question& question) noexcept {
+        if (!status_) return nullptr;
+        try {
+            auto answer = question();
+            if (answer) return &(outcome_ = *answer);
+            status_ = std::move(answer).error();
+        } catch (const std::bad_alloc&) {
+            status_ = no_memory("the answers");
+        }
+        return nullptr;
+    }
+
     const IndexModel* model_;
     SearchScratch scratch_;
+    Outcome outcome_;
+    Status status_;
 };
 
-template <class Options>
-Result<std::vector<std::unique_ptr<Lane>>> lanes_for(const IndexModel& model, std::size_t queries,
-                                                     const Options& options) {
-    const std::size_t count =
-        std::min<std::size_t>(resolve_threads(options.threads), std::max<std::size_t>(queries, 1));
-    std::vector<std::unique_ptr<Lane>> lanes;
-    for (std::size_t i = 0; i < count; ++i) {
-        lanes.push_back(std::make_unique<Lane>(model));
-        if (Status s = lanes.back()->reserve(options); !s) return s;
-    }
+std::vector<Lane> lanes_for(const IndexModel& model, const Threads& threads) {
+    std::vector<Lane> lanes;
+    lanes.reserve(resolve_threads(threads));
+    for (unsigned i = 0; i < resolve_threads(threads); ++i) lanes.emplace_back(model);
     return lanes;
+}
+
+/// The first error of any lane.
+Status status_of(const std::vector<Lane>& lanes) {
+    for (const Lane& lane : lanes) {
+        if (!lane.status()) return lane.status();
+    }
+    return {};
 }
 
 /// At most as many threads as there are queries.
@@ -129,12 +145,12 @@ Result<Nearest> Searcher::operator()(RowView query, const SearchOptions& options
     if (Status s = check(*index_, options); !s) return s;
     if (Status s = check_values(*index_, query); !s) return s;
     try {
-        if (Status s = index_->reserve(options, scratch_); !s) return s;
+        auto outcome = index_->search(query, options, scratch_);
+        if (!outcome) return std::move(outcome).error();
+        return Nearest{scratch_.neighbors, *outcome};
     } catch (const std::bad_alloc&) {
         return no_memory("the search");
     }
-    const Outcome outcome = index_->search(query, options, scratch_);
-    return Nearest{scratch_.neighbors, outcome};
 }
 
 Result<Nearest> Searcher::range(RowView query, const RangeOptions& options) & {
@@ -142,15 +158,15 @@ Result<Nearest> Searcher::range(RowView query, const RangeOptions& options) & {
     if (Status s = check(*index_, options); !s) return s;
     if (Status s = check_values(*index_, query); !s) return s;
     try {
-        if (Status s = index_->reserve(options, scratch_); !s) return s;
+        auto outcome = index_->range_search(query, options, scratch_);
+        if (!outcome) return std::move(outcome).error();
+        return Nearest{scratch_.neighbors, *outcome};
     } catch (const std::bad_alloc&) {
         return no_memory("the range search");
     }
-    const Outcome outcome = index_->range_search(query, options, scratch_);
-    return Nearest{scratch_.neighbors, outcome};
 }
 
-std::size_t Index::size() const noexcept { return model_->ids().size(); }
+std::size_t Index::size() const noexcept { return model_->size(); }
 Dim Index::dim() const noexcept { return model_->dim(); }
 Element Index::element() const noexcept { return model_->element(); }
 MetricKind Index::metric() const noexcept { return model_->metric(); }
@@ -167,7 +183,7 @@ std::size_t Index::bytes() const {
 Result<RowFilter> Index::prepare(const Filter& filter) const {
     if (!filter.usable()) return Error{ErrorCode::invalid_argument, "filter: expected a predicate, got an empty one"};
     try {
-        auto rows = model_->ids().translate(filter);
+        auto rows = model_->translate(filter);
         if (rows) rows->index = model_;
         return rows;
     } catch (const std::bad_alloc&) {
@@ -197,13 +213,13 @@ Result<Answers> Index::search(MatrixView queries, const SearchOptions& options) 
         auto answered = model_->search_batch(queries, within, out);
         if (!answered) return std::move(answered).error();
         if (*answered) return out;
-        auto lanes = lanes_for(*model_, queries.rows(), within);
-        if (!lanes) return std::move(lanes).error();
+        std::vector<Lane> lanes = lanes_for(*model_, threads);
         parallel_for(threads, queries.rows(), queries_per_piece,
                      [&](std::size_t first, std::size_t last, unsigned worker) {
                          for (std::size_t q = first; q < last; ++q)
-                             (*lanes)[worker]->search(queries.row(q), q, within, out);
+                             lanes[worker].search(queries.row(q), q, within, out);
                      });
+        if (Status s = status_of(lanes); !s) return s;
         return out;
     } catch (const std::bad_alloc&) {
         return no_memory("the answers");
@@ -220,20 +236,16 @@ Result<RangeAnswers> Index::range_search(MatrixView queries, const RangeOptions&
         if (Status s = check_values(*model_, queries, threads); !s) return s;
         RangeOptions within = options;
         within.threads = threads;
-        auto lanes = lanes_for(*model_, queries.rows(), within);
-        if (!lanes) return std::move(lanes).error();
+        std::vector<Lane> lanes = lanes_for(*model_, threads);
         std::vector<std::vector<Neighbor>> found(queries.rows());
         RangeAnswers out;
         out.outcomes.assign(queries.rows(), {});
-        std::atomic<bool> failed{false};
         parallel_for(threads, queries.rows(), queries_per_piece,
                      [&](std::size_t first, std::size_t last, unsigned worker) {
-                         for (std::size_t q = first; q < last; ++q) {
-                             if (!(*lanes)[worker]->range(queries.row(q), within, out.outcomes[q], found[q]))
-                                 failed = true;
-                         }
+                         for (std::size_t q = first; q < last; ++q)
+                             lanes[worker].range(queries.row(q), within, out.outcomes[q], found[q]);
                      });
-        if (failed) return no_memory("the answers");
+        if (Status s = status_of(lanes); !s) return s;
         out.offsets.push_back(0);
         for (const std::vector<Neighbor>& neighbors : found) {
             for (const Neighbor& neighbor : neighbors) {

@@ -46,6 +46,12 @@ std::optional<std::size_t> hnsw_links(std::string_view word) noexcept {
 
 }  // namespace
 
+Spec spec_of(IndexKind kind, std::size_t links, Element stored) {
+    Spec spec{kind, links, {}};
+    if (stored == Element::float16 || stored == Element::bfloat16) spec.store_as = stored;
+    return spec;
+}
+
 Result<Spec> parse_spec(std::string_view text) {
     const std::size_t comma = text.find(',');
     const std::string_view first = text.substr(0, comma);

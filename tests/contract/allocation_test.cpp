@@ -12,8 +12,8 @@
 
 namespace {
 std::atomic<std::size_t> allocations{0};
-constexpr std::size_t never = ~std::size_t{0};
-std::atomic<std::size_t> fails_at{never};  ///< the one that is refused
+constexpr std::size_t no_failure = ~std::size_t{0};
+std::atomic<std::size_t> fails_at{no_failure};  ///< the one that is refused
 
 void* counted(std::size_t size, std::size_t alignment) {
     if (allocations++ == fails_at) throw std::bad_alloc();
@@ -117,7 +117,7 @@ void check_each_failing(const std::string& what, const Call& call) {
     for (std::size_t i = 0; i < needed; ++i) {
         fails_at = allocations + i;
         const auto result = call();
-        fails_at = never;
+        fails_at = no_failure;
         // More threads allocate in any order, and not always as often.
         TONARI_EXPECT(wrong, result.ok() || result.error().code == ErrorCode::out_of_memory);
     }
@@ -160,4 +160,32 @@ TEST_CASE("allocation: one that fails is an error, no exception and no end of th
         check_each_failing("build, a user's metric",
                            [&] { return build("Flat", Chebyshev{}, rows.view(), ids, options); });
     }
+}
+
+TEST_CASE("allocation: one that fails in the middle of a change leaves a growing index whole", "[contract]") {
+    const Rows rows = clustered_rows(Element::float32, 16, 40, 75);
+    check_each_failing("grow", [&]() -> Status {
+        auto index = grow("HNSW4", MetricKind::l2, Element::float32, 16, {.ef_construction = 20});
+        if (!index) return std::move(index).error();
+        std::array<bool, 40> held{};
+        Status failed;
+        for (Id id = 0; id < 40 && failed.ok(); ++id) {
+            failed = index->add(rows.view().slice(static_cast<std::size_t>(id), 1), std::span(&id, 1));
+            held[static_cast<std::size_t>(id)] = failed.ok();
+            const Id old = id - 10;
+            if (!failed || old < 0) continue;
+            failed = index->remove(std::span(&old, 1));
+            if (failed) held[static_cast<std::size_t>(old)] = false;
+        }
+        fails_at = no_failure;
+        const auto expected = static_cast<std::size_t>(std::count(held.begin(), held.end(), true));
+        bool whole = index->size() == expected && index->tidy() && index->health().value().ids == expected;
+        for (Id id = 0; id < 40; ++id) {
+            const auto at = static_cast<std::size_t>(id);
+            whole = whole && index->contains(id) == held[at];
+            if (held[at]) whole = whole && ask(index->index(), rows.row(at), {.k = 1}).value()[0].id == id;
+        }
+        if (!whole) return Error{ErrorCode::corrupt, "the index is not whole"};
+        return failed;
+    });
 }

@@ -352,9 +352,9 @@ TEST_CASE("door: a filter of another index", "[contract]") {
         const Index index = build(spec, MetricKind::l2, rows.view()).value();
         const Index other = build(spec, MetricKind::l2, others.view()).value();
         const RowFilter foreign = other.prepare(Filter::predicate([](Id) { return true; })).value();
-        refused(ask(index, rows.row(0), {.filter = &foreign}), {"filter", "50 rows", "60 rows"});
-        refused(index.search(rows.view(), {.filter = &foreign}), {"filter", "50 rows", "60 rows"});
-        refused(ask_range(index, rows.row(0), {.radius = 1, .filter = &foreign}), {"filter", "50 rows", "60 rows"});
+        refused(ask(index, rows.row(0), {.filter = &foreign}), {"filter", "50 ids", "60 ids"});
+        refused(index.search(rows.view(), {.filter = &foreign}), {"filter", "50 ids", "60 ids"});
+        refused(ask_range(index, rows.row(0), {.radius = 1, .filter = &foreign}), {"filter", "50 ids", "60 ids"});
 
         // As many rows, but one index holds rows twice: its filters speak of ids.
         Rows twice = clustered_rows(Element::float32, 8, 100, 127);

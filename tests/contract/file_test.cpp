@@ -50,7 +50,7 @@ TEST_CASE("file: opened indexes answer as the one that was saved", "[contract]")
                 CHECK(opened.spec() == index.spec());
                 CHECK(opened.metric() == index.metric());
                 CHECK(opened.element() == index.element());
-                CHECK(opened.bytes() == index.bytes());
+                CHECK((opened.bytes() == index.bytes() || model.grows));  // what is written is the frozen graph
                 const Answers after = opened.search(queries.view(), {.k = 20}).value();
                 CHECK(after.ids == before.ids);
                 CHECK(after.distances == before.distances);

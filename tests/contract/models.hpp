@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <tonari/index/build.hpp>
+#include <tonari/index/grow.hpp>
 #include <tonari/index/registry.hpp>
 
 #include "support/ask.hpp"
@@ -42,6 +43,7 @@ struct Model {
     bool exact;  ///< compares every row
     std::function<Result<Index>(MatrixView, std::span<const Id>, const BuildOptions&)> build;
     std::function<Result<Index>(const SectionReader&)> open;
+    bool grows = false;
 
     [[nodiscard]] Index built(const Rows& rows, std::span<const Id> ids = {}, BuildOptions options = {}) const {
         return build(rows.view(), ids, options).value();
@@ -109,6 +111,54 @@ Model typed_model(std::string spec, Element element) {
     return model;
 }
 
+/// A graph that grew row by row. Every third row came twice: it was there as another row first, was removed, and came again.
+template <class M>
+Model growing_model(std::string spec, M metric, Element element) {
+    MetricKind kind = MetricKind::user;
+    Distance distance;
+    if constexpr (UserMetric<M>) {
+        distance = [](std::span<const float> a, std::span<const float> b) { return M{}.distance(a, b); };
+    } else {
+        kind = metric;
+        distance = definition_of(metric);
+    }
+    Model model{spec + " growing " + std::string(name(kind)) + " " + std::string(name(element)),
+                spec,
+                element,
+                kind,
+                std::move(distance),
+                false,
+                {},
+                {}};
+    model.grows = true;
+    model.build = [spec, metric](MatrixView rows, std::span<const Id> ids,
+                                 const BuildOptions& options) -> Result<Index> {
+        if (Status s = detail::check_build(rows, ids, options); !s) return s;
+        auto index = grow(spec, metric, rows.element(), rows.dim(), options);
+        if (!index) return std::move(index).error();
+        for (std::size_t i = 0; i < rows.rows(); ++i) {
+            const Id id = ids.empty() ? static_cast<Id>(i) : ids[i];
+            const std::span<const Id> named(&id, 1);
+            if (i % 3 == 0) {
+                if (Status s = index->add(rows.slice(rows.rows() - 1 - i, 1), named); !s) return s;
+                if (Status s = index->remove(named); !s) return s;
+            }
+            if (Status s = index->add(rows.slice(i, 1), named); !s) return s;
+        }
+        return index->index();
+    };
+    model.open = [](const SectionReader& reader) -> Result<Index> {
+        if constexpr (UserMetric<M>) {
+            auto codec = Flat<M>::open(reader);
+            if (!codec) return std::move(codec).error();
+            return open_index(reader, *std::move(codec));
+        } else {
+            return open_index(reader);
+        }
+    };
+    return model;
+}
+
 inline std::vector<Model> all_models() {
     std::vector<Model> models;
     for (const std::string spec : {"Flat", "HNSW16"}) {
@@ -122,6 +172,13 @@ inline std::vector<Model> all_models() {
         models.push_back(typed_model<Cosine>(spec, Element::uint8));
         models.push_back(typed_model<Chebyshev>(spec, Element::float32));
     }
+    for (const MetricKind metric : vector_metrics) {
+        for (const Element element : all_elements) {
+            if (element != Element::bits) models.push_back(growing_model("HNSW16", metric, element));
+        }
+    }
+    models.push_back(growing_model("HNSW16", MetricKind::hamming, Element::bits));
+    models.push_back(growing_model("HNSW16", Chebyshev{}, Element::float32));
     return models;
 }
 
@@ -138,7 +195,12 @@ inline std::vector<Model> some_models() {
             any_model("HNSW16", MetricKind::inner_product, Element::float32),
             any_model("HNSW16", MetricKind::hamming, Element::bits),
             typed_model<L2>("HNSW16", Element::float32),
-            typed_model<Chebyshev>("HNSW16", Element::float32)};
+            typed_model<Chebyshev>("HNSW16", Element::float32),
+            growing_model("HNSW16", MetricKind::l2, Element::float32),
+            growing_model("HNSW16", MetricKind::inner_product, Element::float32),
+            growing_model("HNSW16", MetricKind::cosine, Element::float16),
+            growing_model("HNSW16", MetricKind::hamming, Element::bits),
+            growing_model("HNSW16", Chebyshev{}, Element::float32)};
 }
 
 inline std::vector<Neighbor> copy(const Nearest& nearest) { return {nearest.begin(), nearest.end()}; }

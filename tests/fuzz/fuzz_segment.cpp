@@ -14,6 +14,7 @@
 #include <vector>
 
 #include <tonari/index/build.hpp>
+#include <tonari/index/grow.hpp>
 
 #include "support/image.hpp"
 #include "support/rows.hpp"
@@ -22,6 +23,18 @@ namespace {
 
 using namespace tonari;
 using namespace tonari::test;
+
+/// The same rows as a graph that grows: one is added, one changed, some removed.
+void grow_and_use(const Index& index, MatrixView queries) {
+    auto growing = grow(index, {.ef_construction = 20});
+    if (!growing) return;
+    (void)growing->add(queries);
+    if (growing->contains(0)) (void)growing->update(queries.row(1), 0);
+    for (Id id = 1; id < 40; ++id) (void)growing->remove(id);
+    (void)growing->search(queries, {.k = 9});
+    (void)growing->heal();
+    (void)growing->freeze();
+}
 
 void use(const Index& index) {
     if (index.dim() > 4096) return;              // as many values as the queries below
@@ -44,6 +57,7 @@ void use(const Index& index) {
     if (const auto batch = index.search(queries, {.k = 5})) sum += batch->ids.size();
     (void)index.spec();
     (void)index.bytes();
+    if (index.size() <= 10'000) grow_and_use(index, queries);
     if (index.size() > 1'000'000) return;  // preparing a filter takes time in proportion
     for (const Id every : {1, 2, 40}) {
         const auto filter = index.prepare(Filter::predicate([&](Id id) { return id % every == 0; }));

@@ -119,11 +119,11 @@ private:
     };
     struct Worker {
         Worker(const Codec& codec, const std::byte* codes, std::size_t vertices)
-            : scorer(codec.scorer()), prune(codec, codes), query(codec.query_size()) {
+            : scorer(codec.scorer()), prune(PackedRows<Codec>(codec, codes)), query(codec.query_size()) {
             visited.reserve(vertices);
         }
         typename Codec::Scorer scorer;
-        Pruner<Codec> prune;
+        Pruner<PackedRows<Codec>> prune;
         VisitedSet visited;
         PoolFrontier frontier;
         Expansion expansion;

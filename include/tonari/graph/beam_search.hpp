@@ -55,30 +55,44 @@ private:
 };
 
 /// From `best` to the vertex of one layer that is nearer than all its neighbours there.
-template <class S>
-Candidate descend(const LinkTable& links, const std::byte* codes, std::size_t code_size, std::size_t vertices,
-                  S& scorer, Expansion& scratch, Candidate best, std::uint32_t& distances) noexcept {
+/// `neighbours(vertex, rows, codes)` writes a vertex's neighbours and returns how many they are.
+template <class Neighbours, class S>
+Candidate descend(const Neighbours& neighbours, S& scorer, Expansion& scratch, Candidate best,
+                  std::uint32_t& distances) noexcept {
     std::array<const std::byte*, max_batch> batch;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
     for (bool moved = true; moved;) {
         moved = false;
-        const RowId* row = links.at(best.row);
-        std::size_t count = 0;
-        while (count < links.degree() && row[count] < vertices) {
-            batch[count] = codes + std::size_t{row[count]} * code_size;
-            simd::prefetch(batch[count], code_size, 12);
-            ++count;
-        }
+        const std::size_t count = neighbours(best.row, scratch.rows.data(), batch.data());
+        if (count == 0) break;
         scratch.survivors.clear();
         scorer.gather({batch.data(), count}, best.distance, scratch.survivors);
         distances += static_cast<std::uint32_t>(count);
         for (std::size_t i = 0; i < scratch.survivors.count; ++i) {
-            const Candidate found{scratch.survivors.estimate[i], row[scratch.survivors.index[i]]};
+            const Candidate found{scratch.survivors.estimate[i], scratch.rows[scratch.survivors.index[i]]};
             if (!nearer(found, best)) continue;
             best = found;
             moved = true;
         }
     }
     return best;
+}
+
+/// The same over a frozen layer of `vertices` vertices.
+template <class S>
+Candidate descend(const LinkTable& links, const std::byte* codes, std::size_t code_size, std::size_t vertices,
+                  S& scorer, Expansion& scratch, Candidate best, std::uint32_t& distances) noexcept {
+    const auto neighbours = [&](RowId vertex, RowId* rows, const std::byte** batch) {
+        const RowId* row = links.at(vertex);
+        std::size_t count = 0;
+        while (count < links.degree() && row[count] < vertices) {
+            rows[count] = row[count];
+            batch[count] = codes + std::size_t{row[count]} * code_size;
+            simd::prefetch(batch[count], code_size, 12);
+            ++count;
+        }
+        return count;
+    };
+    return descend(neighbours, scorer, scratch, best, distances);
 }
 
 }  // namespace tonari

@@ -27,17 +27,49 @@ constexpr float coincidence(MetricKind metric) noexcept {
     return -std::numeric_limits<float>::infinity();
 }
 
-/// One thread's pruner over the codes of one index.
+/// What links are chosen by: rows that lie somewhere, and the distance between two of them.
+template <class R>
+concept LinkRows =
+    requires(const R rows, typename R::Scorer& scorer, RowId row, const std::byte* code, std::byte* buffer) {
+        { rows.scorer() } -> std::same_as<typename R::Scorer>;
+        { rows.code(row) } noexcept -> std::same_as<const std::byte*>;
+        { rows.code_size() } noexcept -> std::same_as<std::size_t>;
+        { rows.query_size() } noexcept -> std::same_as<std::size_t>;
+        {
+            rows.aim(scorer, code, buffer)
+        } noexcept;  // the scorer then measures from that row; `query_size()` bytes of buffer
+        { rows.metric_kind() } noexcept -> std::same_as<MetricKind>;
+    };
+
+/// Rows one behind another.
 template <class Codec>
+class PackedRows {
+public:
+    using Scorer = typename Codec::Scorer;
+    PackedRows(const Codec& codec, const std::byte* codes) noexcept : codec_(&codec), codes_(codes) {}
+    [[nodiscard]] Scorer scorer() const { return codec_->scorer(); }
+    [[nodiscard]] const std::byte* code(RowId row) const noexcept { return codes_ + std::size_t{row} * code_size(); }
+    [[nodiscard]] std::size_t code_size() const noexcept { return codec_->code_size(); }
+    [[nodiscard]] std::size_t query_size() const noexcept { return codec_->query_size(); }
+    void aim(Scorer& scorer, const std::byte* code, std::byte* buffer) const noexcept {
+        scorer.set_query(codec_->as_query(code, buffer));
+    }
+    [[nodiscard]] MetricKind metric_kind() const noexcept { return codec_->metric_kind(); }
+
+private:
+    const Codec* codec_;
+    const std::byte* codes_;
+};
+
+/// One thread's pruner over the rows of one index.
+template <LinkRows Rows>
 class Pruner {
 public:
-    Pruner(const Codec& codec, const std::byte* codes)
-        : codec_(&codec),
-          codes_(codes),
-          code_size_(codec.code_size()),
-          same_place_(coincidence(codec.metric_kind())),
-          scorer_(codec.scorer()),
-          query_(codec.query_size()) {}
+    explicit Pruner(const Rows& rows)
+        : rows_(rows),
+          same_place_(coincidence(rows.metric_kind())),
+          scorer_(rows.scorer()),
+          query_(rows.query_size()) {}
 
     /// Writes at most `limit` of `candidates` (nearest first, distances to the row that gets the links) to `out` and
     /// returns how many. O(candidates x links kept) distances, less by early rejection.
@@ -45,7 +77,7 @@ public:
         std::size_t kept = 0;
         for (const Candidate& candidate : candidates) {
             if (kept == limit) break;
-            const std::byte* code = at(candidate.row);
+            const std::byte* code = rows_.code(candidate.row);
             if (leads_to(code, candidate.distance, kept)) continue;
             out[kept] = candidate.row;
             kept_[kept++] = code;
@@ -53,13 +85,18 @@ public:
         return kept;
     }
 
-private:
-    [[nodiscard]] const std::byte* at(RowId row) const noexcept { return codes_ + std::size_t{row} * code_size_; }
+    /// Does none of `links` lead to `candidate` already?
+    bool is_new_direction(const Candidate& candidate, std::span<const RowId> links) noexcept {
+        for (std::size_t i = 0; i < links.size(); ++i) kept_[i] = rows_.code(links[i]);
+        return !leads_to(rows_.code(candidate.row), candidate.distance, links.size());
+    }
 
+private:
     /// Is one of the kept links nearer to the candidate than the row itself is?
     bool leads_to(const std::byte* code, float distance, std::size_t kept) noexcept {
         constexpr std::size_t group = 4;  // most candidates are rejected by one of the first links
-        scorer_.set_query(codec_->as_query(code, query_.data()));
+        if (kept == 0) return false;
+        rows_.aim(scorer_, code, query_.data());
         std::array<float, group> to_link;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
         for (std::size_t first = 0; first < kept; first += group) {
             const std::size_t count = std::min(group, kept - first);
@@ -71,11 +108,9 @@ private:
         return false;
     }
 
-    const Codec* codec_;
-    const std::byte* codes_;
-    std::size_t code_size_;
+    Rows rows_;
     float same_place_;
-    typename Codec::Scorer scorer_;
+    typename Rows::Scorer scorer_;
     std::vector<std::byte> query_;
     std::array<const std::byte*, max_batch> kept_;
 };

@@ -39,6 +39,9 @@ public:
     static constexpr IndexKind kind = IndexKind::hnsw;
     using Scratch = SearchScratch;
 
+    /// A vertex for each row, every one reachable from vertex 0.
+    HnswIndex(StoredRows<C> rows, Layers layers) noexcept : rows_(std::move(rows)), layers_(std::move(layers)) {}
+
     /// Copies `rows`. Ids and rows were checked (`check_ids`, `check_finite`). `links` is M.
     /// About O(n log n) distances; the same bytes for any number of threads.
     static Result<HnswIndex> build(C codec, MatrixView rows, std::span<const Id> ids, std::size_t links,
@@ -167,8 +170,6 @@ public:
     }
 
 private:
-    HnswIndex(StoredRows<C> rows, Layers layers) noexcept : rows_(std::move(rows)), layers_(std::move(layers)) {}
-
     struct Order {
         std::vector<RowId> source;        ///< by vertex, which distinct row it is
         std::vector<std::size_t> counts;  ///< vertices on each layer

@@ -27,14 +27,15 @@ public:
     [[nodiscard]] virtual Element element() const noexcept = 0;
     [[nodiscard]] virtual MetricKind metric() const noexcept = 0;
     [[nodiscard]] virtual bool accepts(Element query) const noexcept = 0;
-    [[nodiscard]] virtual const IdMap& ids() const noexcept = 0;
+    [[nodiscard]] virtual std::size_t size() const noexcept = 0;  ///< ids held
+    /// A filter for this index.
+    [[nodiscard]] virtual Result<RowFilter> translate(const Filter& filter) const = 0;
     [[nodiscard]] virtual Spec spec() const = 0;
     [[nodiscard]] virtual std::vector<IndexPart> parts() const = 0;
 
-    virtual Status reserve(const SearchOptions& options, SearchScratch& scratch) const = 0;
-    virtual Outcome search(RowView query, const SearchOptions& options, SearchScratch& scratch) const noexcept = 0;
-    virtual Status reserve(const RangeOptions& options, SearchScratch& scratch) const = 0;
-    virtual Outcome range_search(RowView query, const RangeOptions& options, SearchScratch& scratch) const noexcept = 0;
+    /// The answer stands in `scratch.neighbors`. Allocates only where the scratch is too small yet. Throws bad_alloc.
+    virtual Result<Outcome> search(RowView query, const SearchOptions& options, SearchScratch& scratch) const = 0;
+    virtual Result<Outcome> range_search(RowView query, const RangeOptions& options, SearchScratch& scratch) const = 0;
     /// True if it answered the batch; false if queries are to go one by one.
     virtual Result<bool> search_batch(MatrixView queries, const SearchOptions& options, Answers& out) const = 0;
     virtual Status save(SectionWriter& writer) const = 0;
@@ -52,14 +53,13 @@ public:
     [[nodiscard]] Element element() const noexcept override { return index_.codec().element(); }
     [[nodiscard]] MetricKind metric() const noexcept override { return index_.codec().metric_kind(); }
     [[nodiscard]] bool accepts(Element query) const noexcept override { return index_.codec().accepts(query); }
-    [[nodiscard]] const IdMap& ids() const noexcept override { return index_.ids(); }
+    [[nodiscard]] std::size_t size() const noexcept override { return index_.size(); }
+    [[nodiscard]] Result<RowFilter> translate(const Filter& filter) const override {
+        return index_.ids().translate(filter);
+    }
     [[nodiscard]] Spec spec() const override {
-        Spec spec;
-        spec.kind = I::kind;
-        if constexpr (requires { index_.links(); }) spec.links = index_.links();
-        const Element stored = element();
-        if (stored == Element::float16 || stored == Element::bfloat16) spec.store_as = stored;
-        return spec;
+        if constexpr (requires { index_.links(); }) return spec_of(I::kind, index_.links(), element());
+        return spec_of(I::kind, 0, element());
     }
     [[nodiscard]] std::vector<IndexPart> parts() const override {
         std::vector<IndexPart> parts{{"rows", index_.rows().codes().size()}, {"ids", index_.ids().bytes()}};
@@ -67,16 +67,12 @@ public:
         return parts;
     }
 
-    Status reserve(const SearchOptions& options, SearchScratch& scratch) const override {
-        return index_.reserve(options, scratch);
-    }
-    Outcome search(RowView query, const SearchOptions& options, SearchScratch& scratch) const noexcept override {
+    Result<Outcome> search(RowView query, const SearchOptions& options, SearchScratch& scratch) const override {
+        if (Status s = index_.reserve(options, scratch); !s) return s;
         return index_.search(query, options, scratch);
     }
-    Status reserve(const RangeOptions& options, SearchScratch& scratch) const override {
-        return index_.reserve(options, scratch);
-    }
-    Outcome range_search(RowView query, const RangeOptions& options, SearchScratch& scratch) const noexcept override {
+    Result<Outcome> range_search(RowView query, const RangeOptions& options, SearchScratch& scratch) const override {
+        if (Status s = index_.reserve(options, scratch); !s) return s;
         return index_.range_search(query, options, scratch);
     }
     Result<bool> search_batch(MatrixView queries, const SearchOptions& options, Answers& out) const override {

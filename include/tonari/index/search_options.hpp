@@ -15,6 +15,7 @@
 
 namespace tonari {
 
+class IdSet;
 class IndexModel;
 
 /// A filter translated for one index: `Index::prepare` makes it, any number of queries use it.
@@ -22,6 +23,8 @@ struct RowFilter {
     RowBitmap rows;           ///< distinct stored rows with at least one id that passes
     std::size_t passing = 0;  ///< ids that pass
     RowBitmap ids;            ///< the same per id slot; empty when every row has one id
+    /// Instead of the rows, for an index whose rows come and go: the ids that passed when the filter was prepared.
+    std::shared_ptr<const IdSet> named{};
     /// Whose rows they are; no other index takes it. It is kept alive, so that none is ever made at its address.
     std::shared_ptr<const IndexModel> index{};
 };

@@ -19,6 +19,9 @@ struct Spec {
     std::optional<Element> store_as;  ///< half precision, when a word asks for it; else rows as given
 };
 
+/// The spec of an index over rows that are stored as `stored`. `links` is M, 0 where there is none.
+TONARI_API Spec spec_of(IndexKind kind, std::size_t links, Element stored);
+
 /// "Flat", "HNSW32", "HNSW32,FP16", "FP16", ... (index/build.hpp lists the words). Errors name the word that does not
 /// fit and those that would.
 TONARI_API Result<Spec> parse_spec(std::string_view text);

@@ -36,7 +36,7 @@ TEST_CASE("prune: keeps what the definition keeps", "[graph]") {
             CAPTURE(name(metric), seed);
             const Rows rows = integer_rows(Element::float32, 6, 120, seed, 4);
             const auto codec = Flat<>::create(Element::float32, 6, metric).value();
-            Pruner<Flat<>> prune(codec, rows.bytes().data());
+            Pruner prune(PackedRows(codec, rows.bytes().data()));
             const Distance distance = definition_of(metric);
             std::vector<Candidate> candidates;
             for (const Neighbor& n : all_sorted(distance, rows, {}, rows.values(0))) {
@@ -55,7 +55,7 @@ TEST_CASE("prune: of many equal rows one link is kept", "[graph]") {
     Rows rows(Element::float32, 2, 50);
     for (std::size_t i = 0; i < 50; ++i) rows.set(i, std::vector<float>{i < 40 ? 1.0F : static_cast<float>(i), 0});
     const auto codec = Flat<>::create(Element::float32, 2, MetricKind::l2).value();
-    Pruner<Flat<>> prune(codec, rows.bytes().data());
+    Pruner prune(PackedRows(codec, rows.bytes().data()));
     std::vector<Candidate> candidates;
     for (RowId i = 1; i < 40; ++i) candidates.push_back({0, i});  // seen from row 0, which is equal to them
     std::array<RowId, 16> out{};

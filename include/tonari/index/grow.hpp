@@ -1,0 +1,88 @@
+// From a spec string to a growing index: empty, from rows, or from a frozen graph.
+#pragma once
+
+#include <memory>
+#include <new>
+#include <span>
+#include <string_view>
+
+#include <tonari/index/build.hpp>
+#include <tonari/index/growing_index.hpp>
+#include <tonari/index/growing_model.hpp>
+
+namespace tonari {
+
+/// An empty growing index for rows of `dim` dimensions. `spec` is that of a graph ("HNSW32", "HNSW16,FP16"); of `options`,
+/// `ef_construction` and `seed` count. Errors: unsupported (a spec that does not grow, a metric that does not go with the
+/// element), invalid_argument.
+TONARI_API Result<GrowingIndex> grow(std::string_view spec, MetricKind metric, Element element, Dim dim,
+                                     const BuildOptions& options = {});
+/// One that begins with rows, built as the frozen graph is (index/build.hpp) and then copied.
+TONARI_API Result<GrowingIndex> grow(std::string_view spec, MetricKind metric, MatrixView rows,
+                                     std::span<const Id> ids = {}, const BuildOptions& options = {});
+/// One that begins as a copy of a frozen graph, also of one from a file. Errors: unsupported (not a graph, or one over a
+/// metric as a type), corrupt (a link that lies, in a file that was not verified), out_of_memory.
+TONARI_API Result<GrowingIndex> grow(const Index& frozen, const BuildOptions& options = {});
+
+namespace detail {
+/// A spec that grows, and options that fit.
+TONARI_API Result<Spec> growing_spec(std::string_view text, const BuildOptions& options);
+
+template <Codec C>
+Result<GrowingIndex> grow_empty(C codec, const Spec& spec, const BuildOptions& options) try {
+    auto index = std::make_shared<GrowingHnsw<C>>(std::move(codec), spec.links, options);
+    return GrowingIndex(std::make_shared<GrowingModelOf<C>>(std::move(index)));
+} catch (const std::bad_alloc&) {
+    return Error{ErrorCode::out_of_memory, "no memory for an empty index"};
+}
+template <Codec C>
+Result<GrowingIndex> grow_from(const HnswIndex<C>& frozen, const BuildOptions& options) try {
+    auto index = thaw(frozen, options);
+    if (!index) return std::move(index).error();
+    return GrowingIndex(std::make_shared<GrowingModelOf<C>>(*std::move(index)));
+} catch (const std::bad_alloc&) {
+    return Error{ErrorCode::out_of_memory, "no memory for a growing index"};
+}
+}  // namespace detail
+
+/// The same with the metric as a type: a tag, or a user's own metric over float32 rows.
+template <Metric M>
+Result<GrowingIndex> grow(std::string_view spec, M metric, Element element, Dim dim, const BuildOptions& options = {}) {
+    if constexpr (!UserMetric<M>) {
+        return grow(spec, M::kind, element, dim, options);
+    } else {
+        auto parsed = detail::growing_spec(spec, options);
+        if (!parsed) return std::move(parsed).error();
+        auto stored = detail::stored_element(*parsed, element);
+        if (!stored) return std::move(stored).error();
+        auto codec = Flat<M>::create(*stored, dim, std::move(metric));
+        if (!codec) return std::move(codec).error();
+        return detail::grow_empty(*std::move(codec), *parsed, options);
+    }
+}
+template <Metric M>
+Result<GrowingIndex> grow(std::string_view spec, M metric, MatrixView rows, std::span<const Id> ids = {},
+                          const BuildOptions& options = {}) {
+    if constexpr (!UserMetric<M>) {
+        return grow(spec, M::kind, rows, ids, options);
+    } else {
+        auto parsed = detail::growing_spec(spec, options);
+        if (!parsed) return std::move(parsed).error();
+        if (Status s = detail::check_build(rows, ids, options); !s) return s;
+        auto stored = detail::stored_element(*parsed, rows.element());
+        if (!stored) return std::move(stored).error();
+        auto codec = Flat<M>::create(*stored, rows.dim(), std::move(metric));
+        if (!codec) return std::move(codec).error();
+        try {
+            BuildOptions within = options;
+            within.ef_construction = std::min(options.ef_construction, rows.rows());
+            auto frozen = HnswIndex<Flat<M>>::build(*std::move(codec), rows, ids, parsed->links, within);
+            if (!frozen) return std::move(frozen).error();
+            return detail::grow_from(*frozen, options);
+        } catch (const std::bad_alloc&) {
+            return detail::no_memory_to_build(rows);
+        }
+    }
+}
+
+}  // namespace tonari

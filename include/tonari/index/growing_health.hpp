@@ -1,0 +1,30 @@
+// How a growing graph is.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include <tonari/core/epoch.hpp>
+#include <tonari/core/export.hpp>
+#include <tonari/core/types.hpp>
+
+namespace tonari {
+
+class GrowingEntries;
+class GrowingGraph;
+
+struct GrowingHealth {
+    std::size_t ids = 0;
+    std::size_t vertices = 0;     ///< distinct rows that are alive
+    std::size_t waiting = 0;      ///< removed ids whose place is not free yet
+    std::size_t free = 0;         ///< places that the next rows will take
+    std::size_t unreachable = 0;  ///< live rows that no walk from the entry on the lowest layer could meet
+    double mean_degree = 0;       ///< links of a live row on the lowest layer
+};
+
+/// Ids, vertices, reachability and degree at a pinned moment; the vertices that cannot be reached go to `unreachable`.
+/// O(vertices + links). Throws bad_alloc.
+TONARI_API GrowingHealth health_of(const GrowingGraph& graph, const GrowingEntries& entries, Moment moment,
+                                   std::vector<RowId>& unreachable);
+
+}  // namespace tonari

@@ -1,0 +1,103 @@
+// The type-erased growing index: what `GrowingIndex` points to. It is searched as every index is.
+#pragma once
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include <tonari/index/freeze.hpp>
+#include <tonari/index/growing_search.hpp>
+#include <tonari/index/id_set.hpp>
+#include <tonari/index/index_model.hpp>
+
+namespace tonari {
+
+class TONARI_API GrowingModel : public IndexModel {
+public:
+    ~GrowingModel() override;
+
+    /// One row; shape and values were checked.
+    virtual Status put(RowView row, Id id, PutMode mode) = 0;
+    virtual Status remove(Id id) = 0;
+    [[nodiscard]] virtual bool contains(Id id) const = 0;
+    [[nodiscard]] virtual Result<Id> reserve_ids(std::size_t count) = 0;
+    virtual bool tidy() = 0;
+    [[nodiscard]] virtual Result<GrowingHealth> health() const = 0;
+    virtual Result<GrowingHealth> heal() = 0;
+    [[nodiscard]] virtual Result<Index> freeze() const = 0;
+};
+
+template <Codec C>
+class GrowingModelOf final : public GrowingModel {
+public:
+    explicit GrowingModelOf(std::shared_ptr<GrowingHnsw<C>> index) noexcept : index_(std::move(index)) {}
+
+    [[nodiscard]] IndexKind kind() const noexcept override { return IndexKind::hnsw; }
+    [[nodiscard]] Dim dim() const noexcept override { return index_->dim(); }
+    [[nodiscard]] Element element() const noexcept override { return index_->codec().element(); }
+    [[nodiscard]] MetricKind metric() const noexcept override { return index_->codec().metric_kind(); }
+    [[nodiscard]] bool accepts(Element query) const noexcept override { return index_->codec().accepts(query); }
+    [[nodiscard]] std::size_t size() const noexcept override { return index_->size(); }
+    [[nodiscard]] Spec spec() const override { return spec_of(kind(), index_->links(), element()); }
+    [[nodiscard]] std::vector<IndexPart> parts() const override {
+        return {{"rows", index_->row_bytes()}, {"ids", index_->id_bytes()}, {"links", index_->link_bytes()}};
+    }
+
+    /// The ids that pass now: later ones do not, unless the filter lists them.
+    [[nodiscard]] Result<RowFilter> translate(const Filter& filter) const override {
+        std::vector<Id> ids;
+        RowFilter prepared;
+        if (filter.kind() == Filter::Kind::ids) {
+            for (const Id id : filter.listed()) {
+                if (id >= 0) ids.push_back(id);
+            }
+        } else {
+            const Epoch::Pin pin = index_->pin();
+            for (std::size_t i = 0; i < index_->vertices(); ++i) {
+                index_->entries().for_each(static_cast<RowId>(i), pin.moment(), [&](Id id) {
+                    if (filter.allows(id)) ids.push_back(id);
+                });
+            }
+        }
+        auto named = std::make_shared<const IdSet>(std::move(ids));
+        for (const Id id : named->ids()) prepared.passing += index_->contains(id) ? 1 : 0;
+        prepared.named = std::move(named);
+        return prepared;
+    }
+
+    Result<Outcome> search(RowView query, const SearchOptions& options, SearchScratch& scratch) const override {
+        return GrowingSearch(*index_, scratch).nearest(query, options);
+    }
+    Result<Outcome> range_search(RowView query, const RangeOptions& options, SearchScratch& scratch) const override {
+        return GrowingSearch(*index_, scratch).range(query, options);
+    }
+    Result<bool> search_batch(MatrixView, const SearchOptions&, Answers&) const override { return false; }
+    /// The sections of `freeze()`: the file of a frozen graph.
+    Status save(SectionWriter& writer) const override {
+        auto frozen = tonari::freeze(*index_);
+        if (!frozen) return std::move(frozen).error();
+        return frozen->save(writer);
+    }
+
+    Status put(RowView row, Id id, PutMode mode) override { return index_->put(row, id, mode); }
+    Status remove(Id id) override { return index_->remove(id); }
+    [[nodiscard]] bool contains(Id id) const override { return index_->contains(id); }
+    [[nodiscard]] Result<Id> reserve_ids(std::size_t count) override { return index_->reserve_ids(count); }
+    bool tidy() override { return index_->tidy(); }
+    [[nodiscard]] Result<GrowingHealth> health() const override { return index_->health(); }
+    Result<GrowingHealth> heal() override { return index_->heal(); }
+    [[nodiscard]] Result<Index> freeze() const override {
+        auto frozen = tonari::freeze(*index_);
+        if (!frozen) return std::move(frozen).error();
+        return make_index(*std::move(frozen));
+    }
+
+private:
+    std::shared_ptr<GrowingHnsw<C>> index_;
+};
+
+extern template class GrowingHnsw<Flat<AnyMetric>>;
+extern template class GrowingSearch<GrowingHnsw<Flat<AnyMetric>>>;
+extern template class GrowingModelOf<Flat<AnyMetric>>;
+
+}  // namespace tonari

@@ -1,0 +1,66 @@
+// grow: the door's checks, then the growing graph over the run-time codec, which is compiled here.
+#include <tonari/index/grow.hpp>
+
+#include <tonari/index/registry.hpp>
+#include <tonari/index/row_check.hpp>
+#include <tonari/simd/level.hpp>
+
+namespace tonari {
+
+template class GrowingHnsw<Flat<AnyMetric>>;
+template class GrowingSearch<GrowingHnsw<Flat<AnyMetric>>>;
+template class GrowingModelOf<Flat<AnyMetric>>;
+
+namespace detail {
+
+Result<Spec> growing_spec(std::string_view text, const BuildOptions& options) {
+    if (Status s = simd::check_level(); !s) return s;
+    auto spec = parse_spec(text);
+    if (!spec) return spec;
+    if (spec->kind != IndexKind::hnsw) {
+        return Error{ErrorCode::unsupported,
+                     "spec '" + std::string(text) + "': expected one that grows, HNSW<M> with M from 2 to 256"};
+    }
+    if (options.ef_construction == 0) {
+        return Error{ErrorCode::invalid_argument, "expected ef_construction of at least 1, got 0"};
+    }
+    return spec;
+}
+
+}  // namespace detail
+
+Result<GrowingIndex> grow(std::string_view spec, MetricKind metric, Element element, Dim dim,
+                          const BuildOptions& options) {
+    auto parsed = detail::growing_spec(spec, options);
+    if (!parsed) return std::move(parsed).error();
+    auto stored = detail::stored_element(*parsed, element);
+    if (!stored) return std::move(stored).error();
+    if (metric < MetricKind::l2 || metric > MetricKind::hamming) {
+        return Error{ErrorCode::invalid_argument, "expected a built-in metric; pass a user's metric as a type"};
+    }
+    auto codec = Flat<AnyMetric>::create(*stored, dim, metric);
+    if (!codec) return std::move(codec).error();
+    return detail::grow_empty(*std::move(codec), *parsed, options);
+}
+
+Result<GrowingIndex> grow(std::string_view spec, MetricKind metric, MatrixView rows, std::span<const Id> ids,
+                          const BuildOptions& options) {
+    if (auto parsed = detail::growing_spec(spec, options); !parsed) return std::move(parsed).error();
+    auto frozen = build(spec, metric, rows, ids, options);
+    if (!frozen) return std::move(frozen).error();
+    return grow(*frozen, options);
+}
+
+Result<GrowingIndex> grow(const Index& frozen, const BuildOptions& options) {
+    using Model = IndexModelOf<HnswIndex<Flat<AnyMetric>>>;
+    if (auto spec = detail::growing_spec(frozen.spec(), options); !spec) return std::move(spec).error();
+    const auto* model = dynamic_cast<const Model*>(&frozen.model());
+    if (model == nullptr) {
+        return Error{ErrorCode::unsupported, "expected a frozen graph over a metric chosen at run time, got '" +
+                                                 frozen.spec() +
+                                                 "' over a metric as a type, or one that grows already"};
+    }
+    return detail::grow_from(model->index(), options);
+}
+
+}  // namespace tonari

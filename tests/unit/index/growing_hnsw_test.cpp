@@ -1,0 +1,304 @@
+// The growing graph, one thread at a time: its books, its links, its memory, its way to the frozen graph and back.
+#include <map>
+#include <set>
+#include <vector>
+
+#include <tonari/index/grow.hpp>
+
+#include "support/catch.hpp"
+#include "support/oracle.hpp"
+#include "support/rows.hpp"
+
+using namespace tonari;
+using namespace tonari::test;
+
+namespace {
+
+constexpr Dim dim = 12;
+using Growing = GrowingHnsw<Flat<AnyMetric>>;
+
+Flat<AnyMetric> codec_of(MetricKind metric, Element element = Element::float32) {
+    return Flat<AnyMetric>::create(element, dim, metric).value();
+}
+
+/// What `named` says is what the links say, on every layer; nobody links to a place that is free, to itself or twice.
+std::size_t wrong_links(const Growing& index) {
+    const GrowingGraph& graph = index.graph();
+    std::size_t wrong = 0;
+    std::array<RowId, max_batch> links;
+    std::map<std::pair<std::size_t, RowId>, std::uint32_t> named;
+    for (std::size_t i = 0; i < graph.vertices(); ++i) {
+        const auto vertex = static_cast<RowId>(i);
+        for (std::size_t layer = 0; layer < graph.height(vertex); ++layer) {
+            const std::size_t count = graph.read(layer, vertex, links.data());
+            const std::set<RowId> distinct(links.begin(), links.begin() + static_cast<std::ptrdiff_t>(count));
+            wrong += distinct.size() == count && distinct.count(vertex) == 0 ? 0 : 1;
+            for (const RowId to : distinct) {
+                ++named[{layer, to}];
+                wrong += graph.height(to) > layer ? 0 : 1;
+            }
+        }
+    }
+    for (std::size_t i = 0; i < graph.vertices(); ++i) {
+        const auto vertex = static_cast<RowId>(i);
+        for (std::size_t layer = 0; layer < graph.height(vertex); ++layer) {
+            wrong += graph.named(layer, vertex).load() == named[{layer, vertex}] ? 0 : 1;
+        }
+    }
+    return wrong;
+}
+
+std::vector<Neighbor> ask(const Growing& index, RowView query, const SearchOptions& options) {
+    SearchScratch scratch;
+    GrowingSearch(index, scratch).nearest(query, options);
+    return scratch.neighbors;
+}
+
+}  // namespace
+
+TEST_CASE("growing graph: any order of changes leaves ids, links and places whole", "[index]") {
+    for (const MetricKind metric : {MetricKind::l2, MetricKind::inner_product, MetricKind::cosine}) {
+        for (const std::uint64_t seed : {1U, 2U}) {
+            INFO(name(metric) << ", seed " << seed);
+            const Rows rows = integer_rows(Element::float32, dim, 600, seed, 6);
+            Growing index(codec_of(metric), 6, {.ef_construction = 40});
+            std::map<Id, std::size_t> truth;  // id to row
+            Random random(seed);
+            std::size_t wrong = 0;
+            for (int step = 0; step < 4000; ++step) {
+                const auto id = static_cast<Id>(random.below(250));
+                const std::size_t row = random.below(rows.size());
+                const bool there = truth.count(id) > 0;
+                switch (random.below(5)) {
+                    case 0:
+                    case 1: {
+                        const Status status = index.put(rows.row(row), id, PutMode::add);
+                        wrong += status.ok() == !there ? 0 : 1;
+                        if (!status) wrong += status.error().code == ErrorCode::already_exists ? 0 : 1;
+                        if (!there) truth[id] = row;
+                        break;
+                    }
+                    case 2: {
+                        const Status status = index.put(rows.row(row), id, PutMode::update);
+                        wrong += status.ok() == there ? 0 : 1;
+                        if (!status) wrong += status.error().code == ErrorCode::not_found ? 0 : 1;
+                        if (there) truth[id] = row;
+                        break;
+                    }
+                    case 3:
+                        wrong += index.put(rows.row(row), id, PutMode::replace).ok() ? 0 : 1;
+                        truth[id] = row;
+                        break;
+                    default: {
+                        const Status status = index.remove(id);
+                        wrong += status.ok() == there ? 0 : 1;
+                        if (!status) wrong += status.error().code == ErrorCode::not_found ? 0 : 1;
+                        truth.erase(id);
+                    }
+                }
+                wrong += index.size() == truth.size() && index.contains(id) == (truth.count(id) > 0) ? 0 : 1;
+                if (step % 250 != 0) continue;
+                Rows living(Element::float32, dim, truth.size());
+                std::vector<Id> ids;
+                for (const auto& [its, from] : truth) {
+                    living.set(ids.size(), rows, from);
+                    ids.push_back(its);
+                }
+                const auto expected = all_sorted(definition_of(metric), living, ids, rows.values(row));
+                wrong += same_as_oracle(ask(index, rows.row(row), {.k = 1000}), expected, 1000,
+                                        metric == MetricKind::cosine ? 3e-6F : 0.0F)
+                             ? 0
+                             : 1;
+            }
+            CHECK(wrong == 0);
+            CHECK(index.tidy());
+            CHECK(wrong_links(index) == 0);
+            const GrowingHealth health = index.health().value();
+            CHECK(health.ids == truth.size());
+            CHECK(health.waiting == 0);
+            CHECK(health.vertices + health.free == index.vertices());
+            if (metric != MetricKind::inner_product) CHECK(health.unreachable == 0);
+            CHECK(index.heal().value().unreachable == 0);
+            CHECK(wrong_links(index) == 0);
+        }
+    }
+}
+
+TEST_CASE("growing graph: places are used again, so that turnovers take no more memory", "[index]") {
+    const Rows rows = clustered_rows(Element::float32, dim, 2000, 3);
+    Growing index(codec_of(MetricKind::l2), 8, {.ef_construction = 40});
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        REQUIRE(index.put(rows.row(i), static_cast<Id>(i), PutMode::add).ok());
+    const std::size_t before = index.row_bytes() + index.link_bytes() + index.id_bytes();
+    for (int turn = 0; turn < 5; ++turn) {
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            REQUIRE(index.remove(static_cast<Id>(i)).ok());
+            REQUIRE(index.put(rows.row(i), static_cast<Id>(i), PutMode::add).ok());
+        }
+    }
+    const std::size_t after = index.row_bytes() + index.link_bytes() + index.id_bytes();
+    CHECK(static_cast<double>(after) <= 1.1 * static_cast<double>(before));
+    CHECK(index.tidy());
+    CHECK(index.health().value().unreachable == 0);
+}
+
+TEST_CASE("growing graph: emptied, it is as new", "[index]") {
+    const Rows rows = clustered_rows(Element::float32, dim, 300, 4);
+    Growing index(codec_of(MetricKind::l2), 8, {.ef_construction = 40});
+    for (int round = 0; round < 3; ++round) {
+        for (std::size_t i = 0; i < rows.size(); ++i)
+            REQUIRE(index.put(rows.row(i), static_cast<Id>(i), PutMode::add).ok());
+        CHECK(ask(index, rows.row(7), {.k = 1}).at(0).id == 7);
+        for (std::size_t i = 0; i < rows.size(); ++i) REQUIRE(index.remove(static_cast<Id>(i)).ok());
+        CHECK(index.size() == 0);
+        CHECK(ask(index, rows.row(7), {.k = 5}).empty());
+        CHECK(index.tidy());
+        CHECK(index.vertices() <= rows.size() + 40);
+        CHECK(wrong_links(index) == 0);
+    }
+    CHECK(freeze(index).error().code == ErrorCode::not_found);
+}
+
+TEST_CASE("growing graph: thousands of equal rows share a vertex and come and go one by one", "[index]") {
+    const Rows rows = clustered_rows(Element::float32, dim, 400, 5);
+    Growing index(codec_of(MetricKind::cosine), 8, {.ef_construction = 40});
+    Id next = 0;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        REQUIRE(index.put(rows.row(i), next++, PutMode::add).ok());
+        for (int copies = 0; copies < 10; ++copies) REQUIRE(index.put(rows.row(42), next++, PutMode::add).ok());
+    }
+    CHECK(index.health().value().vertices <= rows.size() + 11);  // those that came before row 42 share one of their own
+    CHECK(index.size() == rows.size() * 11);
+    const auto all = ask(index, rows.row(42), {.k = rows.size() * 11});
+    CHECK(all.size() == rows.size() * 11);
+    CHECK(well_formed(all));
+    for (Id id = 0; id < next; ++id) {
+        if (id % 11 != 0) REQUIRE(index.remove(id).ok());
+    }
+    CHECK(index.tidy());
+    CHECK(index.size() == rows.size());
+    CHECK(index.health().value().vertices == rows.size());
+    CHECK(index.health().value().unreachable == 0);
+    CHECK(ask(index, rows.row(42), {.k = 1}).at(0).id == 42 * 11);
+}
+
+TEST_CASE("growing graph: while a search looks on, what it sees stays", "[index]") {
+    const Rows rows = clustered_rows(Element::float32, dim, 500, 6);
+    Growing index(codec_of(MetricKind::l2), 8, {.ef_construction = 40});
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        REQUIRE(index.put(rows.row(i), static_cast<Id>(i), PutMode::add).ok());
+    const auto expected = ask(index, rows.row(1), {.k = 500});
+    SearchScratch scratch;
+    {
+        GrowingSearch search(index, scratch);
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            REQUIRE((i % 2 == 0 ? index.remove(static_cast<Id>(i))
+                                : index.put(rows.row(0), static_cast<Id>(i), PutMode::update))
+                        .ok());
+        }
+        CHECK(!index.tidy());  // the search holds the dead back
+        search.nearest(rows.row(1), {.k = 500, .ef = 600});
+        CHECK(identical(scratch.neighbors, expected));
+    }
+    CHECK(index.tidy());
+    const auto later = ask(index, rows.row(1), {.k = 500});
+    CHECK(later.size() == 250);
+    for (const Neighbor& neighbor : later) CHECK(neighbor.id % 2 == 1);
+}
+
+TEST_CASE("growing graph: frozen and thawed it answers as before", "[index]") {
+    const Rows rows = clustered_rows(Element::float32, dim, 1500, 7);
+    const Rows queries = clustered_rows(Element::float32, dim, 40, 8);
+    GrowingIndex index = grow("HNSW8", MetricKind::l2, Element::float32, dim, {.ef_construction = 60}).value();
+    std::vector<Id> ids = scattered_ids(rows.size(), true);
+    index.add(rows.view(), ids).value();
+    index.add(rows.view().slice(0, 200)).value();  // equal rows, numbered
+    index.remove(std::span(ids).first(300)).value();
+    const Index frozen = index.freeze().value();
+    CHECK(frozen.size() == index.size());
+    CHECK(frozen.spec() == "HNSW8");
+    GrowingIndex again = grow(frozen, {.ef_construction = 60}).value();
+    CHECK(again.size() == index.size());
+    CHECK(again.health().value().unreachable == 0);
+    std::size_t wrong = 0;
+    for (std::size_t q = 0; q < queries.size(); ++q) {
+        const SearchOptions everything{.k = 2000};
+        Searcher of_growing = index.searcher();
+        Searcher of_frozen = frozen.searcher();
+        Searcher of_thawed = again.searcher();
+        const auto expected = of_growing(queries.row(q), everything).value();
+        wrong += expected.size() == 1400 ? 0 : 1;
+        wrong += identical(of_frozen(queries.row(q), everything).value().neighbors, expected.neighbors) ? 0 : 1;
+        wrong += identical(of_thawed(queries.row(q), everything).value().neighbors, expected.neighbors) ? 0 : 1;
+    }
+    CHECK(wrong == 0);
+    again.add(rows.view().slice(0, 300), std::span(ids).first(300)).value();
+    CHECK(again.size() == index.size() + 300);
+    CHECK(again.remove(std::span(ids).first(300)).ok());
+    CHECK(again.add(rows.view().slice(5, 1)).value() > ids[rows.size() / 2]);  // numbering goes on above the largest
+}
+
+TEST_CASE("growing index: what does not fit is refused, and by name", "[index]") {
+    const auto code_of = [](const auto& result) { return result.error().code; };
+    CHECK(code_of(grow("Flat", MetricKind::l2, Element::float32, dim)) == ErrorCode::unsupported);
+    CHECK(code_of(grow("HNSW8", MetricKind::hamming, Element::float32, dim)) == ErrorCode::unsupported);
+    CHECK(code_of(grow("HNSW8", MetricKind::l2, Element::float32, 0)) == ErrorCode::invalid_argument);
+    CHECK(code_of(grow("HNSW8", MetricKind::l2, Element::float32, dim, {.ef_construction = 0})) ==
+          ErrorCode::invalid_argument);
+    CHECK(code_of(grow("HNSW8,FP16", MetricKind::l2, Element::uint8, dim)) == ErrorCode::unsupported);
+
+    GrowingIndex index = grow("HNSW8", MetricKind::l2, Element::float32, dim).value();
+    const Rows rows = clustered_rows(Element::float32, dim, 10, 9);
+    const std::vector<Id> ids{3, 1, 4, 15, 9, 2, 6, 5, 35, 8};
+    CHECK(code_of(index.add(rows.view(), std::span(ids).first(9))) == ErrorCode::invalid_argument);
+    CHECK(code_of(index.add(clustered_rows(Element::float32, dim + 1, 1, 1).view())) == ErrorCode::invalid_argument);
+    CHECK(code_of(index.add(clustered_rows(Element::uint8, dim, 1, 1).view())) == ErrorCode::invalid_argument);
+    const std::vector<Id> twice{3, 1, 4, 15, 9, 2, 6, 5, 3, 8};
+    CHECK(!index.add(rows.view(), twice).ok());
+    const std::vector<Id> negative{3, 1, 4, 15, 9, 2, 6, -5, 35, 8};
+    CHECK(!index.add(rows.view(), negative).ok());
+    std::vector<float> bad(dim, 1.0F);
+    bad[3] = std::numeric_limits<float>::quiet_NaN();
+    CHECK(!index.add(MatrixView(bad.data(), 1, dim)).ok());
+    CHECK(index.size() == 0);
+
+    REQUIRE(index.add(rows.view(), ids).ok());
+    const Status again = index.add(rows.view().slice(3, 1), std::span(ids).subspan(3, 1));
+    CHECK(code_of(again) == ErrorCode::already_exists);
+    CHECK(again.error().message.find("15") != std::string::npos);
+    CHECK(index.add(rows.view().slice(4, 1), std::span(ids).subspan(3, 1), {.replace = true}).ok());
+    const std::vector<Id> missing{9, 77};
+    const Status gone = index.remove(missing);
+    CHECK(code_of(gone) == ErrorCode::not_found);
+    CHECK(gone.error().message.find("77") != std::string::npos);
+    CHECK(index.contains(9));
+    CHECK(code_of(index.update(rows.view().slice(0, 2), missing)) == ErrorCode::not_found);
+    CHECK(index.size() == 10);
+    const Id largest = std::numeric_limits<Id>::max();
+    REQUIRE(index.add(rows.view().slice(0, 1), std::span(&largest, 1)).ok());
+    CHECK(code_of(index.add(rows.view().slice(1, 1))) == ErrorCode::out_of_range);
+    CHECK(code_of(grow(index.index())) == ErrorCode::unsupported);
+}
+
+TEST_CASE("growing index: a filter prepared earlier knows its ids, also those that came or moved since", "[index]") {
+    const Rows rows = clustered_rows(Element::float32, dim, 800, 10);
+    GrowingIndex index = grow("HNSW8", MetricKind::l2, rows.view().slice(0, 600), {}, {.ef_construction = 60}).value();
+    std::vector<Id> listed;
+    for (Id id = 0; id < 800; id += 4) listed.push_back(id);
+    const RowFilter filter = index.prepare(Filter::ids(listed)).value();
+    const RowFilter even = index.prepare(Filter::predicate([](Id id) { return id % 2 == 0; })).value();
+    std::vector<Id> later(200);
+    for (std::size_t i = 0; i < later.size(); ++i) later[i] = static_cast<Id>(600 + i);
+    index.add(rows.view().slice(600, 200), later).value();
+    const std::vector<Id> moved{0, 4, 8, 1};
+    index.update(rows.view().slice(100, 4), moved).value();
+    const std::vector<Id> gone{12, 16};
+    index.remove(gone).value();
+    Searcher search = index.searcher();
+    const auto answer = search(rows.row(5), {.k = 800, .filter = &filter}).value();
+    CHECK(answer.size() == listed.size() - gone.size());
+    for (const Neighbor& neighbor : answer) CHECK(neighbor.id % 4 == 0);
+    const auto evens = search(rows.row(5), {.k = 800, .filter = &even}).value();
+    CHECK(evens.size() == 300 - gone.size());
+    for (const Neighbor& neighbor : evens) CHECK((neighbor.id % 2 == 0 && neighbor.id < 600));
+}
