@@ -37,6 +37,14 @@ double real_number(py::handle value, const char* name) {
     return number;
 }
 
+bool flag(py::handle value, const char* name) {
+    const std::string type = type_name(value);
+    if (type != "bool" && type != "bool_") {  // NumPy's own is called so before NumPy 2
+        wrong_type(std::string(name) + ": expected True or False, got " + type);
+    }
+    return PyObject_IsTrue(value.ptr()) == 1;
+}
+
 std::string text(py::handle value, const char* name) {
     if (!py::isinstance<py::str>(value)) {
         wrong_type(std::string(name) + ": expected a str, got " + type_name(value));

@@ -19,6 +19,9 @@ std::uint64_t whole_number(pybind11::handle value, const char* name);
 /// A finite number.
 double real_number(pybind11::handle value, const char* name);
 
+/// True or False, and nothing that merely counts as one.
+bool flag(pybind11::handle value, const char* name);
+
 std::string text(pybind11::handle value, const char* name);
 
 /// 0: as many threads as the machine (or the container's CPU quota) has.

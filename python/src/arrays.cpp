@@ -72,17 +72,17 @@ Element element_of_dtype(const py::array& array, const Expected& expected) {
 
 }  // namespace
 
-std::optional<Element> element_of(py::handle value) {
+std::optional<Element> element_of(py::handle value, const char* argument) {
     if (value.is_none()) return std::nullopt;
     constexpr std::array elements{Element::float32, Element::float16, Element::bfloat16,
                                   Element::int8,    Element::uint8,   Element::bits};
-    const std::string word = text(value, "element");
+    const std::string word = text(value, argument);
     std::string known;
     for (const Element element : elements) {
         if (word == name(element)) return element;
         known += (known.empty() ? "\"" : ", \"") + std::string(name(element)) + "\"";
     }
-    invalid("element: expected one of " + known + " or None, got \"" + word + "\"");
+    invalid(std::string(argument) + ": expected one of " + known + " or None, got \"" + word + "\"");
 }
 
 void refuse_masked(py::handle object, const char* argument) {
@@ -174,6 +174,19 @@ IdArray ids_of(py::handle object, const char* argument) {
     auto converted = py::array_t<std::int64_t, in_place_or_copied>::ensure(array);
     if (!converted) throw py::error_already_set();
     return {converted};
+}
+
+IdArray ids_or_id_of(py::handle object, const char* argument) {
+    const bool array = py::isinstance<py::array>(object);
+    if (array || PyBool_Check(object.ptr()) || PyIndex_Check(object.ptr()) == 0) return ids_of(object, argument);
+    const auto id = static_cast<Id>(whole_number(object, argument));
+    return {py::array_t<Id>(1, &id)};
+}
+
+void check_one_per_row(const IdArray& ids, const Rows& rows) {
+    if (ids.span().size() == rows.view.rows()) return;
+    invalid("ids: expected one per row, " + std::to_string(rows.view.rows()) + ", got " +
+            std::to_string(ids.span().size()));
 }
 
 }  // namespace tonari::python

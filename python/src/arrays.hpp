@@ -38,8 +38,8 @@ void refuse_masked(pybind11::handle object, const char* argument);
 /// a conversion would copy all rows and may change them.
 Rows rows_of(pybind11::handle object, const Expected& expected);
 
-/// The `element=` argument; None: none.
-std::optional<Element> element_of(pybind11::handle value);
+/// The `element=` or `dtype=` argument; None: none.
+std::optional<Element> element_of(pybind11::handle value, const char* argument = "element");
 
 /// Whole numbers, one dimension. An int64 array is used in place; other integer arrays and lists are copied.
 struct IdArray {
@@ -47,6 +47,11 @@ struct IdArray {
     [[nodiscard]] std::span<const Id> span() const { return {array.data(), static_cast<std::size_t>(array.size())}; }
 };
 IdArray ids_of(pybind11::handle object, const char* argument);
+
+/// The same, or one id that is an int and no array.
+IdArray ids_or_id_of(pybind11::handle object, const char* argument);
+
+void check_one_per_row(const IdArray& ids, const Rows& rows);
 
 /// A NumPy array that owns `values`.
 template <class T>

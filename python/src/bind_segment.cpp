@@ -1,16 +1,20 @@
-// Segment files: Index.save, open, verify.
+// Segment files: save of Index and GrowingIndex, open, verify.
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include <pybind11/pybind11.h>
 #include <pybind11/stl/filesystem.h>
 
+#include <tonari/index/grow.hpp>
 #include <tonari/segment/segment.hpp>
 
 #include "arguments.hpp"
+#include "asking.hpp"
 #include "bindings.hpp"
 #include "errors.hpp"
+#include "pooled_growing_index.hpp"
 #include "pooled_index.hpp"
 #include "progress.hpp"
 
@@ -22,14 +26,26 @@ constexpr const char* save_doc = R"(save(self, path)
 
 Write the index to one file: a temporary file, synced and renamed, so that a reader sees the old file or the new one.)";
 
-constexpr const char* open_doc = R"(open(path, residency='map')
+constexpr const char* save_growing_doc = R"(save(self, path)
 --
 
-Open a file that Index.save wrote.
+Write the rows of this moment to one file, as the graph that `freeze` makes and in the way that Index.save does.
+
+The index goes on living. The file opens as an Index, or as a growing one: tonari.open(path, growing=True).)";
+
+constexpr const char* open_doc = R"(open(path, residency='map', growing=False, ef_construction=None, seed=None)
+--
+
+Open a file that `save` wrote.
 
 residency
     "map" opens at once and shares the pages with other processes; "load" reads the whole file into huge pages, which
-    searches 1.2 to 1.5 times as fast on large files.)";
+    searches 1.2 to 1.5 times as fast on large files.
+growing
+    True: a GrowingIndex that begins with the rows and links of the file, copied: the file is let go. Graphs only.
+ef_construction, seed
+    For a growing one, and for the rows that come later, as in `build`: 200 and 42 unless said otherwise. No file
+    remembers them.)";
 
 constexpr const char* verify_doc = R"(verify(path, progress=None)
 --
@@ -61,11 +77,32 @@ void save(const PooledIndex& self, py::handle path) {
     write_segment(to, self.index()).value();
 }
 
-std::unique_ptr<PooledIndex> open(py::handle path, py::handle residency) {
+py::object open(py::handle path, py::handle residency, py::handle growing, py::handle ef_construction,
+                py::handle seed) {
     const std::filesystem::path from = path_of(path);
     const Residency where = residency_of(residency);
-    const py::gil_scoped_release unlock;
-    return std::make_unique<PooledIndex>(Segment::open(from, where).value().index());
+    const bool grows = flag(growing, "growing");
+    BuildOptions options;
+    if (!ef_construction.is_none()) options.ef_construction = whole_number(ef_construction, "ef_construction");
+    if (!seed.is_none()) options.seed = whole_number(seed, "seed");
+    if (!grows) {
+        for (const auto& [value, name] : {std::pair{ef_construction, "ef_construction"}, std::pair{seed, "seed"}}) {
+            if (!value.is_none()) {
+                invalid(std::string(name) + ": expected None, since no row is added to what is opened, got " +
+                        std::string(py::str(value)) + "; mend: growing=True");
+            }
+        }
+        auto opened = [&] {
+            const py::gil_scoped_release unlock;
+            return Segment::open(from, where).value().index();
+        }();
+        return py::cast(std::make_unique<PooledIndex>(std::move(opened)));
+    }
+    auto grown = [&] {
+        const py::gil_scoped_release unlock;
+        return grow(Segment::open(from, where).value().index(), options).value();
+    }();
+    return py::cast(std::make_unique<PooledGrowingIndex>(std::move(grown)));
 }
 
 void verify(py::handle path, py::object progress) {
@@ -82,9 +119,14 @@ void verify(py::handle path, py::object progress) {
 }  // namespace
 
 void bind_segment(py::module_& module) {
-    const py::object index = module.attr("Index");
-    index.attr("save") = py::cpp_function(&save, py::name("save"), py::is_method(index), py::arg("path"), save_doc);
-    module.def("open", &open, py::arg("path"), py::arg("residency") = "map", open_doc);
+    const auto give_save = [&](const char* name, auto function, const char* doc) {
+        const py::object type = module.attr(name);
+        type.attr("save") = py::cpp_function(function, py::name("save"), py::is_method(type), py::arg("path"), doc);
+    };
+    give_save("Index", &save, save_doc);
+    give_save("GrowingIndex", method_of<PooledGrowingIndex>(&save), save_growing_doc);
+    module.def("open", &open, py::arg("path"), py::arg("residency") = "map", py::arg("growing") = false,
+               py::arg("ef_construction") = py::none(), py::arg("seed") = py::none(), open_doc);
     module.def("verify", &verify, py::arg("path"), py::arg("progress") = py::none(), verify_doc);
 }
 

@@ -36,34 +36,46 @@ def runtime_parameters(function: Any) -> list[tuple[str, Any]]:
     return [("*" * (p.kind is keyword) + p.name, p.default) for p in inspect.signature(function).parameters.values()]
 
 
-def first_overloads(body: list[ast.stmt]) -> list[ast.FunctionDef]:
-    """The first overload has every default; the others say what with_outcomes=True answers."""
-    functions: dict[str, ast.FunctionDef] = {}
+def functions_of(body: list[ast.stmt]) -> list[list[ast.FunctionDef]]:
+    """Each function with all its overloads."""
+    functions: dict[str, list[ast.FunctionDef]] = {}
     for node in body:
         if isinstance(node, ast.FunctionDef):
-            functions.setdefault(node.name, node)
+            functions.setdefault(node.name, []).append(node)
     return list(functions.values())
+
+
+def merged_parameters(overloads: list[ast.FunctionDef]) -> list[tuple[str, Any]]:
+    """In the order of the first overload; what may be left out in any of them has the default that it has there."""
+    defaults: dict[str, Any] = {}
+    for overload in overloads:
+        for name, default in parameters(overload):
+            if default is not inspect.Parameter.empty:
+                assert defaults.setdefault(name.lstrip("*"), default) == default
+    return [(name, defaults.get(name.lstrip("*"), default)) for name, default in parameters(overloads[0])]
 
 
 def is_property(node: ast.FunctionDef) -> bool:
     return any(isinstance(d, ast.Name) and d.id == "property" for d in node.decorator_list)
 
 
-FUNCTIONS = [(node, getattr(_tonari, node.name)) for node in first_overloads(STUB.body)]
+FUNCTIONS = [(nodes, getattr(_tonari, nodes[0].name)) for nodes in functions_of(STUB.body)]
 MEMBERS = [
-    (node, getattr(getattr(_tonari, owner.name), node.name))
+    (nodes, getattr(getattr(_tonari, owner.name), nodes[0].name))
     for owner in STUB.body
     if isinstance(owner, ast.ClassDef)
-    for node in first_overloads(owner.body)
+    for nodes in functions_of(owner.body)
 ]
 
 
-@pytest.mark.parametrize(("node", "runtime"), FUNCTIONS + MEMBERS, ids=lambda x: getattr(x, "name", ""))
-def test_every_signature_agrees(node: ast.FunctionDef, runtime: Any) -> None:
-    if is_property(node):
+@pytest.mark.parametrize(
+    ("nodes", "runtime"), FUNCTIONS + MEMBERS, ids=lambda x: x[0].name if isinstance(x, list) else ""
+)
+def test_every_signature_agrees(nodes: list[ast.FunctionDef], runtime: Any) -> None:
+    if is_property(nodes[0]):
         assert isinstance(runtime, property) and runtime.__doc__
     else:
-        assert runtime_parameters(runtime) == parameters(node)
+        assert runtime_parameters(runtime) == merged_parameters(nodes)
 
 
 def test_nothing_is_missing_from_the_stubs() -> None:
@@ -81,7 +93,7 @@ def test_everything_public_is_documented() -> None:
     for name in tonari.__all__:
         if not name.startswith("__"):
             assert getattr(tonari, name).__doc__, name
-    assert all(member.__doc__ for node, member in MEMBERS if not node.name.startswith("__"))
+    assert all(member.__doc__ for nodes, member in MEMBERS if not nodes[0].name.startswith("__"))
 
 
 def run_tool(folder: Path, *arguments: str) -> None:
@@ -108,8 +120,21 @@ def test_mypy_knows_what_a_search_returns(tmp_path: Path) -> None:
         "ids, distances = index.search(rows)\n"
         "reveal_type(ids)\n"
         "a, b, outcomes = index.search(rows, with_outcomes=True)\n"
-        "tonari.build('Flat', rows, metric='l3')  # type: ignore[arg-type]\n"
-        "index.search(rows, recall=1)  # type: ignore[call-overload]\n",
+        "tonari.build('Flat', rows, metric='l3')  # type: ignore[call-overload]\n"
+        "index.search(rows, recall=1)  # type: ignore[call-overload]\n"
+        "living: tonari.GrowingIndex = tonari.build('HNSW8', growing=True, dim=2)\n"
+        "living = tonari.build('HNSW8', rows, growing=True)\n"
+        "living = tonari.open('a.tnr', growing=True, seed=1)\n"
+        "frozen: tonari.Index = living.freeze()\n"
+        "frozen = tonari.open('a.tnr')\n"
+        "added = living.add(rows[0], 5)\n"
+        "living.remove(added)\n"
+        "degree: float = living.health()['mean_degree']\n"
+        "a, b, outcomes = living.search(rows, with_outcomes=True)\n"
+        "tonari.build('HNSW8', growing=True)  # type: ignore[call-overload]\n"
+        "tonari.build('HNSW8')  # type: ignore[call-overload]\n"
+        "tonari.open('a.tnr', seed=1)  # type: ignore[call-overload]\n"
+        "frozen.add(rows)  # type: ignore[attr-defined]\n",
         encoding="utf-8",
     )
     run_tool(tmp_path, "mypy", "--strict", str(program))
@@ -118,6 +143,6 @@ def test_mypy_knows_what_a_search_returns(tmp_path: Path) -> None:
 def test_stubtest(tmp_path: Path) -> None:
     allowed = tmp_path / "allowed"
     # pybind11's own: a method and a metaclass, and that its classes say nothing of how they are made.
-    ours = r"tonari(\._tonari)?\.(Index|RowFilter)"
+    ours = r"tonari(\._tonari)?\.(GrowingIndex|Index|RowFilter)"
     allowed.write_text(f"{ours}\n{ours}\\.(__init__|_pybind11_conduit_v1_)\n", encoding="ascii")
     run_tool(tmp_path, "mypy.stubtest", "tonari", "--allowlist", str(allowed), "--ignore-unused-allowlist")

@@ -5,6 +5,10 @@
     index.save("books.tnr")
     books = tonari.open("books.tnr")
 
+    living = tonari.build("HNSW32", growing=True, dim=128)
+    ids = living.add(rows)
+    living.remove(ids[:10])
+
 Every refusal is a `tonari.Error` that says what was expected and what was got.
 """
 
@@ -13,6 +17,7 @@ from ._tonari import (
     Busy,
     Corrupt,
     Error,
+    GrowingIndex,
     IncompleteWarning,
     Index,
     InvalidArgument,
@@ -35,6 +40,7 @@ __all__ = [
     "Busy",
     "Corrupt",
     "Error",
+    "GrowingIndex",
     "IncompleteWarning",
     "Index",
     "InvalidArgument",

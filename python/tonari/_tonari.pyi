@@ -2,7 +2,7 @@
 # against them.
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, NoReturn, SupportsFloat, SupportsIndex, Union, final, overload
+from typing import Any, Literal, NoReturn, SupportsFloat, SupportsIndex, TypedDict, Union, final, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,12 @@ _Path = Union[str, bytes, os.PathLike[str], os.PathLike[bytes]]
 _Filter = Union[npt.NDArray[np.integer[Any]], npt.NDArray[np.bool_], Sequence[int], Callable[[int], object], "RowFilter"]
 _Ids = npt.NDArray[np.int64]
 _Distances = npt.NDArray[np.float32]
+_GivenIds = Union[npt.NDArray[np.integer[Any]], Sequence[int]]
 _Outcomes = Any  # a structured array, or one record of it: complete, truncated, exact, hops, distances
+_Health = TypedDict(
+    "_Health",
+    {"ids": int, "vertices": int, "waiting": int, "free": int, "unreachable": int, "mean_degree": float},
+)
 
 class Error(Exception): ...
 class InvalidArgument(Error, ValueError): ...
@@ -110,10 +115,111 @@ class Index:
     ) -> tuple[_Ids, _Ids, _Distances, _Outcomes]: ...
     def save(self, path: _Path) -> None: ...
 
+@final
+class GrowingIndex:
+    @property
+    def dim(self) -> int: ...
+    @property
+    def metric(self) -> _Metric: ...
+    @property
+    def dtype(self) -> _Element: ...
+    @property
+    def spec(self) -> str: ...
+    @property
+    def nbytes(self) -> int: ...
+    @property
+    def parts(self) -> dict[str, int]: ...
+    def __len__(self) -> int: ...
+    def __contains__(self, id: SupportsIndex) -> bool: ...
+    def __copy__(self) -> NoReturn: ...
+    def __deepcopy__(self, memo: Mapping[int, object]) -> NoReturn: ...
+    def __reduce__(self) -> NoReturn: ...
+    def add(
+        self,
+        rows: npt.NDArray[Any],
+        ids: _GivenIds | SupportsIndex | None = None,
+        replace: bool = False,
+        threads: SupportsIndex = 1,
+        progress: Callable[[int, int], object] | None = None,
+        *,
+        element: _Element | None = None,
+    ) -> _Ids: ...
+    def update(
+        self,
+        rows: npt.NDArray[Any],
+        ids: _GivenIds | SupportsIndex,
+        threads: SupportsIndex = 1,
+        progress: Callable[[int, int], object] | None = None,
+        *,
+        element: _Element | None = None,
+    ) -> None: ...
+    def remove(self, ids: _GivenIds | SupportsIndex) -> None: ...
+    def prepare(self, filter: _Filter) -> RowFilter: ...
+    @overload
+    def search(
+        self,
+        queries: npt.NDArray[Any],
+        k: SupportsIndex = 10,
+        ef: SupportsIndex = 64,
+        threads: SupportsIndex = 1,
+        filter: _Filter | None = None,
+        timeout: SupportsFloat | None = None,
+        with_outcomes: Literal[False] = False,
+        *,
+        element: _Element | None = None,
+    ) -> tuple[_Ids, _Distances]: ...
+    @overload
+    def search(
+        self,
+        queries: npt.NDArray[Any],
+        k: SupportsIndex = 10,
+        ef: SupportsIndex = 64,
+        threads: SupportsIndex = 1,
+        filter: _Filter | None = None,
+        timeout: SupportsFloat | None = None,
+        *,
+        with_outcomes: Literal[True],
+        element: _Element | None = None,
+    ) -> tuple[_Ids, _Distances, _Outcomes]: ...
+    @overload
+    def range_search(
+        self,
+        queries: npt.NDArray[Any],
+        radius: SupportsFloat,
+        cap: SupportsIndex = 10000,
+        ef: SupportsIndex = 64,
+        threads: SupportsIndex = 1,
+        filter: _Filter | None = None,
+        timeout: SupportsFloat | None = None,
+        with_outcomes: Literal[False] = False,
+        *,
+        element: _Element | None = None,
+    ) -> tuple[_Ids, _Ids, _Distances]: ...
+    @overload
+    def range_search(
+        self,
+        queries: npt.NDArray[Any],
+        radius: SupportsFloat,
+        cap: SupportsIndex = 10000,
+        ef: SupportsIndex = 64,
+        threads: SupportsIndex = 1,
+        filter: _Filter | None = None,
+        timeout: SupportsFloat | None = None,
+        *,
+        with_outcomes: Literal[True],
+        element: _Element | None = None,
+    ) -> tuple[_Ids, _Ids, _Distances, _Outcomes]: ...
+    def save(self, path: _Path) -> None: ...
+    def freeze(self) -> Index: ...
+    def tidy(self) -> bool: ...
+    def health(self) -> _Health: ...
+    def heal(self) -> _Health: ...
+
+@overload
 def build(
     spec: str,
     rows: npt.NDArray[Any],
-    ids: npt.NDArray[np.integer[Any]] | Sequence[int] | None = None,
+    ids: _GivenIds | None = None,
     metric: _Metric = "l2",
     threads: SupportsIndex = 0,
     ef_construction: SupportsIndex = 200,
@@ -121,7 +227,58 @@ def build(
     progress: Callable[[int, int], object] | None = None,
     *,
     element: _Element | None = None,
+    growing: Literal[False] = False,
+    dim: SupportsIndex | None = None,
+    dtype: _Element | None = None,
 ) -> Index: ...
-def open(path: _Path, residency: Literal["map", "load"] = "map") -> Index: ...
+@overload
+def build(
+    spec: str,
+    rows: npt.NDArray[Any],
+    ids: _GivenIds | None = None,
+    metric: _Metric = "l2",
+    threads: SupportsIndex = 0,
+    ef_construction: SupportsIndex = 200,
+    seed: SupportsIndex = 42,
+    progress: Callable[[int, int], object] | None = None,
+    *,
+    element: _Element | None = None,
+    growing: Literal[True],
+    dim: SupportsIndex | None = None,
+    dtype: _Element | None = None,
+) -> GrowingIndex: ...
+@overload
+def build(
+    spec: str,
+    rows: None = None,
+    ids: None = None,
+    metric: _Metric = "l2",
+    threads: SupportsIndex = 0,
+    ef_construction: SupportsIndex = 200,
+    seed: SupportsIndex = 42,
+    progress: Callable[[int, int], object] | None = None,
+    *,
+    element: None = None,
+    growing: Literal[True],
+    dim: SupportsIndex,
+    dtype: _Element | None = None,
+) -> GrowingIndex: ...
+@overload
+def open(
+    path: _Path,
+    residency: Literal["map", "load"] = "map",
+    growing: Literal[False] = False,
+    ef_construction: None = None,
+    seed: None = None,
+) -> Index: ...
+@overload
+def open(
+    path: _Path,
+    residency: Literal["map", "load"] = "map",
+    *,
+    growing: Literal[True],
+    ef_construction: SupportsIndex | None = None,
+    seed: SupportsIndex | None = None,
+) -> GrowingIndex: ...
 def verify(path: _Path, progress: Callable[[int, int], object] | None = None) -> None: ...
 def simd_level() -> str: ...
