@@ -9,6 +9,8 @@
 #   --folder DIR[:METRIC]  a folder with base.fbin and query.fbin
 #   --generated            also 1M x 128 and 300k x 768 from `tonari generate`
 #   --quick                a few minutes: 20,000 rows, one round
+#   --churn                indexes that change: tonari's growing index beside hnswlib and usearch (peers/churn.py)
+#   --picture F            its curves as a page
 #   --json F  --markdown F the figures as files
 #
 #   TONARI_FETCH=ON        no packages are installed: dependencies are fetched, cmake and ninja come from pip;
@@ -117,6 +119,23 @@ case " $needs " in
             cmake --preset release -DTONARI_FETCH="${TONARI_FETCH:-OFF}" >&2
             cmake --build build/release --target tonari_cli >&2 || give_up "the command could not be built"
             export TONARI_CLI="$root/build/release/tonari"
+        fi
+        ;;
+esac
+
+case " $needs " in
+    *" latency "*)
+        if [ -z "${TONARI_CHURN_LATENCY:-}" ]; then
+            say "Search latency beside a writer: bench_churn_latency, Release"
+            command -v cmake >/dev/null 2>&1 && command -v ninja >/dev/null 2>&1 ||
+                { pip install -q cmake ninja && PATH=$venv/bin:$PATH; }
+            # Without it the other tracks still have their figures; the table says what is missing.
+            if cmake --preset bench -DTONARI_FETCH="${TONARI_FETCH:-OFF}" >&2 &&
+                cmake --build build/bench --target bench_churn_latency >&2; then
+                export TONARI_CHURN_LATENCY="$root/build/bench/benchmarks/bench_churn_latency"
+            else
+                echo "bench_churn_latency could not be built" >&2
+            fi
         fi
         ;;
 esac

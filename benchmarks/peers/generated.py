@@ -12,9 +12,9 @@ SETS = (("generated-128", 1000000, 128, "l2"), ("generated-768", 300000, 768, "c
 
 
 def sets(options, out):
-    """Describes both sets, generating what is not there."""
+    """Describes both sets (with --churn the first), generating what is not there."""
     found = []
-    for name, rows, dim, metric in SETS:
+    for name, rows, dim, metric in SETS[:1] if options.churn else SETS:
         rows = min(rows, options.rows or rows)
         folder = os.path.join(out, f"{name}-{rows}")
         if not os.path.exists(os.path.join(folder, "complete")):

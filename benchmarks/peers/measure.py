@@ -3,19 +3,18 @@ import glob
 import json
 import os
 import statistics
-import sys
-import tempfile
 import time
-
-import numpy as np
 
 import machine
 import scoring
-from remote import Remote, WorkerError
-from variants import ENOUGH, EXACT, GRAPHS, HALF_PEERS, KNOBS, TARGETS, chosen
+import sweep
+from guarded import Guarded
+from remote import Remote
+from sweep import median, median_ratio
+from variants import EXACT, GRAPHS, HALF_PEERS, chosen
 
 
-class Run:
+class Run(Guarded):
     """All measurements of one set; result() is what goes into the JSON."""
 
     def __init__(self, dataset, options, bar):
@@ -119,7 +118,7 @@ class Run:
         for variant in self.graphs:
             if self._alive(variant):
                 self._summarise(self.rows[variant.name])
-        self._ratios([self.rows[v.name] for v in self.graphs if self._alive(v)])
+        sweep.ratios([self.rows[v.name] for v in self.graphs if self._alive(v)])
 
     def _load(self, variant, workers):
         """A fresh process each time; the last one stays for the searches."""
@@ -136,54 +135,23 @@ class Run:
         row.setdefault("loads", []).append(facts)
 
     def _calibrate(self, variant, worker):
-        """One call per knob, not timed, for the recall; stops where the recall is enough."""
-        points = []
         self.bar.step(f"recall: {variant.name}")
-        for ef in KNOBS:
-            self.bar.part(len(points) / len(KNOBS))
-            points.append({"ef": ef, "recall": self._recall(worker, ef), "qps": [], "wall_qps": []})
-            if points[-1]["recall"] >= ENOUGH:
-                break
-        self.rows[variant.name]["points"] = points
-        self.rows[variant.name]["timed"] = _worth_timing([point["recall"] for point in points])
+        sweep.calibrate(self.rows[variant.name], lambda ef: self._recall(worker, ef), self.bar.part)
 
     def _recall(self, worker, ef):
-        with tempfile.TemporaryDirectory() as folder:
-            path = os.path.join(folder, "ids.npy")
-            worker.ask("search", ef=ef, k=self.options.k, seconds=0, ids_to=path)
-            ids = np.load(path)
-        return scoring.recall(self.dataset.vectors(), self.dataset.queries, ids, self.dataset.truth, self.options.k,
-                              self.dataset.metric)
+        return scoring.recall(self.dataset.vectors(), self.dataset.queries, worker.answers(ef, self.options.k),
+                              self.dataset.truth, self.options.k, self.dataset.metric)
 
     def _round(self, workers, number):
-        """Knob by knob, A B C ... at each, and in the next round ... C B A.
-
-        So what is compared was measured within the same second or two, whatever else the machine does, and no
-        variant always follows the same neighbour.
-        """
-        turn = [variant for variant in self.graphs if variant.name in workers and self._alive(variant)]
-        turn = turn[::-1] if number % 2 else turn
+        turn = {variant.name: variant for variant in self.graphs if variant.name in workers and self._alive(variant)}
         self.bar.step(f"round {number + 1} of {self.options.rounds}", weight=len(self.graphs))
-        timed = {variant.name: self._timed(self.rows[variant.name]) for variant in turn}
-        most = max((len(points) for points in timed.values()), default=0)
-        for i in range(most):
-            self.bar.part(i / (most + 1))
-            for variant in turn:
-                if i < len(timed[variant.name]) and self._alive(variant):
-                    self._guard(variant, lambda v: self._time_point(workers[v.name], timed[v.name][i]))
-        for variant in turn:
+        for name, point in sweep.turns({name: self.rows[name] for name in turn}, number, self.bar.part):
+            if self._alive(turn[name]):
+                self._guard(turn[name], lambda v: self.lost.append(
+                    sweep.time_point(workers[v.name], point, self.options)))
+        for variant in list(turn.values())[::-1 if number % 2 else 1]:
             if not self.options.no_latency and self._alive(variant):
                 self._guard(variant, lambda v: self._time_single_queries(self.rows[v.name], workers[v.name]))
-
-    @staticmethod
-    def _timed(row):
-        return row["points"][slice(*row["timed"])]
-
-    def _time_point(self, worker, point):
-        answer = worker.ask("search", ef=point["ef"], k=self.options.k, seconds=self.options.seconds)
-        point["qps"].append(answer["qps"])
-        point["wall_qps"].append(answer["wall_qps"])
-        self.lost.append(answer["lost"])
 
     def _time_single_queries(self, row, worker):
         reached = [point["ef"] for point in row["points"] if point["recall"] >= 0.95]
@@ -228,40 +196,19 @@ class Run:
         for variant in self.exact:
             row = self.rows[variant.name]
             if self._alive(variant):
-                row["x_faiss_flat"] = _median_ratio(row["qps"], reference)
-                row["median_qps"], row["median_wall_qps"] = _median(row["qps"]), _median(row["wall_qps"])
+                row["x_faiss_flat"] = median_ratio(row["qps"], reference)
+                row["median_qps"], row["median_wall_qps"] = median(row["qps"]), median(row["wall_qps"])
 
     # ---- figures ----------------------------------------------------------------------------------------------
 
     def _summarise(self, row):
-        """Medians over the rounds; a round's speed at a recall is interpolated within that round."""
-        timed = self._timed(row)
-        rounds = min((len(point["qps"]) for point in timed), default=0)
-        row["rounds"] = [{str(t): scoring.at_recall([(p["recall"], p["qps"][i]) for p in timed], t) for t in TARGETS}
-                         for i in range(rounds)]
-        row["at_recall"] = {}
-        for target in TARGETS:
-            speeds = [speed[str(target)][0] for speed in row["rounds"] if speed[str(target)][0]]
-            if speeds:
-                row["at_recall"][str(target)] = {"qps": _median(speeds), "floor": row["rounds"][0][str(target)][1]}
-        for point in row["points"]:
-            point["median_qps"], point["median_wall_qps"] = _median(point["qps"]), _median(point["wall_qps"])
+        sweep.summarise(row)
         for key in ("open_ms", "load_ms"):
-            row[key] = _median([load[key] for load in row["loads"]])
+            row[key] = median([load[key] for load in row["loads"]])
         for key in ("resting_bytes", "resting_anonymous_bytes", "index_bytes", "huge_bytes"):
             row[key] = row["loads"][-1].get(key)
         for key in ("p50_us", "p99_us"):
-            row[key] = _median([entry[key] for entry in row.get("latencies", [])])
-
-    def _ratios(self, rows):
-        """Ratio at equal recall, to every other variant: the median of the ratios within each round."""
-        for row in rows:
-            for target, entry in row["at_recall"].items():
-                entry["ratio"] = {}
-                for other in rows:
-                    if target in other["at_recall"]:
-                        mine, theirs = ([r[target][0] for r in x["rounds"]] for x in (row, other))
-                        entry["ratio"][other["variant"]] = _median_ratio(mine, theirs)
+            row[key] = median([entry[key] for entry in row.get("latencies", [])])
 
     def result(self):
         alive = [self.rows[variant.name] for variant in self.graphs]
@@ -273,22 +220,6 @@ class Run:
                 "share_of_wall_time_lost_to_others": statistics.mean(self.lost) if self.lost else None,
                 "results": alive, "exact": [self.rows[variant.name] for variant in self.exact]}
 
-    # ---- small things -----------------------------------------------------------------------------------------
-
-    def _alive(self, variant):
-        return "failed" not in self.rows[variant.name]
-
-    def _guard(self, variant, action):
-        """A variant that fails drops out with its message; the others go on, and the run ends with status 1."""
-        try:
-            action(variant)
-        except WorkerError as error:
-            self.rows[variant.name]["failed"] = str(error)
-            print(f"\n{self.dataset.label}: {variant.name} failed: {error}", file=sys.stderr)
-
-    def _note_version(self, facts):
-        self.versions[facts["library"]] = f"{facts['version']} ({facts['simd']})" if facts["simd"] else facts["version"]
-
 
 def enough_memory(dataset, options):
     """All graph variants are in memory at once: refuses before the machine swaps or kills."""
@@ -298,25 +229,3 @@ def enough_memory(dataset, options):
     if have and need > 0.9 * have:
         raise SystemExit(f"{dataset.label}: expected about {need >> 20} MiB of free memory for all variants at once, "
                          f"got {have >> 20} MiB; choose fewer with --only, --without or --no-huge")
-
-
-def _worth_timing(recalls):
-    """The stretch of knobs to time: from the last one below every target to the first one past the last target.
-
-    Where a target is out of reach, no more than two knobs past the last reached one: speed there answers nothing.
-    """
-    start = max([i for i, value in enumerate(recalls) if value < TARGETS[0]], default=0)
-    reached = [target for target in TARGETS if max(recalls) >= target]
-    if len(reached) == len(TARGETS):
-        return start, len(recalls)
-    last = next((i for i, value in enumerate(recalls) if reached and value >= reached[-1]), start)
-    return start, last + 3
-
-
-def _median(values):
-    values = [value for value in values if value is not None]
-    return statistics.median(values) if values else None
-
-
-def _median_ratio(mine, theirs):
-    return _median([a / b for a, b in zip(mine, theirs) if a and b])

@@ -1,7 +1,7 @@
 """The options of benchmarks/peers.sh. Standard library only: peers.sh asks it what to install before anything is.
 
-`python3 options.py ARGUMENTS` checks the arguments and prints what they need: "tonari" (the Python package) and
-"generate" (the tonari command).
+`python3 options.py ARGUMENTS` checks the arguments and prints what they need: "tonari" (the Python package),
+"generate" (the tonari command) and "latency" (the program bench_churn_latency).
 """
 import argparse
 import os
@@ -11,6 +11,7 @@ import machine
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.path.join(os.path.dirname(os.path.dirname(HERE)), "build")
+TRACKS = ("grow", "turnover", "half", "stream", "writing")
 TEXT = """tonari beside hnswlib, faiss and usearch: the same rows, queries, parameters and core, taking turns.
 Makes its own environment in build/peers-venv, prints one table per set, writes --json and --markdown."""
 
@@ -48,15 +49,32 @@ def arguments(argv):
     add("--cache", default=os.path.join(BUILD, "peers-cache"), metavar="DIR", help="built indexes, kept between runs")
     add("--json", metavar="FILE")
     add("--markdown", metavar="FILE")
+    churn = parser.add_argument_group("--churn: indexes that change, tonari's growing index beside hnswlib and usearch")
+    add = churn.add_argument
+    add("--churn", action="store_true", help="measure these instead of indexes that are only asked (see churn.py)")
+    add("--track", action="append", choices=TRACKS, help="only this one, repeatable (default: all)")
+    add("--turnovers", type=int, default=10, metavar="N",
+        help="how often every row is removed and added again (default 10)")
+    add("--shape", action="append", choices=("sliding", "clustered"), help="of the stream, repeatable (default: both)")
+    add("--stream-rounds", type=int, default=20, metavar="N", help="rounds of the sliding window (default 20)")
+    add("--ef", type=int, default=64, help="of the searches of half, stream and writing (default 64)")
+    add("--picture", metavar="FILE", help="the curves as a page of HTML that loads nothing")
     options = parser.parse_args(argv)
     if options.quick:
         options.rows, options.rounds, options.loads = options.rows or 20000, 1, 1
+        options.turnovers, options.stream_rounds = min(2, options.turnovers), min(5, options.stream_rounds)
+    options.track = options.track or list(TRACKS)
+    options.shape = options.shape or ["sliding", "clustered"]
     options.cores_allowed = machine.cores_allowed()
     options.core = options.cores_allowed[-1] if options.core is None else options.core
     if options.core not in options.cores_allowed:
         parser.error(f"--core {options.core}: expected one of {options.cores_allowed}")
     if options.rounds < 1 or options.loads < 1 or options.k < 1 or (options.rows or options.k) < options.k:
         parser.error("expected --rounds, --loads and --k of at least 1, and --rows not below k")
+    if min(options.turnovers, options.stream_rounds, options.ef) < 1:
+        parser.error("expected --turnovers, --stream-rounds and --ef of at least 1")
+    if options.picture and not options.churn:
+        parser.error("--picture: expected --churn, which has the curves")
     return options
 
 
@@ -65,6 +83,8 @@ def needs(options):
     wanted = []
     if "tonari" not in options.without and (not options.only or any(n.startswith("tonari") for n in options.only)):
         wanted.append("tonari")
+        if options.churn and "writing" in options.track:
+            wanted.append("latency")
     if options.generated or not (options.data or options.folder):
         wanted.append("generate")
     return wanted

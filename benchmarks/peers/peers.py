@@ -10,6 +10,13 @@ the same to files. Beside this file:
     generated  the sets that tonari generates       scoring    recall, and speed at a recall
     measure    the order of things for one set      bars       what tonari promises
     machine    cores and memory                     report     the tables
+    sweep      speed at a recall, in turns          guarded    a library that fails drops out
+
+With --churn, indexes that change:
+
+    churn      the five tracks                      herd       a process per library, all in the same state
+    runbook    the streams' steps                   live       which rows are alive, and the truth among them
+    writing    search latency beside a writer       churn_worker, churn_adapters, churn_report, churn_picture
 """
 import json
 import os
@@ -17,6 +24,9 @@ import shlex
 import sys
 
 import bars
+import churn
+import churn_picture
+import churn_report
 import datasets
 import generated
 import machine
@@ -63,14 +73,30 @@ def run_set(dataset, options, document):
     return result
 
 
-def write(document, options):
+def run_churn(dataset, options, document):
+    """The same for indexes that change."""
+    churn.enough_memory(dataset, options)
+    with Progress(dataset.label, churn.Churn.steps(options)) as bar:
+        bar.step("reading the rows and the truth")
+        datasets.load(dataset, options.k, options.cache, bar.part)
+        run = churn.Churn(dataset, options, bar)
+        run.measure()
+    document["versions"].update(run.versions)
+    document["sets"].append(run.result())
+    return document["sets"][-1]
+
+
+def write(document, options, tables):
     """After every set, so that a run that is stopped leaves what it has."""
     if options.json:
         with open(options.json, "w") as file:
             json.dump(document, file, indent=1)
     if options.markdown:
         with open(options.markdown, "w") as file:
-            file.write(report.markdown(document))
+            file.write(tables.markdown(document))
+    if options.picture:
+        with open(options.picture, "w") as file:
+            file.write(churn_picture.page(document))
 
 
 def repeatable(argv):
@@ -78,7 +104,7 @@ def repeatable(argv):
     words, skip = [], False
     for word in argv:
         name = word.split("=")[0]
-        if skip or name in ("--json", "--markdown", "--cache", "--data"):
+        if skip or name in ("--json", "--markdown", "--picture", "--cache", "--data"):
             skip = not skip and "=" not in word
         else:
             words.append(word)
@@ -90,14 +116,15 @@ def main(argv):
     document = {"date": report.today(), "command": repeatable(argv), "machine": machine.describe(),
                 "m": options.m, "ef_construction": options.ef_construction, "k": options.k,
                 "rounds": options.rounds, "versions": {}, "sets": []}
+    run, tables = (run_churn, churn_report) if options.churn else (run_set, report)
     for dataset in find_sets(options):
-        result = run_set(dataset, options, document)
+        result = run(dataset, options, document)
         if len(document["sets"]) == 1:
-            print("\n".join(report.heading(document)))
-        print(report.terminal(document, result), flush=True)
-        write(document, options)
-    print("\n" + "\n".join(report.METHOD))
-    print("\n" + "\n".join(f"{name}: {note}" for name, note in report.notes(document)))
+            print("\n".join(tables.heading(document)))
+        print(tables.terminal(document, result), flush=True)
+        write(document, options, tables)
+    print("\n" + "\n".join(tables.METHOD))
+    print("\n" + "\n".join(f"{name}: {note}" for name, note in tables.notes(document)))
     judged = [bar for result in document["sets"] for bar in result["bars"] if bar["reached"] is not None]
     if judged:
         print(f"\nbars: {sum(bar['reached'] for bar in judged)} of {len(judged)} reached")

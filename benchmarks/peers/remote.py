@@ -5,6 +5,8 @@ import subprocess
 import sys
 import tempfile
 
+import numpy as np
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 SINGLE = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
 
@@ -16,15 +18,15 @@ class WorkerError(RuntimeError):
 class Remote:
     """Starts a worker and speaks with it; only one worker is ever asked at a time."""
 
-    def __init__(self, variant, metric, options):
+    def __init__(self, variant, metric, options, cores=None, script="worker.py"):
         environment = dict(os.environ, **SINGLE)
         if variant.huge:
             environment["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1"
         self.variant = variant
         self.noise = tempfile.TemporaryFile("w+")  # what the library prints; shown when it fails
-        self.process = subprocess.Popen([sys.executable, os.path.join(HERE, "worker.py")], stdin=subprocess.PIPE,
+        self.process = subprocess.Popen([sys.executable, os.path.join(HERE, script)], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=self.noise, env=environment, text=True)
-        setup = {"adapter": variant.adapter, "metric": metric, "cores": [options.core], "m": options.m,
+        setup = {"adapter": variant.adapter, "metric": metric, "cores": cores or [options.core], "m": options.m,
                  "ef_construction": options.ef_construction}
         try:
             self.facts = self._ask(setup)
@@ -34,6 +36,13 @@ class Remote:
 
     def ask(self, do, **arguments):
         return self._ask(dict(arguments, do=do))
+
+    def answers(self, ef, k):
+        """The ids that one call over all queries finds; not timed."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "ids.npy")
+            self.ask("search", ef=ef, k=k, seconds=0, ids_to=path)
+            return np.load(path)
 
     def _ask(self, request):
         try:

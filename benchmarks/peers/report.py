@@ -40,11 +40,11 @@ def heading(report):
 def terminal(report, result):
     """One set as aligned text."""
     lines = ["", f"== {title(result)}"]
-    lines += _aligned(GRAPH_HEADS, [_graph_row(row, result) for row in result["results"]])
+    lines += aligned(GRAPH_HEADS, [_graph_row(row, result) for row in result["results"]])
     if result["exact"]:
-        lines += [""] + _aligned(EXACT_HEADS, [_exact_row(row) for row in result["exact"]])
+        lines += [""] + aligned(EXACT_HEADS, [_exact_row(row) for row in result["exact"]])
     if result["bars"]:
-        lines += [""] + _aligned(BAR_HEADS, [_bar_row(bar) for bar in result["bars"]])
+        lines += [""] + aligned(BAR_HEADS, [_bar_row(bar) for bar in result["bars"]])
     return "\n".join(lines)
 
 
@@ -54,11 +54,11 @@ def markdown(report):
     lines += [line + "  " for line in heading(report)] + [""]
     for result in report["sets"]:
         lines += [f"**{title(result)}**", ""]
-        lines += _piped(GRAPH_HEADS, [_graph_row(row, result) for row in result["results"]]) + [""]
+        lines += piped(GRAPH_HEADS, [_graph_row(row, result) for row in result["results"]]) + [""]
         if result["exact"]:
-            lines += _piped(EXACT_HEADS, [_exact_row(row) for row in result["exact"]]) + [""]
+            lines += piped(EXACT_HEADS, [_exact_row(row) for row in result["exact"]]) + [""]
         if result["bars"]:
-            lines += _piped(BAR_HEADS, [_bar_row(bar) for bar in result["bars"]]) + [""]
+            lines += piped(BAR_HEADS, [_bar_row(bar) for bar in result["bars"]]) + [""]
     lines += ["- " + line for line in METHOD] + [""]
     lines += ["Variants:", ""] + [f"- {name}: {note}" for name, note in notes(report)]
     return "\n".join(lines) + "\n"
@@ -86,18 +86,18 @@ def _graph_row(row, result):
     at = row["at_recall"]
     rest = row["resting_bytes"]
     cached = "c" if row.get("build_cached") else ""
-    return [row["variant"], *(_speed(at.get(target)) for target in TARGETS),
-            _ratios(at, "hnswlib"), _ratios(at, "hnswlib +huge"),
+    return [row["variant"], *(speed(at.get(target)) for target in TARGETS),
+            ratios(at, "hnswlib"), ratios(at, "hnswlib +huge"),
             f"{row['p50_us']:.0f} / {row['p99_us']:.0f}" if row.get("p50_us") else "-",
             f"{row['build_cpu_s']:.1f}{cached}" if "build_cpu_s" in row else "",
-            _mega(row.get("build_peak_bytes")), _mega(rest), f"{rest / result['n']:.0f}",
+            mega(row.get("build_peak_bytes")), mega(rest), f"{rest / result['n']:.0f}",
             f"{row['load_ms']:.1f}", f"{max(point['recall'] for point in row['points']):.4f}"]
 
 
 def _exact_row(row):
     if "failed" in row:
         return [row["variant"], "failed: " + row["failed"].splitlines()[0][:90]]
-    return [row["variant"], _figure(row["median_qps"]), _figure(row["median_wall_qps"]),
+    return [row["variant"], figure(row["median_qps"]), figure(row["median_wall_qps"]),
             f"{row['x_faiss_flat']:.2f}" if row.get("x_faiss_flat") else "-", f"{row['recall']:.4f}"]
 
 
@@ -107,29 +107,29 @@ def _bar_row(bar):
             verdict]
 
 
-def _speed(entry):
-    return "-" if entry is None else ("^" if entry["floor"] else "") + _figure(entry["qps"])
+def speed(entry):
+    return "-" if entry is None else ("^" if entry["floor"] else "") + figure(entry["qps"])
 
 
-def _figure(value):
+def figure(value):
     """Three figures are all that a shared machine supports."""
     if value is None:
         return "-"
     return f"{float(f'{value:.3g}'):.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def _ratios(at, reference):
-    ratios = [at.get(target, {}).get("ratio", {}).get(reference) for target in TARGETS]
-    if not any(ratios):
+def ratios(at, reference):
+    found = [at.get(target, {}).get("ratio", {}).get(reference) for target in TARGETS]
+    if not any(found):
         return "-"
-    return " / ".join(f"{ratio:.2f}" if ratio else "-" for ratio in ratios)
+    return " / ".join(f"{ratio:.2f}" if ratio else "-" for ratio in found)
 
 
-def _mega(value):
+def mega(value):
     return "" if value is None else f"{value / 1e6:.0f}"
 
 
-def _aligned(heads, rows):
+def aligned(heads, rows):
     """Pads columns; a row with fewer cells (a failure) runs on to the right."""
     full = [row for row in rows if len(row) == len(heads)]
     widths = [max([len(head)] + [len(row[i]) for row in full]) for i, head in enumerate(heads)]
@@ -139,7 +139,7 @@ def _aligned(heads, rows):
             else row[0].ljust(widths[0]) + "  " + "  ".join(row[1:]) for row in [list(heads), *rows]]
 
 
-def _piped(heads, rows):
+def piped(heads, rows):
     lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
     return lines + ["| " + " | ".join(list(row) + [""] * (len(heads) - len(row))) + " |" for row in rows]
 

@@ -42,6 +42,13 @@ EXACT = (
     Variant("tonari Flat int", "TonariFlatIntegers", "Flat, the rows as stored: 8-bit integers"),
 )
 
+GROWING = (
+    Variant("hnswlib", "HnswlibGrowing", "hnswlib.Index, allow_replace_deleted=True: mark_deleted, one label a call, "
+                                         "and add_items(replace_deleted=True); compiled with -march=native"),
+    Variant("usearch", "UsearchGrowing", "usearch Index, dtype f32: add and remove (compact=False, as it comes)"),
+    Variant("tonari", "TonariGrowing", "growing HNSW, float32 rows: add and remove; tidy() is not called"),
+)
+
 KNOBS = (10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 120, 160, 200, 240, 320, 400, 480, 640, 800, 1000,
          1200)
 TARGETS = (0.90, 0.95, 0.99)

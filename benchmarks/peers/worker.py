@@ -10,7 +10,7 @@ import time
 import traceback
 
 
-def main():
+def main(kind):
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what a library prints must not end up among the answers
     worker = None
@@ -18,7 +18,7 @@ def main():
         request = json.loads(line)
         try:
             if worker is None:
-                worker = Worker(request)
+                worker = kind(request)
                 answer = worker.hello()
             else:
                 answer = getattr(worker, request.pop("do"))(**request)
@@ -34,13 +34,17 @@ class Worker:
     def __init__(self, setup):
         os.sched_setaffinity(0, setup["cores"])
         import numpy
-        from adapters import ADAPTERS
         import machine
         self.numpy, self.machine = numpy, machine
-        self.adapter = ADAPTERS[setup["adapter"]](setup["metric"], setup)
+        self.adapter = self.adapters()[setup["adapter"]](setup["metric"], setup)
         self.setup = setup
         self.queries = None
         self._wake_library()
+
+    @staticmethod
+    def adapters():
+        from adapters import ADAPTERS
+        return ADAPTERS
 
     def hello(self):
         return {"library": self.adapter.library, "version": self.adapter.version(),
@@ -144,4 +148,4 @@ class Worker:
 
 
 if __name__ == "__main__":
-    main()
+    main(Worker)
