@@ -1,9 +1,10 @@
 #!/bin/sh
 # Installs what tonari is built from, on Debian and Ubuntu. Says what it installs, skips what is there, asks nothing.
 #
-#     cmake/install_dependencies.sh [--tests] [--demo] [--long] [--format]
+#     cmake/install_dependencies.sh [--python] [--tests] [--demo] [--long] [--format]
 #
 #   (always)   compiler, CMake, Ninja and the headers of the library's private dependencies
+#   --python   what `pip install .` needs beside: a virtual environment, and Python's headers
 #   --demo     what the tonari command links, and Python for the download of its data
 #   --tests    --demo, and Catch2, Google Benchmark, Python, the aarch64 compiler and QEMU
 #   --long     --tests, and clang with its fuzzer and sanitizers
@@ -14,7 +15,8 @@ set -eu
 
 PATH=$PATH:/usr/sbin:/sbin
 
-packages="ca-certificates g++ cmake ninja-build ccache libxsimd-dev libboost-dev libxxhash-dev libeigen3-dev"
+packages="ca-certificates g++ cmake make ninja-build ccache libxsimd-dev libboost-dev libxxhash-dev libeigen3-dev"
+python="python3 python3-venv python3-dev"
 demo="libcli11-dev nlohmann-json3-dev libhdf5-dev python3"
 tests="catch2 libbenchmark-dev binutils git python3-venv python3-dev pybind11-dev qemu-user-static g++-aarch64-linux-gnu"
 long="clang libclang-rt-14-dev libomp-14-dev llvm"
@@ -22,11 +24,12 @@ format="clang-format-19 clang-tidy-19"
 
 for option in "$@"; do
     case $option in
+        --python) packages="$packages $python" ;;
         --demo) packages="$packages $demo" ;;
         --tests) packages="$packages $demo $tests" ;;
         --long) packages="$packages $demo $tests $long" ;;
         --format) packages="$packages $format" ;;
-        *) echo "install_dependencies.sh: unknown option $option (know --tests --demo --long --format)" >&2; exit 2 ;;
+        *) echo "install_dependencies.sh: unknown option $option (know --python --tests --demo --long --format)" >&2; exit 2 ;;
     esac
 done
 
