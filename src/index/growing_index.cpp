@@ -49,6 +49,13 @@ Status check_there(const GrowingModel& model, std::span<const Id> ids, bool ther
     return {};
 }
 
+/// `replace` says what an id that is there means for `add` with ids; elsewhere it would be ignored.
+Status check_no_replace(const AddOptions& options, const char* call) {
+    if (!options.replace) return {};
+    return Error{ErrorCode::invalid_argument,
+                 std::string("expected no replace for ") + call + ", got replace = true; it goes with add(rows, ids)"};
+}
+
 Error no_memory(std::size_t rows) {
     return {ErrorCode::out_of_memory, "no memory to change " + std::to_string(rows) + " rows at once: try fewer"};
 }
@@ -87,8 +94,7 @@ GrowingIndex::GrowingIndex(std::shared_ptr<GrowingModel> model) : model_(std::mo
 Status GrowingIndex::put(MatrixView rows, std::span<const Id> ids, bool must_exist, const AddOptions& options) try {
     if (Status s = check_rows(*model_, rows, options.threads); !s) return s;
     if (Status s = check_given(ids, rows.rows()); !s) return s;
-    const bool upsert = options.replace && !must_exist;
-    if (!upsert) {
+    if (!options.replace) {
         if (Status s = check_there(*model_, ids, must_exist); !s) return s;
     }
     const PutMode mode = must_exist ? PutMode::update : options.replace ? PutMode::replace : PutMode::add;
@@ -101,10 +107,12 @@ Status GrowingIndex::add(MatrixView rows, std::span<const Id> ids, const AddOpti
     return put(rows, ids, false, options);
 }
 Status GrowingIndex::update(MatrixView rows, std::span<const Id> ids, const AddOptions& options) {
+    if (Status s = check_no_replace(options, "update"); !s) return s;
     return put(rows, ids, true, options);
 }
 
 Result<Id> GrowingIndex::add(MatrixView rows, const AddOptions& options) try {
+    if (Status s = check_no_replace(options, "rows that are numbered"); !s) return s;
     if (Status s = check_rows(*model_, rows, options.threads); !s) return s;
     auto first = model_->reserve_ids(rows.rows());
     if (!first) return std::move(first).error();

@@ -24,8 +24,9 @@ class GrowingModel;
 
 /// How rows are added.
 struct AddOptions {
-    bool replace = false;  ///< an id that is there already gets the new row; else it is refused (already_exists)
-    Threads threads{};     ///< of `add` and `update` over several rows
+    /// `add` with ids: one that is there already gets the new row; else it is refused (already_exists).
+    bool replace = false;
+    Threads threads{};  ///< of `add` and `update` over several rows
     /// Called now and then with (rows done, rows in all), from the calling thread.
     std::function<void(std::size_t done, std::size_t total)> progress{};
 };

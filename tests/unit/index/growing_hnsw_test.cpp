@@ -273,6 +273,9 @@ TEST_CASE("growing index: what does not fit is refused, and by name", "[index]")
     CHECK(gone.error().message.find("77") != std::string::npos);
     CHECK(index.contains(9));
     CHECK(code_of(index.update(rows.view().slice(0, 2), missing)) == ErrorCode::not_found);
+    CHECK(code_of(index.update(rows.view().slice(0, 1), std::span(ids).first(1), {.replace = true})) ==
+          ErrorCode::invalid_argument);
+    CHECK(code_of(index.add(rows.view().slice(0, 1), {.replace = true})) == ErrorCode::invalid_argument);
     CHECK(index.size() == 10);
     const Id largest = std::numeric_limits<Id>::max();
     REQUIRE(index.add(rows.view().slice(0, 1), std::span(&largest, 1)).ok());
