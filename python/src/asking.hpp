@@ -1,4 +1,4 @@
-// What an index is asked, whether it rests or grows: search, range_search, prepare, and what it says of itself.
+// What an index is asked, whether it rests or grows: search, range_search, cursor, prepare, and what it says of itself.
 #pragma once
 
 #include <string>
@@ -20,11 +20,14 @@ py::tuple search(const PooledIndex& self, py::handle queries, py::handle k, py::
 py::tuple range_search(const PooledIndex& self, py::handle queries, py::handle radius, py::handle cap, py::handle ef,
                        py::handle threads, py::handle filter, py::handle timeout, bool with_outcomes,
                        py::handle element);
+py::object cursor(const PooledIndex& self, py::handle query, py::handle ef, py::handle filter, py::handle strict,
+                  py::handle element);
 py::dict parts(const Index& index);
 std::string representation(const char* type, const Index& index);
 
 extern const char* const search_doc;
 extern const char* const range_search_doc;
+extern const char* const cursor_doc;
 extern const char* const prepare_doc;
 
 /// The same function as a method of a class of its own: Python's classes are final and do not derive from one another.
@@ -43,6 +46,8 @@ void bind_asking(py::class_<Self>& type, const char* name) {
              py::arg("cap") = 10'000, py::arg("ef") = 64, py::arg("threads") = 1, py::arg("filter") = py::none(),
              py::arg("timeout") = py::none(), py::arg("with_outcomes") = false, py::kw_only(),
              py::arg("element") = py::none(), range_search_doc);
+    type.def("cursor", method_of<Self>(&cursor), py::arg("query"), py::arg("ef") = 64, py::arg("filter") = py::none(),
+             py::arg("strict") = false, py::kw_only(), py::arg("element") = py::none(), cursor_doc);
     type.def(
         "prepare", [](const Self& self, py::handle filter) { return prepare(self.index(), filter); }, py::arg("filter"),
         prepare_doc);

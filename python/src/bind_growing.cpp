@@ -16,6 +16,7 @@
 #include "errors.hpp"
 #include "pooled_growing_index.hpp"
 #include "progress.hpp"
+#include "unlocked.hpp"
 
 namespace tonari::python {
 namespace {
@@ -79,6 +80,17 @@ constexpr const char* tidy_doc = R"(tidy(self)
 
 Free the places of removed rows, which otherwise the next changes do a few at a time. False if searches that are still
 running hold some back.)";
+
+constexpr const char* compact_doc = R"(compact(self, progress=None)
+--
+
+Make the index as small as its rows, after many were removed, and give the memory back to the system.
+
+Rows from the last places move into free ones, which takes each as long as an update; searches and changes go on meanwhile.
+False if searches or cursors that are still running hold some of it back: call it again later.
+
+progress
+    Called with (rows done, rows to move). An exception in it is raised when all have been moved.)";
 
 constexpr const char* health_doc = R"(health(self)
 --
@@ -186,13 +198,6 @@ py::dict dict_of(const GrowingHealth& health) {
     return all;
 }
 
-/// What `work` answers, while other Python threads run.
-template <class Work>
-auto unlocked(Work&& work) {
-    const py::gil_scoped_release unlock;
-    return work();
-}
-
 }  // namespace
 
 void bind_growing(py::module_& module) {
@@ -213,6 +218,15 @@ void bind_growing(py::module_& module) {
         freeze_doc);
     index.def(
         "tidy", [](PooledGrowingIndex& self) { return unlocked([&] { return self.growing().tidy(); }); }, tidy_doc);
+    index.def(
+        "compact",
+        [](PooledGrowingIndex& self, py::object progress) {
+            Progress reported(std::move(progress));
+            const Result<bool> done = unlocked([&] { return self.growing().compact(reported.function()); });
+            reported.rethrow();
+            return done.value();
+        },
+        py::arg("progress") = py::none(), compact_doc);
     index.def(
         "health",
         [](const PooledGrowingIndex& self) {

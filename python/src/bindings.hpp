@@ -9,6 +9,7 @@ namespace py = pybind11;
 
 void bind_errors(py::module_& module);   // the exception classes and the table from C++ codes to them
 void bind_filter(py::module_& module);   // RowFilter
+void bind_cursor(py::module_& module);   // Cursor
 void bind_index(py::module_& module);    // Index
 void bind_growing(py::module_& module);  // GrowingIndex
 void bind_build(py::module_& module);    // build

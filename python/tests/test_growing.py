@@ -1238,3 +1238,31 @@ def test_numbers_are_given_once(empty: tonari.GrowingIndex, rows: Any) -> None:
         assert (np.diff(ids) == 1).all()
         values[ids] = rows[i * 10 : i * 10 + 10]
     Living(range(500), values).check(empty, probe())
+
+
+def test_compact_gives_memory_back(rows: Any) -> None:
+    many = np.random.default_rng(30).standard_normal((4000, 24)).astype(np.float32)
+    index = tonari.build("HNSW8", many, growing=True)
+    index.remove(np.arange(0, 4000, 2))
+    cursor = index.cursor(many[1])
+    assert index.compact() is False  # somebody looks on
+    del cursor
+    before = index.nbytes
+    calls: list[tuple[int, int]] = []
+    assert index.compact(progress=lambda done, total: calls.append((done, total))) is True
+    assert calls and calls[-1][0] == calls[-1][1] and all(0 < done <= total for done, total in calls)
+    assert index.nbytes < 0.6 * before
+    assert len(index) == 2000 and index.health()["free"] == 0 and index.health()["unreachable"] == 0
+    ids, found = index.search(many[1::2], k=1, ef=100)
+    assert (ids[:, 0] == np.arange(1, 4000, 2)).mean() > 0.99
+
+    index.remove(np.arange(1, 2000, 2))
+
+    def fail(done: int, total: int) -> None:
+        raise KeyError("enough")
+
+    with pytest.raises(KeyError, match="enough"):
+        index.compact(progress=fail)
+    assert len(index) == 1000 and index.compact() is True
+    with pytest.raises(tonari.WrongType, match="progress"):
+        index.compact(progress=3)  # type: ignore[arg-type]

@@ -4,6 +4,7 @@
 // until somebody writes to it, and the advice to use huge pages is given while there is no small page to be moved.
 #include <tonari/core/aligned.hpp>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -11,6 +12,7 @@
 
 #if defined(__unix__) || defined(__APPLE__)
 #include <sys/mman.h>
+#include <unistd.h>
 #define TONARI_HAS_MMAP 1
 #endif
 
@@ -77,6 +79,22 @@ Result<AlignedBuffer> AlignedBuffer::allocate(std::size_t bytes) {
     } catch (const std::bad_alloc&) {  // the shared_ptr's own few bytes
         return no_memory(bytes);
     }
+}
+
+void AlignedBuffer::discard([[maybe_unused]] std::size_t from) noexcept {
+#if defined(TONARI_HAS_MMAP)
+    const auto unit = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    const auto start = reinterpret_cast<std::uintptr_t>(data());
+    const std::uintptr_t first = round_up(start + std::min(from, size_), unit);
+    const std::uintptr_t last = (start + size_) / unit * unit;  // what shares the last page with others stays
+    if (size_ == 0 || first >= last) return;
+#if defined(__linux__)
+    constexpr int advice = MADV_DONTNEED;  // at once; elsewhere when the system wants it
+#else
+    constexpr int advice = MADV_FREE;
+#endif
+    ::madvise(reinterpret_cast<void*>(first), last - first, advice);  // advice: where it is refused, the memory stays
+#endif
 }
 
 }  // namespace tonari

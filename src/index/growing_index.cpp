@@ -152,6 +152,9 @@ bool GrowingIndex::contains(Id id) const { return model_->contains(id); }
 Index GrowingIndex::index() const { return Index(model_); }
 Result<Index> GrowingIndex::freeze() const { return model_->freeze(); }
 bool GrowingIndex::tidy() { return model_->tidy(); }
+Result<bool> GrowingIndex::compact(const std::function<void(std::size_t, std::size_t)>& progress) {
+    return model_->compact(progress);
+}
 Result<GrowingHealth> GrowingIndex::health() const { return model_->health(); }
 Result<GrowingHealth> GrowingIndex::heal() { return model_->heal(); }
 

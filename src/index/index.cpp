@@ -139,6 +139,30 @@ constexpr std::size_t queries_per_piece = 8;
 }  // namespace
 
 IndexModel::~IndexModel() = default;
+CursorModel::~CursorModel() = default;
+
+Cursor::Cursor(std::shared_ptr<const IndexModel> index, std::unique_ptr<CursorModel> model) noexcept
+    : index_(std::move(index)), model_(std::move(model)) {}
+Cursor::Cursor(Cursor&&) noexcept = default;
+Cursor& Cursor::operator=(Cursor&& other) noexcept {
+    model_ = std::move(other.model_);  // before its index goes
+    index_ = std::move(other.index_);
+    answer_ = std::move(other.answer_);
+    return *this;
+}
+Cursor::~Cursor() = default;
+
+Result<Nearest> Cursor::next(std::size_t n, const Deadline& deadline) & {
+    if (Status s = check_positive(n, "n"); !s) return s;
+    try {
+        const Outcome outcome = model_->next(n, deadline, answer_);
+        return Nearest{answer_, outcome};
+    } catch (const std::bad_alloc&) {
+        return no_memory("the cursor");
+    }
+}
+bool Cursor::done() const noexcept { return model_->done(); }
+std::size_t Cursor::late() const noexcept { return model_->late(); }
 
 Result<Nearest> Searcher::operator()(RowView query, const SearchOptions& options) & {
     if (Status s = check_shape(*index_, query.element(), query.dim()); !s) return s;
@@ -178,6 +202,20 @@ std::size_t Index::bytes() const {
     std::size_t sum = 0;
     for (const IndexPart& part : parts()) sum += part.bytes;
     return sum;
+}
+
+Result<Cursor> Index::cursor(RowView query, const CursorOptions& options) const {
+    if (Status s = check_shape(*model_, query.element(), query.dim()); !s) return s;
+    if (Status s = check_positive(options.ef, "ef"); !s) return s;
+    if (Status s = check_filter(*model_, options.filter); !s) return s;
+    if (Status s = check_values(*model_, query); !s) return s;
+    try {
+        auto cursor = model_->cursor(query, options);
+        if (!cursor) return std::move(cursor).error();
+        return Cursor(model_, *std::move(cursor));
+    } catch (const std::bad_alloc&) {
+        return no_memory("the cursor");
+    }
 }
 
 Result<RowFilter> Index::prepare(const Filter& filter) const {

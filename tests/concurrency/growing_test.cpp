@@ -1,4 +1,4 @@
-// The growing graph under four adders, two removers and four searchers. Every answer is held against what the ids had been
+// The growing graph under four adders, two removers, four searchers and one who compacts. Every answer is held against what the ids had been
 // while the question was asked, and a planted mistake must be seen.
 #include <atomic>
 #include <chrono>
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <tonari/index/grow.hpp>
+#include <tonari/index/growing_compact.hpp>
 
 #include "support/catch.hpp"
 #include "support/oracle.hpp"
@@ -67,6 +68,7 @@ public:
         for (unsigned i = 0; i < 4; ++i) threads.emplace_back([this, i] { add(i); });
         for (unsigned i = 0; i < 2; ++i) threads.emplace_back([this, i] { remove(i); });
         for (unsigned i = 0; i < 4; ++i) threads.emplace_back([this, i] { search(i); });
+        threads.emplace_back([this] { compact(); });
         const auto end = Clock::now() + time;
         while (Clock::now() < end && !(until_wrong && wrong_ > 0)) std::this_thread::yield();
         stop_ = true;
@@ -75,6 +77,7 @@ public:
     }
     [[nodiscard]] std::size_t answers() const { return answers_; }
     [[nodiscard]] std::size_t changes() const { return changes_; }
+    [[nodiscard]] std::size_t compactions() const { return compactions_; }
 
     /// At rest: what is wrong with the whole.
     std::size_t at_rest() {
@@ -144,6 +147,18 @@ private:
             ++changes_;
         }
     }
+    void compact() {
+        constexpr std::size_t pause = 200;  // changes from one to the next
+        for (std::size_t last = 0; !stop_;) {
+            if (changes_ < last + pause) {
+                std::this_thread::yield();
+                continue;
+            }
+            wrong_ += index_.compact({}).ok() ? 0 : 1;
+            last = changes_;
+            ++compactions_;
+        }
+    }
     void search(unsigned thread) {
         Random random(300 + thread);
         SearchScratch scratch;
@@ -153,13 +168,20 @@ private:
         while (!stop_) {
             fill(static_cast<Id>(random.below(ids)), static_cast<std::uint32_t>(random.below(50)), query);
             const bool all = random.below(16) == 0;
+            const bool by_cursor = all && random.below(2) == 0;
             for (std::size_t i = 0; i < ids; ++i) before[i] = histories_[i].done;
             const SearchOptions options{.k = all ? 2 * ids : 10, .ef = all ? 2 * ids : 40};
-            const Outcome outcome = GrowingSearch(index_, scratch).nearest(std::span<const float>(query), options);
-            std::size_t wrong = outcome.complete && well_formed(scratch.neighbors) ? 0 : 1;
+            std::size_t wrong = 0;
+            if (by_cursor) {
+                drain(query, scratch.neighbors);
+            } else {
+                const Outcome outcome = GrowingSearch(index_, scratch).nearest(std::span<const float>(query), options);
+                wrong += outcome.complete && well_formed(scratch.neighbors) ? 0 : 1;
+            }
             std::vector<bool> answered(ids, false);
             for (const Neighbor& neighbor : scratch.neighbors) {
                 const auto at = static_cast<std::size_t>(neighbor.id);
+                wrong += answered[at] ? 1 : 0;
                 answered[at] = true;
                 const std::uint32_t after = histories_[at].begun;
                 bool right = false;
@@ -178,12 +200,24 @@ private:
         }
     }
 
+    /// All that a cursor gives, in small batches, while the index changes.
+    void drain(std::span<const float> query, std::vector<Neighbor>& all) {
+        all.clear();
+        std::vector<Neighbor> batch;
+        for (CursorOf<GrowingSource<Growing>> cursor({.ef = 20}, index_, RowView(query), CursorOptions{.ef = 20});
+             !cursor.done();) {
+            wrong_ += cursor.next(10, {}, batch).complete ? 0 : 1;
+            all.insert(all.end(), batch.begin(), batch.end());
+        }
+    }
+
     Growing index_;
     std::vector<History> histories_;
     std::atomic<bool> stop_{false};
     std::atomic<std::size_t> wrong_{0};
     std::atomic<std::size_t> answers_{0};
     std::atomic<std::size_t> changes_{0};
+    std::atomic<std::size_t> compactions_{0};
 };
 
 std::chrono::milliseconds soak() {
@@ -197,6 +231,7 @@ TEST_CASE("concurrency: a growing graph answers what its ids had, while they cha
     CHECK(torture.run(soak(), false) == 0);
     CHECK(torture.answers() > 100);
     CHECK(torture.changes() > 100);
+    CHECK(torture.compactions() > 0);
     CHECK(torture.at_rest() == 0);
 }
 

@@ -155,6 +155,20 @@ TEST_CASE("allocation: one that fails is an error, no exception and no end of th
             check_each_failing(what + "range",
                                [&] { return index.range_search(queries.view(), {.radius = 9, .threads = {threads}}); });
         }
+        for (const char* spec : {"Flat", "HNSW8"}) {
+            const Index index = build(spec, MetricKind::l2, rows.view(), ids).value();
+            check_each_failing(std::string(spec) + ": cursor", [&]() -> Status {
+                auto cursor = index.cursor(queries.row(0), {.ef = 5});
+                if (!cursor) return std::move(cursor).error();
+                Status failed;
+                for (std::size_t found = 0; found < rows.size();) {
+                    const auto batch = cursor->next(7);
+                    if (batch) found += batch->size();
+                    if (!batch) failed = batch.error();  // nothing is lost: the loop ends all the same
+                }
+                return failed;
+            });
+        }
         const BuildOptions options{.threads = {threads}};
         check_each_failing("build", [&] { return build("Flat", MetricKind::l2, rows.view(), ids, options); });
         check_each_failing("build, a user's metric",

@@ -31,6 +31,9 @@ public:
     [[nodiscard]] std::span<const T> as() const noexcept {
         return {reinterpret_cast<const T*>(data()), size_ / sizeof(T)};
     }
+    /// Gives the memory behind `from` back to the system, as far as that goes by whole pages. What stood there is lost; the
+    /// addresses stay good to write to.
+    TONARI_API void discard(std::size_t from) noexcept;
     /// The finished block as shared, immutable bytes.
     [[nodiscard]] Bytes freeze() && noexcept {
         const std::span<const std::byte> all{data(), size_};

@@ -8,6 +8,7 @@
 // Pages of a chunk that were never written take no memory, so the last, half empty chunk costs address space only.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <bit>
@@ -43,6 +44,14 @@ public:
             capacity_.store(first + more, std::memory_order_release);
         }
         return {};
+    }
+    /// Gives the memory of items [from, capacity) back to the system: they hold anything until they are written again. Nobody
+    /// looks at them meanwhile.
+    void discard(std::size_t from) noexcept {
+        for (std::size_t first = 0; first < capacity(); first = first == 0 ? first_items : 2 * first) {
+            const std::size_t items = first == 0 ? first_items : first;
+            if (from < first + items) buffers_[chunk_of(first)].discard((std::max(from, first) - first) * stride_);
+        }
     }
     [[nodiscard]] std::size_t capacity() const noexcept { return capacity_.load(std::memory_order_acquire); }
     [[nodiscard]] std::size_t stride() const noexcept { return stride_; }

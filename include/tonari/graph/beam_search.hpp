@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include <tonari/core/clock.hpp>
 #include <tonari/core/neighbor.hpp>
 #include <tonari/graph/expander.hpp>
 #include <tonari/graph/frontier.hpp>
@@ -53,6 +54,16 @@ private:
     std::uint32_t distances_ = 0;
     bool done_ = false;
 };
+
+/// Steps until the walk has no more to do; false if the deadline passed first.
+template <class Search>
+bool run(Search& search, const Deadline& deadline) noexcept {
+    constexpr std::uint32_t hops_per_look = 16;  // at the clock: about every 200 distances
+    while (search.step()) {
+        if (search.hops() % hops_per_look == 0 && deadline.expired()) return false;
+    }
+    return true;
+}
 
 /// From `best` to the vertex of one layer that is nearer than all its neighbours there.
 /// `neighbours(vertex, rows, codes)` writes a vertex's neighbours and returns how many they are.

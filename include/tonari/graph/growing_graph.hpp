@@ -16,6 +16,7 @@
 //   - One lock is held at a time, for moments: nobody waits for two.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <limits>
@@ -54,7 +55,8 @@ public:
 
     [[nodiscard]] std::size_t links() const noexcept { return links_; }  ///< M
     [[nodiscard]] std::size_t degree(std::size_t layer) const noexcept { return layer == 0 ? 2 * links_ : links_; }
-    /// Vertices ever handed out: numbers below it may be looked at.
+    /// Numbers below it may be looked at. It falls only when what lies behind is out of every reader's reach or beyond the
+    /// moments of those who look later.
     [[nodiscard]] std::size_t vertices() const noexcept { return vertices_.load(std::memory_order_acquire); }
     /// Vertices that there is room for without more memory: what a walk sizes its scratch by.
     [[nodiscard]] std::size_t capacity() const noexcept { return lists_.capacity(); }
@@ -115,8 +117,7 @@ public:
         }
         if (free_.empty()) {
             const auto vertex = static_cast<RowId>(vertices());
-            new (records_.at(vertex)) VertexRecord;
-            for (std::size_t i = 0; i < degree(0); ++i) new (lists_.at(vertex) + i * sizeof(Link)) Link(no_row);
+            if (vertex >= constructed_) construct(vertex);
             stand(vertex, tower, height);
             vertices_.store(std::size_t{vertex} + 1, std::memory_order_release);
             return vertex;
@@ -133,9 +134,34 @@ public:
             record(vertex).height.store(0, std::memory_order_release);
         }
         give_back_blocks(record(vertex).tower.load(std::memory_order_relaxed));
-        free_.push_back(vertex);
+        if (vertex < limit_) free_.push_back(vertex);
     }
     [[nodiscard]] std::size_t free() const noexcept { return free_.size(); }
+
+    // --- Fewer vertices (index/growing_compact.hpp). As above, one caller at a time.
+
+    /// From now on no free place at `limit` or behind it is used again; new ones are, when no other is left.
+    void retire_from(std::size_t limit) noexcept {
+        limit_ = limit;
+        std::erase_if(free_, [limit](RowId vertex) { return vertex >= limit; });
+    }
+    /// Ends that, and forgets the free places behind the last vertex. Readers may still look at them.
+    void drop_free_end() noexcept {
+        std::size_t count = vertices();
+        while (count > 0 && height(static_cast<RowId>(count - 1)) == 0) --count;
+        vertices_.store(count, std::memory_order_release);
+        limit_ = max_rows;
+        free_.clear();  // within its room
+        for (std::size_t i = count; i-- > 0;) {
+            if (height(static_cast<RowId>(i)) == 0) free_.push_back(static_cast<RowId>(i));
+        }
+    }
+    /// Gives the memory behind the last vertex back. No reader is left who looks at it.
+    void discard_end() noexcept {
+        constructed_ = std::min(constructed_, vertices());
+        records_.discard(constructed_);
+        lists_.discard(constructed_);
+    }
 
     // --- The entry: where walks begin, a vertex of the greatest height.
 
@@ -195,6 +221,11 @@ private:
         for (std::size_t at = 1; at < layer; ++at) block = blocks_.as<Link>(block[1].load(std::memory_order_relaxed));
         return block;
     }
+    void construct(RowId vertex) noexcept {
+        new (records_.at(vertex)) VertexRecord;
+        for (std::size_t i = 0; i < degree(0); ++i) new (lists_.at(vertex) + i * sizeof(Link)) Link(no_row);
+        constructed_ = std::size_t{vertex} + 1;
+    }
     void stand(RowId vertex, std::uint32_t tower, std::size_t height) noexcept {
         const Lock lock(*this, vertex);
         VertexRecord& its = record(vertex);
@@ -238,6 +269,8 @@ private:
     std::atomic<std::size_t> vertices_{0};
     std::atomic<std::uint64_t> entry_{std::uint64_t{no_row}};
     std::vector<RowId> free_;
+    std::size_t limit_ = max_rows;  // free places below it are used again
+    std::size_t constructed_ = 0;   // vertices whose memory was written to
     std::vector<std::uint32_t> free_blocks_;
     std::size_t blocks_taken_ = 0;
     std::atomic<std::size_t> blocks_used_{0};

@@ -33,6 +33,9 @@ public:
     /// One caller at a time.
     Status reserve(std::size_t rows) { return codes_.reserve(rows); }
 
+    /// Of rows from `from` on, which nobody looks at.
+    void discard(std::size_t from) noexcept { codes_.discard(from); }
+
     /// Fills a place that no reader can reach.
     void set(RowId row, typename Codec::Row values) noexcept {
         codec_.encode(values, {}, {codes_.at(row), codec_.code_size()});

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <memory>
 #include <numeric>
 #include <optional>
 #include <span>
@@ -15,6 +16,7 @@
 #include <tonari/index/concepts.hpp>
 #include <tonari/index/exact_batch.hpp>
 #include <tonari/index/row_check.hpp>
+#include <tonari/index/scan_source.hpp>
 #include <tonari/index/stored_rows.hpp>
 
 namespace tonari {
@@ -80,6 +82,11 @@ public:
         Outcome outcome = rows_.scan(scorer, options.filter, options.deadline, scratch.nearest, scratch);
         outcome.truncated = rows_.answer(scratch.nearest.sort(), cap, options.filter, scratch.neighbors);
         return outcome;
+    }
+
+    /// The first batch compares every row; from then on only their order is asked.
+    [[nodiscard]] std::unique_ptr<CursorModel> cursor(RowView query, const CursorOptions& options) const {
+        return std::make_unique<CursorOf<ScanSource<C>>>(options, rows_, query, options.filter);
     }
 
     /// Many queries at once, through register-blocked products (index/exact_batch.hpp). Queries were checked.

@@ -18,6 +18,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <mutex>
@@ -101,7 +102,7 @@ public:
         Place place;
         if (Status s = take_place(id, place); !s) return s;
         rows_.set(place.vertex, row);
-        const Status done = settle_in(place, id, mode, *writer);
+        const Status done = settle_in(place, {id, mode}, *writer);
         help(*writer, steps_per_write, false);
         return done;
     } catch (const std::bad_alloc&) {
@@ -128,10 +129,15 @@ public:
         const Borrowed writer(*this);
         while (help(*writer, steps_per_write, true)) {
         }
-        return waiting_.load(std::memory_order_relaxed) == 0;
+        return discard_end() && waiting_.load(std::memory_order_relaxed) == 0;
     } catch (const std::bad_alloc&) {
         return false;
     }
+
+    /// Moves rows from the last places into free ones and gives the memory behind them back (index/growing_compact.hpp). As long
+    /// as an `update` of each row that moves. False if readers still hold some of it. Errors: out_of_memory (what was moved
+    /// stays so, and nothing is lost).
+    Result<bool> compact(const std::function<void(std::size_t done, std::size_t total)>& progress);
 
     /// How it is at this moment. O(links), without a lock: searches and changes go on.
     [[nodiscard]] Result<GrowingHealth> health() const {
@@ -169,6 +175,13 @@ private:
     struct Place {
         RowId vertex = no_row;
         std::uint32_t entry = no_row;
+    };
+
+    /// Which id a row comes for. `from`: it moves; what counts is that this entry is still the id's.
+    struct Coming {
+        Id id;
+        PutMode mode;
+        std::uint32_t from = no_row;
     };
 
     /// A writer's tools, from the pool and back.
@@ -252,7 +265,9 @@ private:
     }
 
     /// Links the row of a place and gives it its id, or to the vertex that has an equal row already.
-    Status settle_in(const Place& place, Id id, PutMode mode, Writer& writer) {
+    Status settle_in(const Place& place, const Coming& coming, Writer& writer) {
+        const RowId moved_from =
+            coming.from == no_row ? no_row : entries_.at(coming.from).vertex.load(std::memory_order_relaxed);
         for (;;) {
             const Epoch::Pin pin = epoch_.pin();
             try {
@@ -262,11 +277,11 @@ private:
                 abandon(place);
                 throw;
             }
-            if (const RowId twin = twin_of(place.vertex, writer); twin != no_row) {
+            if (const RowId twin = twin_of(place.vertex, moved_from, writer); twin != no_row) {
                 const std::lock_guard books(books_);
                 // Not one that another writer has linked and not given an id yet: it would die with ours.
                 if (graph_.record(twin).died.load(std::memory_order_relaxed) == never && entries_.has_living(twin)) {
-                    return commit({twin, place.entry}, place.vertex, id, mode);
+                    return commit({twin, place.entry}, place.vertex, coming);
                 }
             }
             const bool alone = writer.found(0).empty();
@@ -274,29 +289,32 @@ private:
             const std::lock_guard books(books_);
             const GrowingGraph::Entry entry = graph_.entry();
             if (alone && entry.vertex != no_row) continue;  // somebody came first: look again
-            const Status done = commit(place, no_row, id, mode);
+            const Status done = commit(place, no_row, coming);
             const std::size_t height = graph_.height(place.vertex);
             if (done && (entry.vertex == no_row || height > entry.height)) graph_.set_entry({place.vertex, height});
             return done;
         }
     }
 
-    RowId twin_of(RowId vertex, Writer& writer) noexcept {
+    /// A vertex other than `but` whose row is equal, if one was found.
+    RowId twin_of(RowId vertex, RowId but, Writer& writer) noexcept {
         if (writer.found(0).empty()) return no_row;
         const float own = writer.own_distance(vertex);
         for (const Candidate& candidate : writer.found(0)) {
-            if (candidate.distance == own && rows_.equal(candidate.row, vertex)) return candidate.row;
+            if (candidate.distance == own && candidate.row != but && rows_.equal(candidate.row, vertex))
+                return candidate.row;
         }
         return no_row;
     }
 
     /// The moment at which an id comes, or changes its row. `spare` is a vertex that is not needed then. Holds the books.
-    Status commit(const Place& place, RowId spare, Id id, PutMode mode) {
+    Status commit(const Place& place, RowId spare, const Coming& coming) {
+        const auto [id, mode, from] = coming;
         --coming_;
         const Moment moment = epoch_.now() + 1;
         const std::uint32_t old = entries_.find(id);
         const bool taken = old != no_row && mode == PutMode::add;
-        const bool missing = old == no_row && mode == PutMode::update;
+        const bool missing = (old == no_row && mode == PutMode::update) || (from != no_row && old != from);
         if (spare != no_row) graph_.give_back(spare);
         if ((taken || missing) && spare != no_row) {
             entries_.give_back(place.entry);
@@ -459,9 +477,9 @@ private:
 
     /// A slice of a pass over all vertices, after which nobody names those in `swept_`.
     void sweep(Writer& writer) noexcept {
-        const std::size_t end = std::min(sweep_end_, sweep_at_ + sweep_slice);
         {
             const Epoch::Pin pin = epoch_.pin();
+            const std::size_t end = std::min({sweep_end_, sweep_at_ + sweep_slice, graph_.vertices()});
             const auto has_left = [&](RowId row) {
                 return graph_.record(row).died.load(std::memory_order_acquire) <= sweep_moment_;
             };
@@ -469,7 +487,7 @@ private:
         }
         const std::lock_guard books(books_);
         sweeping_ = false;
-        if (sweep_at_ < sweep_end_) return;
+        if (sweep_at_ < std::min(sweep_end_, graph_.vertices())) return;
         while (!swept_.empty()) {  // a list that changed while it was read may have hidden a link: the count knows
             const std::uint32_t entry = entries_.pop(swept_);
             if (graph_.is_nameless(entries_.at(entry).vertex.load(std::memory_order_relaxed))) {
@@ -489,6 +507,24 @@ private:
         return health;
     } catch (const std::bad_alloc&) {
         return no_memory();
+    }
+
+    class Retiring;
+    [[nodiscard]] bool has_free_place() const {
+        const std::lock_guard books(books_);
+        return graph_.free() > 0;
+    }
+    /// Moves an id of `vertex` to another place: true if there was one.
+    Result<bool> move_one_id(RowId vertex, Writer& writer);
+    /// Gives the memory of dropped places back when no reader can look at them. True if there is none left to give.
+    bool discard_end() noexcept {
+        const std::lock_guard books(books_);
+        if (dropped_ == never) return true;
+        if (epoch_.oldest() < dropped_) return false;
+        graph_.discard_end();
+        rows_.discard(graph_.vertices());
+        dropped_ = never;
+        return true;
     }
 
     static constexpr std::size_t steps_per_write = 4;
@@ -513,10 +549,12 @@ private:
     std::size_t sweep_at_ = 0;
     std::size_t sweep_end_ = 0;
     Moment sweep_moment_ = 0;
+    Moment dropped_ = never;  // who looks at a later moment sees no place behind the last vertex
 
     std::atomic<std::size_t> size_{0};
     std::atomic<std::size_t> waiting_{0};  // dead entries not yet freed
 
+    std::mutex compacting_;  // one at a time
     std::mutex idle_lock_;
     std::vector<std::unique_ptr<Writer>> idle_;
     std::size_t writers_ = 0;

@@ -68,6 +68,10 @@ public:
     [[nodiscard]] Result<RangeAnswers> range_search(MatrixView queries, const RangeOptions& options) const {
         return index().range_search(queries, options);
     }
+    /// Of this moment. What is removed while it lives keeps its place.
+    [[nodiscard]] Result<Cursor> cursor(RowView query, const CursorOptions& options = {}) const {
+        return index().cursor(query, options);
+    }
     [[nodiscard]] Result<RowFilter> prepare(const Filter& filter) const { return index().prepare(filter); }
     /// The same index as one that is only asked: dim, element, metric, spec, parts. It goes on changing.
     [[nodiscard]] Index index() const;
@@ -79,6 +83,11 @@ public:
     /// Frees the places of removed rows, which otherwise the next changes do a few at a time. False if searches that are
     /// still running hold some back.
     bool tidy();
+    /// Makes the index as small as its rows, after many were removed: rows from the last places move into free ones, which
+    /// takes each as long as an update, and the memory behind them goes back to the system. Searches and changes go on
+    /// meanwhile. False if searches that are still running hold some of it back: call it again later. `progress` is called
+    /// from this thread with (rows done, rows to move). Errors: out_of_memory (nothing is lost).
+    Result<bool> compact(const std::function<void(std::size_t done, std::size_t total)>& progress = {});
     [[nodiscard]] Result<GrowingHealth> health() const;
     /// Links live rows that no walk could reach, should there be any.
     Result<GrowingHealth> heal();

@@ -6,7 +6,9 @@
 #include <vector>
 
 #include <tonari/index/freeze.hpp>
+#include <tonari/index/growing_compact.hpp>
 #include <tonari/index/growing_search.hpp>
+#include <tonari/index/growing_source.hpp>
 #include <tonari/index/id_set.hpp>
 #include <tonari/index/index_model.hpp>
 
@@ -22,6 +24,7 @@ public:
     [[nodiscard]] virtual bool contains(Id id) const = 0;
     [[nodiscard]] virtual Result<Id> reserve_ids(std::size_t count) = 0;
     virtual bool tidy() = 0;
+    virtual Result<bool> compact(const std::function<void(std::size_t, std::size_t)>& progress) = 0;
     [[nodiscard]] virtual Result<GrowingHealth> health() const = 0;
     virtual Result<GrowingHealth> heal() = 0;
     [[nodiscard]] virtual Result<Index> freeze() const = 0;
@@ -72,6 +75,11 @@ public:
         return GrowingSearch(*index_, scratch).range(query, options);
     }
     Result<bool> search_batch(MatrixView, const SearchOptions&, Answers&) const override { return false; }
+    [[nodiscard]] Result<std::unique_ptr<CursorModel>> cursor(RowView query,
+                                                              const CursorOptions& options) const override {
+        return std::unique_ptr<CursorModel>(
+            std::make_unique<CursorOf<GrowingSource<GrowingHnsw<C>>>>(options, *index_, query, options));
+    }
     /// The sections of `freeze()`: the file of a frozen graph.
     Status save(SectionWriter& writer) const override {
         auto frozen = tonari::freeze(*index_);
@@ -84,6 +92,9 @@ public:
     [[nodiscard]] bool contains(Id id) const override { return index_->contains(id); }
     [[nodiscard]] Result<Id> reserve_ids(std::size_t count) override { return index_->reserve_ids(count); }
     bool tidy() override { return index_->tidy(); }
+    Result<bool> compact(const std::function<void(std::size_t, std::size_t)>& progress) override {
+        return index_->compact(progress);
+    }
     [[nodiscard]] Result<GrowingHealth> health() const override { return index_->health(); }
     Result<GrowingHealth> heal() override { return index_->heal(); }
     [[nodiscard]] Result<Index> freeze() const override {

@@ -9,9 +9,7 @@
 #include <cmath>
 #include <limits>
 
-#include <tonari/graph/growing_expander.hpp>
-#include <tonari/index/growing_hnsw.hpp>
-#include <tonari/index/id_set.hpp>
+#include <tonari/index/growing_moment.hpp>
 #include <tonari/index/nearest_ids.hpp>
 #include <tonari/index/search_scratch.hpp>
 
@@ -22,12 +20,9 @@ namespace tonari {
 template <class Growing>
 class GrowingSearch {
 public:
-    GrowingSearch(const Growing& index, SearchScratch& scratch)
-        : index_(&index), graph_(&index.graph()), scratch_(&scratch), pin_(index.pin()) {
-        entry_ = graph_->entry();
-        room_ = graph_->capacity();  // after the entry was read, so that it lies within
+    GrowingSearch(const Growing& index, SearchScratch& scratch) : index_(&index), moment_(index), scratch_(&scratch) {
         scratch_->reserve_query(index.codec().query_size());
-        scratch_->visited.reserve(room_);
+        scratch_->visited.reserve(moment_.room());
     }
 
     Outcome nearest(typename Growing::Row query, const SearchOptions& options) {
@@ -36,7 +31,7 @@ public:
             std::clamp<std::size_t>(std::max(options.k, options.ef), 1, std::max<std::size_t>(vertices(), 1));
         scratch_->neighbors.clear();
         scratch_->neighbors.reserve(std::min(options.k, index_->most_ids()));
-        auto scorer = aim(query);
+        auto scorer = moment_.aim(query, *scratch_);
         if (options.k >= index_->size()) {  // all there is: a walk could only miss some
             return scan(scorer, options.k, scratch_->nearest, std::max<std::size_t>(vertices(), 1), options, {});
         }
@@ -49,7 +44,8 @@ public:
             return passing_over(scorer, width, wanted, options, outcome);
         }
         const std::size_t passing = options.filter->passing;
-        if (scan_is_cheaper(passing, width)) return scan(scorer, options.k, scratch_->nearest, width, options, {});
+        if (moment_.scan_is_cheaper(passing, width))
+            return scan(scorer, options.k, scratch_->nearest, width, options, {});
         return passing_over(scorer, width, std::min(wanted, passing), options, {});
     }
 
@@ -59,12 +55,12 @@ public:
         scratch_->neighbors.clear();
         scratch_->neighbors.reserve(cap);
         scratch_->in_range.reset(cap + 1, options.radius);  // one more, to know whether the cap cut
-        auto scorer = aim(query);
+        auto scorer = moment_.aim(query, *scratch_);
         Outcome outcome;
-        if (options.filter != nullptr && scan_is_cheaper(options.filter->passing, width)) {
+        if (options.filter != nullptr && moment_.scan_is_cheaper(options.filter->passing, width)) {
             outcome = scan_all(scorer, scratch_->in_range, filter_of(options.filter), options.deadline);
         } else {
-            scratch_->heap.reserve(room_);
+            scratch_->heap.reserve(moment_.room());
             scratch_->nearest.reset(width);
             HeapFrontier frontier(scratch_->heap, scratch_->nearest, &scratch_->in_range, options.radius,
                                   passes(filter_of(options.filter)));
@@ -75,26 +71,14 @@ public:
     }
 
 private:
-    [[nodiscard]] std::size_t vertices() const noexcept { return std::min(graph_->vertices(), room_); }
+    [[nodiscard]] std::size_t vertices() const noexcept { return moment_.vertices(); }
     static const IdSet* filter_of(const RowFilter* filter) noexcept {
         return filter == nullptr ? nullptr : filter->named.get();
     }
 
-    typename Growing::Scorer aim(typename Growing::Row query) noexcept {
-        index_->codec().prepare(query, scratch_->query());
-        auto scorer = index_->codec().scorer();
-        scorer.set_query(scratch_->query());
-        return scorer;
-    }
-
-    /// Does a vertex answer for any id that may be answered?
+    /// For frontiers.
     auto passes(const IdSet* filter) const noexcept {
-        return [this, filter](RowId vertex) {
-            bool any = false;
-            index_->entries().for_each(vertex, pin_.moment(),
-                                       [&](Id id) { any = any || filter == nullptr || filter->contains(id); });
-            return any;
-        };
+        return [this, filter](RowId vertex) { return moment_.passes(vertex, filter); };
     }
 
     /// Vertices, nearest first, into the ids that they answer for; true if some were left out.
@@ -104,7 +88,7 @@ private:
         for (const OrderedKey key : vertices) {
             if (out.is_full_before(distance_of(key))) return true;
             bool alive = false;
-            index_->entries().for_each(row_of(key), pin_.moment(), [&](Id id) {
+            moment_.for_each_id(row_of(key), [&](Id id) {
                 alive = true;
                 if (filter == nullptr || filter->contains(id)) out.offer({id, distance_of(key)});
             });
@@ -115,33 +99,13 @@ private:
 
     template <class Frontier>
     Outcome walk(typename Growing::Scorer& scorer, Frontier& frontier, const Deadline& deadline) noexcept {
-        constexpr std::uint32_t hops_per_look = 16;  // at the clock: about every 200 distances
         Outcome outcome;
-        if (entry_.vertex == no_row) return outcome;
-        const std::byte* code = index_->rows().code(entry_.vertex);
-        Candidate best{0, entry_.vertex};
-        scorer.distances({&code, 1}, &best.distance);
-        const Candidate first = best;
-        const auto links = index_->rows().links();
-        for (std::size_t layer = entry_.height; layer-- > 1;) {
-            best = descend(GrowingNeighbours(*graph_, links, layer, room_), scorer, scratch_->expansion, best,
-                           outcome.distances);
-        }
-        scratch_->visited.clear();
-        scratch_->visited.insert(best.row);
-        GrowingExpander expander(*graph_, links, 0, room_, scorer, scratch_->visited);
+        auto expander = moment_.bottom(scorer, scratch_->visited);
         BeamSearch search(expander, frontier, scratch_->expansion);
-        search.start(best.row, best.distance);
-        // From here every live vertex can be reached (`heal`), from `best` not always: k rows come whenever k are there.
-        if (scratch_->visited.insert(first.row)) search.start(first.row, first.distance);
-        while (search.step()) {
-            if (search.hops() % hops_per_look == 0 && deadline.expired()) {
-                outcome.complete = false;
-                break;
-            }
-        }
+        outcome.distances = moment_.enter(search, scorer, *scratch_);
+        outcome.complete = run(search, deadline);
         outcome.hops = search.hops();
-        outcome.distances += search.distances() + 1;
+        outcome.distances += search.distances();
         return outcome;
     }
 
@@ -149,7 +113,7 @@ private:
     Outcome passing_over(typename Growing::Scorer& scorer, std::size_t width, std::size_t wanted,
                          const SearchOptions& options, const Outcome& before) {
         const IdSet* filter = filter_of(options.filter);
-        scratch_->heap.reserve(room_);
+        scratch_->heap.reserve(moment_.room());
         scratch_->nearest.reset(width);
         HeapFrontier frontier(scratch_->heap, scratch_->nearest, nullptr, 0.0F, passes(filter));
         const Outcome outcome = sum(walk(scorer, frontier, options.deadline), before);
@@ -186,7 +150,7 @@ private:
             count = 0;
         };
         const auto may_be_answered = passes(filter);
-        const std::size_t last = graph_->vertices();
+        const std::size_t last = moment_.vertices();
         for (std::size_t i = 0; i < last && outcome.complete; ++i) {
             const auto vertex = static_cast<RowId>(i);
             if (!may_be_answered(vertex)) continue;
@@ -201,23 +165,13 @@ private:
         return outcome;
     }
 
-    /// As for the frozen graph (index/hnsw_index.hpp).
-    [[nodiscard]] bool scan_is_cheaper(std::size_t passing, std::size_t width) const noexcept {
-        const auto share = static_cast<double>(passing);
-        return share * share <=
-               static_cast<double>(width) * static_cast<double>(index_->links()) * static_cast<double>(vertices());
-    }
-
     static constexpr std::size_t batch = 64;
     /// A walk of which more than one place in so many went to the dead was too narrow.
     static constexpr std::size_t dead_share = 8;
 
     const Growing* index_;
-    const GrowingGraph* graph_;
+    GrowingMoment<Growing> moment_;
     SearchScratch* scratch_;
-    Epoch::Pin pin_;
-    GrowingGraph::Entry entry_;
-    std::size_t room_ = 0;
     std::size_t passed_over_ = 0;  // vertices of the last answer that answered for nothing
 };
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <numeric>
 #include <span>
 #include <string>
@@ -23,6 +24,8 @@
 #include <tonari/index/build_rows.hpp>
 #include <tonari/index/concepts.hpp>
 #include <tonari/index/distinct_rows.hpp>
+#include <tonari/index/hnsw_source.hpp>
+#include <tonari/index/scan_source.hpp>
 #include <tonari/index/stored_rows.hpp>
 
 namespace tonari {
@@ -146,6 +149,43 @@ public:
         }
         outcome.truncated = rows_.answer(scratch.in_range.sort(), cap, filter, scratch.neighbors);
         return outcome;
+    }
+
+    /// A few rows that pass are compared one and all; among many a walk finds the nearest.
+    [[nodiscard]] std::unique_ptr<CursorModel> cursor(RowView query, const CursorOptions& options) const {
+        if (options.filter != nullptr && scan_is_cheaper(*options.filter, options.ef)) {
+            return std::make_unique<CursorOf<ScanSource<C>>>(options, rows_, query, options.filter);
+        }
+        return std::make_unique<CursorOf<HnswSource<HnswIndex>>>(options, *this, query, options.filter);
+    }
+
+    // --- A walk, piece by piece, for those that stop and go on (index/hnsw_source.hpp).
+
+    /// The lowest layer as a walk sees it. `visited` has room for every vertex.
+    [[nodiscard]] SplitExpander<typename C::Scorer> bottom(typename C::Scorer& scorer,
+                                                           VisitedSet& visited) const noexcept {
+        return {layers_.links(0), rows_.codes().data(), codec().code_size(), rows_.rows(), scorer, visited};
+    }
+    /// Descends to the lowest layer and starts `search` there. How many distances that took.
+    template <class Search>
+    std::uint32_t enter(Search& search, typename C::Scorer& scorer, SearchScratch& scratch) const noexcept {
+        scratch.visited.clear();
+        if (rows_.rows() == 0) return 0;
+        Candidate best{0, 0};
+        const std::byte* entry = rows_.code(0);
+        scorer.distances({&entry, 1}, &best.distance);
+        const Candidate first = best;
+        std::uint32_t distances = 1;
+        for (std::size_t layer = layers_.height(); layer-- > 1;) {
+            best = descend(layers_.links(layer), rows_.codes().data(), codec().code_size(), layers_.count(layer),
+                           scorer, scratch.expansion, best, distances);
+        }
+        scratch.visited.insert(best.row);
+        search.start(best.row, best.distance);
+        // Every vertex can be reached from vertex 0, but not always from `best`. A walk that ends with fewer than it is
+        // wide has dropped none, so it has expanded vertex 0, too, and met them all: k rows come whenever k rows are there.
+        if (scratch.visited.insert(first.row)) search.start(first.row, first.distance);
+        return distances;
     }
 
     Status save(SectionWriter& writer) const {
@@ -310,35 +350,13 @@ private:
     template <class Frontier>
     Outcome walk(typename C::Scorer& scorer, Frontier& frontier, const Deadline& deadline,
                  SearchScratch& scratch) const noexcept {
-        constexpr std::uint32_t hops_per_look = 16;  // at the clock: about every 200 distances
         Outcome outcome;
-        if (rows_.rows() == 0) return outcome;
-        const std::size_t code_size = codec().code_size();
-        Candidate best{0, 0};
-        const std::byte* entry = rows_.code(0);
-        scorer.distances({&entry, 1}, &best.distance);
-        const Candidate first = best;
-        for (std::size_t layer = layers_.height(); layer-- > 1;) {
-            best = descend(layers_.links(layer), rows_.codes().data(), code_size, layers_.count(layer), scorer,
-                           scratch.expansion, best, outcome.distances);
-        }
-        scratch.visited.clear();
-        scratch.visited.insert(best.row);
-        SplitExpander expander(layers_.links(0), rows_.codes().data(), code_size, rows_.rows(), scorer,
-                               scratch.visited);
+        auto expander = bottom(scorer, scratch.visited);
         BeamSearch search(expander, frontier, scratch.expansion);
-        search.start(best.row, best.distance);
-        // Every vertex can be reached from vertex 0, but not always from `best`. A walk that ends with fewer than it is
-        // wide has dropped none, so it has expanded vertex 0, too, and met them all: k rows come whenever k rows are there.
-        if (scratch.visited.insert(first.row)) search.start(first.row, first.distance);
-        while (search.step()) {
-            if (search.hops() % hops_per_look == 0 && deadline.expired()) {
-                outcome.complete = false;
-                break;
-            }
-        }
+        outcome.distances = enter(search, scorer, scratch);
+        outcome.complete = run(search, deadline);
         outcome.hops = search.hops();
-        outcome.distances += search.distances() + 1;
+        outcome.distances += search.distances();
         return outcome;
     }
 

@@ -10,6 +10,7 @@
 #include <tonari/core/export.hpp>
 #include <tonari/core/result.hpp>
 #include <tonari/core/view.hpp>
+#include <tonari/index/cursor.hpp>
 #include <tonari/index/search_options.hpp>
 #include <tonari/index/search_scratch.hpp>
 
@@ -58,6 +59,9 @@ public:
     /// Errors: wrong dimension or element, non-finite values (by row), k = 0.
     [[nodiscard]] Result<Answers> search(MatrixView queries, const SearchOptions& options = {}) const;
     [[nodiscard]] Result<RangeAnswers> range_search(MatrixView queries, const RangeOptions& options) const;
+    /// One query's neighbours, batch by batch, for as long as they are asked for.
+    /// Errors: wrong dimension or element, non-finite values, ef = 0, another index's filter, out_of_memory.
+    [[nodiscard]] Result<Cursor> cursor(RowView query, const CursorOptions& options = {}) const;
     /// Translates a filter for this index: O(size()), then any number of queries share it.
     [[nodiscard]] Result<RowFilter> prepare(const Filter& filter) const;
 

@@ -9,6 +9,7 @@
 
 #include <tonari/core/export.hpp>
 #include <tonari/index/concepts.hpp>
+#include <tonari/index/cursor_model.hpp>
 #include <tonari/index/index.hpp>
 #include <tonari/index/spec.hpp>
 #include <tonari/io/section_writer.hpp>
@@ -38,6 +39,9 @@ public:
     virtual Result<Outcome> range_search(RowView query, const RangeOptions& options, SearchScratch& scratch) const = 0;
     /// True if it answered the batch; false if queries are to go one by one.
     virtual Result<bool> search_batch(MatrixView queries, const SearchOptions& options, Answers& out) const = 0;
+    /// The query was checked; the cursor looks into this index while it lives. Throws bad_alloc.
+    [[nodiscard]] virtual Result<std::unique_ptr<CursorModel>> cursor(RowView query,
+                                                                      const CursorOptions& options) const = 0;
     virtual Status save(SectionWriter& writer) const = 0;
 };
 
@@ -80,6 +84,14 @@ public:
             return index_.search_batch(queries, options, out);
         } else {
             return false;
+        }
+    }
+    [[nodiscard]] Result<std::unique_ptr<CursorModel>> cursor(RowView query,
+                                                              const CursorOptions& options) const override {
+        if constexpr (requires { index_.cursor(query, options); }) {
+            return index_.cursor(query, options);
+        } else {
+            return Error{ErrorCode::unsupported, "expected an index with cursors, got one that has none"};
         }
     }
     Status save(SectionWriter& writer) const override { return index_.save(writer); }

@@ -72,6 +72,16 @@ public:
         return left_out;
     }
 
+    /// Calls `visit(id)` for every id of the row that passes.
+    template <class Visit>
+    void for_each_id(RowId row, const RowFilter* filter, Visit&& visit) const noexcept {
+        const auto [first, last] = ids_.slots(row);
+        for (std::size_t slot = first; slot < last; ++slot) {
+            if (filter != nullptr && !ids_.one_each() && !filter->ids.test(static_cast<RowId>(slot))) continue;
+            visit(ids_.id(slot));
+        }
+    }
+
     /// Compares all rows (those that pass `filter`): what decides exactness everywhere else too.
     Outcome scan(typename C::Scorer& scorer, const RowFilter* filter, const Deadline& deadline, TopK& nearest,
                  SearchScratch& scratch) const noexcept {

@@ -1,9 +1,15 @@
 // The growing graph, one thread at a time: its books, its links, its memory, its way to the frozen graph and back.
+#include <fstream>
 #include <map>
 #include <set>
 #include <vector>
 
+#if defined(__linux__)
+#include <unistd.h>
+#endif
+
 #include <tonari/index/grow.hpp>
+#include <tonari/index/growing_compact.hpp>
 
 #include "support/catch.hpp"
 #include "support/oracle.hpp"
@@ -141,6 +147,106 @@ TEST_CASE("growing graph: places are used again, so that turnovers take no more 
     CHECK(index.tidy());
     CHECK(index.health().value().unreachable == 0);
 }
+
+TEST_CASE("growing graph: compacted, it has as many places as rows and answers as before", "[index]") {
+    const Rows rows = clustered_rows(Element::float32, dim, 3000, 11);
+    Growing index(codec_of(MetricKind::l2), 8, {.ef_construction = 60});
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        REQUIRE(index.put(rows.row(i), static_cast<Id>(i), PutMode::add).ok());
+    for (Id id = 5000; id < 5200; ++id) REQUIRE(index.put(rows.row(2991), id, PutMode::add).ok());  // they move, too
+    std::vector<Id> kept;
+    for (Id id = 0; id < 3000; ++id) {
+        if (id % 10 == 1) {
+            kept.push_back(id);
+        } else {
+            REQUIRE(index.remove(id).ok());
+        }
+    }
+    REQUIRE(index.tidy());
+    CHECK(index.vertices() >= 3000);
+    std::size_t calls = 0;
+    std::size_t last = 0;
+    const auto progress = [&](std::size_t done, std::size_t total) {
+        ++calls;
+        last = done;
+        CHECK(done <= total);
+    };
+    {
+        SearchScratch scratch;
+        const GrowingSearch reader(index, scratch);  // looks at what was there
+        CHECK_FALSE(index.compact({}).value());
+    }
+    CHECK(index.compact(progress).value());
+    CHECK(calls == last);
+    CHECK(index.vertices() == 300);
+    CHECK(index.row_bytes() == 300 * dim * sizeof(float));
+    CHECK(index.size() == 500);
+    CHECK(wrong_links(index) == 0);
+    const GrowingHealth health = index.health().value();
+    CHECK(health.ids == 500);
+    CHECK(health.free + health.waiting + health.unreachable == 0);
+    std::size_t found = 0;
+    for (const Id id : kept) found += ask(index, rows.row(static_cast<std::size_t>(id)), {.k = 1})[0].id == id ? 1 : 0;
+    CHECK(found == kept.size());
+    CHECK(ask(index, rows.row(2991), {.k = 201}).back().distance == 0);
+    // It grows again over the places that it gave back.
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        REQUIRE(index.put(rows.row(i), static_cast<Id>(i), PutMode::replace).ok());
+    }
+    REQUIRE(index.tidy());
+    CHECK(wrong_links(index) == 0);
+    CHECK(index.heal().value().unreachable == 0);
+    found = 0;
+    for (std::size_t i = 0; i < rows.size(); ++i) found += ask(index, rows.row(i), {.k = 1})[0].distance == 0 ? 1 : 0;
+    CHECK(found > 2990);
+    CHECK(index.compact({}).value());  // nothing to do
+    CHECK(index.size() == 3200);
+}
+
+TEST_CASE("growing graph: compacted to nothing, it is as new", "[index]") {
+    const Rows rows = clustered_rows(Element::float32, dim, 1500, 12);
+    Growing index(codec_of(MetricKind::l2), 8, {.ef_construction = 40});
+    CHECK(index.compact({}).value());
+    for (int round = 0; round < 3; ++round) {
+        for (std::size_t i = 0; i < rows.size(); ++i)
+            REQUIRE(index.put(rows.row(i), static_cast<Id>(i), PutMode::add).ok());
+        for (std::size_t i = 0; i < rows.size(); ++i) REQUIRE(index.remove(static_cast<Id>(i)).ok());
+        CHECK(index.compact({}).value());
+        CHECK(index.vertices() == 0);
+        CHECK(ask(index, rows.row(0), {.k = 3}).empty());
+    }
+}
+
+#if defined(__linux__)
+TEST_CASE("growing graph: compacted, it gives memory back to the system", "[index]") {
+    const auto resident = [] {
+        std::ifstream statm("/proc/self/statm");
+        std::size_t size = 0;
+        std::size_t pages = 0;
+        statm >> size >> pages;
+        return pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+    };
+    constexpr Dim wide = 1024;
+    const auto codec = Flat<AnyMetric>::create(Element::float32, wide, MetricKind::l2).value();
+    Growing index(codec, 4, {.ef_construction = 8});
+    std::vector<float> row(wide, 0.0F);
+    Random random(13);
+    for (Id id = 0; id < 6000; ++id) {
+        for (std::size_t i = 0; i < 4; ++i) row[i] = static_cast<float>(unit(random()));
+        REQUIRE(index.put(std::span<const float>(row), id, PutMode::add).ok());
+    }
+    for (Id id = 0; id < 6000; ++id) {
+        if (id % 8 != 0) REQUIRE(index.remove(id).ok());
+    }
+    REQUIRE(index.tidy());
+    const std::size_t before = resident();
+    REQUIRE(index.compact({}).value());
+    const std::size_t after = resident();
+    // 5,250 of 6,000 rows of 4 KiB are gone: 21 MB.
+    CHECK(after + 16'000'000 < before);
+    CHECK(index.size() == 750);
+}
+#endif
 
 TEST_CASE("growing graph: emptied, it is as new", "[index]") {
     const Rows rows = clustered_rows(Element::float32, dim, 300, 4);

@@ -1,0 +1,169 @@
+// Cursor.
+#include <algorithm>
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include <tonari/index/cursor.hpp>
+
+#include "arguments.hpp"
+#include "arrays.hpp"
+#include "asking.hpp"
+#include "bindings.hpp"
+#include "errors.hpp"
+#include "unlocked.hpp"
+
+namespace tonari::python {
+
+const char* const cursor_doc =
+    R"(cursor(self, query, ef=64, filter=None, strict=False, *, element=None)
+--
+
+One query's neighbours, nearest first, for as long as they are asked for: a Cursor.
+
+For those who cannot say beforehand how many neighbours they will need: they filter, join or rank again by what only they
+know. The first batch of n is what `search` answers for k = n; asked to the end, every id comes once.
+
+ef
+    For graphs: candidates kept ahead of what is answered; more finds more and takes longer. Flat is exact without it.
+filter, element
+    As in `search`.
+strict
+    Drop rows that are found only after a farther one was answered, so that distances never fall from batch to batch;
+    `late` counts them either way.)";
+
+namespace {
+
+constexpr const char* class_doc =
+    R"(A search that goes on: `cursor` of an index makes it.
+
+    for id, distance in index.cursor(query):
+        ...
+
+It keeps the index alive, and of a GrowingIndex the moment at which it was made: as long as it lives, no memory of removed
+rows is used again. Threads take turns with one.)";
+
+constexpr const char* next_doc = R"(next(self, n=10, timeout=None)
+--
+
+The next n neighbours: (ids, distances), int64 and float32, nearest first. Fewer, or none, only at the end.
+
+timeout
+    Seconds, after which what was found so far is answered, with an IncompleteWarning; the next call goes on.
+
+The interpreter lock is released while searching.)";
+
+/// The library's cursor, what it needs to live, and the rest of the batch that iteration takes from it.
+class PyCursor {
+public:
+    PyCursor(Cursor cursor, std::shared_ptr<const PreparedFilter> filter)
+        : filter_(std::move(filter)), cursor_(std::move(cursor)) {}
+
+    struct Batch {
+        std::vector<Neighbor> neighbors;
+        bool complete = true;
+    };
+    Batch next(std::size_t n, const Deadline& deadline) {
+        const std::lock_guard lock(mutex_);
+        Batch batch;
+        take_ahead(n, batch.neighbors);
+        if (n > 0 && batch.neighbors.size() == n) return batch;
+        const Nearest found = cursor_.next(n - batch.neighbors.size(), deadline).value();
+        batch.neighbors.insert(batch.neighbors.end(), found.begin(), found.end());
+        batch.complete = found.outcome.complete;
+        return batch;
+    }
+    /// One; none at the end. Larger batches from call to call: who asks for many has soon asked few times.
+    std::vector<Neighbor> one() {
+        const std::lock_guard lock(mutex_);
+        if (taken_ == ahead_.size()) {
+            const Nearest found = cursor_.next(batch_).value();
+            ahead_.assign(found.begin(), found.end());
+            taken_ = 0;
+            batch_ = std::min(2 * batch_, largest_batch);
+        }
+        std::vector<Neighbor> first;
+        take_ahead(1, first);
+        return first;
+    }
+    [[nodiscard]] bool done() const {
+        const std::lock_guard lock(mutex_);
+        return taken_ == ahead_.size() && cursor_.done();
+    }
+    [[nodiscard]] std::size_t late() const {
+        const std::lock_guard lock(mutex_);
+        return cursor_.late();
+    }
+
+private:
+    void take_ahead(std::size_t n, std::vector<Neighbor>& out) {
+        const std::size_t count = std::min(n, ahead_.size() - taken_);
+        const auto first = ahead_.begin() + static_cast<std::ptrdiff_t>(taken_);
+        out.insert(out.end(), first, first + static_cast<std::ptrdiff_t>(count));
+        taken_ += count;
+    }
+
+    static constexpr std::size_t largest_batch = 1024;
+    mutable std::mutex mutex_;  // taken without the interpreter lock
+    std::shared_ptr<const PreparedFilter> filter_;
+    Cursor cursor_;
+    std::vector<Neighbor> ahead_;  // what iteration has fetched; those before `taken_` were handed out
+    std::size_t taken_ = 0;
+    std::size_t batch_ = 16;
+};
+
+py::tuple next(PyCursor& self, py::handle n, py::handle timeout) {
+    const Deadline until = deadline(timeout);
+    const std::size_t count = whole_number(n, "n");
+    const PyCursor::Batch batch = unlocked([&] { return self.next(count, until); });
+    const auto size = static_cast<py::ssize_t>(batch.neighbors.size());
+    py::array_t<Id> ids(size);
+    py::array_t<float> distances(size);
+    for (std::size_t i = 0; i < batch.neighbors.size(); ++i) {
+        ids.mutable_data()[i] = batch.neighbors[i].id;
+        distances.mutable_data()[i] = batch.neighbors[i].distance;
+    }
+    if (!batch.complete) warn_incomplete("the timeout passed before the batch was complete; the next call goes on");
+    return py::make_tuple(std::move(ids), std::move(distances));
+}
+
+}  // namespace
+
+py::object cursor(const PooledIndex& self, py::handle query, py::handle ef, py::handle filter, py::handle strict,
+                  py::handle element) {
+    const Index& index = self.index();
+    CursorOptions options;
+    options.ef = whole_number(ef, "ef");
+    options.strict = flag(strict, "strict");
+    const Rows rows = rows_that_fit(index, "query", query, element);
+    if (!rows.single) invalid("query: expected one query, a 1-D array; a cursor answers one");
+    std::shared_ptr<const PreparedFilter> keep;
+    options.filter = filter_of(index, filter, keep);
+    auto made = unlocked([&] { return index.cursor(rows.view.row(0), options); });
+    return py::cast(std::make_unique<PyCursor>(std::move(made).value(), std::move(keep)));
+}
+
+void bind_cursor(py::module_& module) {
+    py::class_<PyCursor> type(module, "Cursor", py::is_final(), class_doc);
+    type.def("next", &next, py::arg("n") = 10, py::arg("timeout") = py::none(), next_doc);
+    type.def("__iter__", [](py::object self) { return self; }, "__iter__(self)\n--\n\n");
+    type.def(
+        "__next__",
+        [](PyCursor& self) {
+            const std::vector<Neighbor> one = unlocked([&] { return self.one(); });
+            if (one.empty()) throw py::stop_iteration();
+            return py::make_tuple(one[0].id, one[0].distance);
+        },
+        "__next__(self)\n--\n\n");
+    type.def_property_readonly(
+        "done", [](const PyCursor& self) { return unlocked([&] { return self.done(); }); }, "No neighbour is left.");
+    type.def_property_readonly(
+        "late", [](const PyCursor& self) { return unlocked([&] { return self.late(); }); },
+        "Ids found only after a farther one was answered: how far the order of batches can be trusted.");
+}
+
+}  // namespace tonari::python
