@@ -87,6 +87,12 @@ int run(int argc, const char* const* argv) {
         return dispatch(commands);
     } catch (const CLI::ParseError& error) {
         if (error.get_exit_code() == 0) return tonari.exit(error);  // --help, --version
+        if (tonari.get_subcommands().empty() && argc > 1 && argv[1][0] != '-') {
+            std::string known;
+            for (const Command& command : commands) known += (known.empty() ? "" : ", ") + command.app->get_name();
+            return say(Exit::arguments,
+                       "expected a command, one of " + known + ", got '" + argv[1] + "'; see 'tonari --help'");
+        }
         return say(Exit::arguments, std::string(error.what()) + "; see '" + where(tonari) + " --help'");
     } catch (const Failure& failure) {
         return say(failure.code, failure.message);

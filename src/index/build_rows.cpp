@@ -185,6 +185,8 @@ public:
     Check(const Points& points, const Flat<AnyMetric>& codec, const std::byte* codes)
         : points_(points), codec_(codec), codes_(codes), query_(points.dim()), row_(points.dim()) {}
 
+    /// The only call that allocates.
+    void reserve() { found_.reset(near + 1); }
     /// The share that is found for one row.
     double share(std::size_t vertex) noexcept {
         nearest_by_codes(vertex);
@@ -248,6 +250,7 @@ bool good_enough(const Points& points, const BuildRows& rounded, std::span<const
                  const ProgressFunction& progress) {
     constexpr std::size_t slice = 32;  // progress is told between two of them
     std::vector<Check> checks(resolve_threads(threads), Check(points, rounded.codec, rounded.codes.data()));
+    for (Check& check : checks) check.reserve();
     std::vector<double> shares(sample.size());
     for (std::size_t start = 0; start < sample.size(); start += slice) {
         const std::size_t count = std::min(slice, sample.size() - start);

@@ -35,11 +35,12 @@ std::uint64_t hash_code(const std::byte* code, std::size_t size) noexcept {
 DistinctRows find_distinct_rows(std::size_t rows, std::size_t code_size,
                                 const std::function<void(std::size_t, std::byte*)>& encode, const Threads& threads) {
     std::vector<Hashed> hashed(rows);
-    parallel_for(threads, rows, 1024, [&](std::size_t first, std::size_t last, unsigned) {
-        std::vector<std::byte> code(code_size);
+    std::vector<std::vector<std::byte>> rooms(resolve_threads(threads), std::vector<std::byte>(code_size));
+    parallel_for(threads, rows, 1024, [&](std::size_t first, std::size_t last, unsigned worker) {
+        std::byte* code = rooms[worker].data();
         for (std::size_t row = first; row < last; ++row) {
-            encode(row, code.data());
-            hashed[row] = {hash_code(code.data(), code_size), static_cast<RowId>(row)};
+            encode(row, code);
+            hashed[row] = {hash_code(code, code_size), static_cast<RowId>(row)};
         }
     });
     std::sort(hashed.begin(), hashed.end(),

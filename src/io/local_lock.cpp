@@ -75,7 +75,12 @@ Result<std::unique_ptr<FileLock>> try_lock(const std::string& path, const std::s
     if (identify(lock_path, identity) && held().files.contains(identity)) return busy(path, "this process");
 
     const int descriptor = ::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (descriptor < 0) return system_error("create", lock_path, errno);
+    if (descriptor < 0) {  // in words of what the caller asked for; the lock is our affair
+        const int number = errno;
+        Error error = system_error("write", path, number);
+        if (number == ENOENT) error.message += "; expected its folder to be there, make it first";
+        return error;
+    }
     struct stat about = {};
     if (::fstat(descriptor, &about) != 0) {
         const int number = errno;

@@ -47,7 +47,7 @@ Result<Bytes> map_file(const std::string& path) {
         const std::span bytes(static_cast<const std::byte*>(region->get_address()), region->get_size());
         return Bytes(std::move(region), bytes);
     } catch (const ipc::interprocess_exception& e) {
-        return system_error("map", path, e.get_native_error());
+        return system_error(e.get_native_error() == EACCES ? "read" : "map", path, e.get_native_error());
     } catch (const std::bad_alloc&) {
         return Error{ErrorCode::out_of_memory, say("cannot map '", path, "': out of memory")};
     }

@@ -21,6 +21,7 @@ std::string_view advice(int number) noexcept {
     switch (number) {
         case ENOSPC: return "; free some space and try again";
         case EDQUOT: return "; the quota of this user is used up";
+        case EACCES: return "; this user may not: look at its mode and owner, and at its folder's";
         case EMFILE: return "; raise `ulimit -n`";
         case EROFS: return "; the file system is mounted read-only";
         default: return "";

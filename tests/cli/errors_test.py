@@ -62,7 +62,7 @@ class Errors(CommandTest):
     def test_arguments_missing_or_unknown(self):
         self.refused("bench", "data", status=2, says=["--index", "tonari bench --help"])
         self.refused("bench", "data", "-i", "Flat", "--colour", status=2, says=["--colour"])
-        self.refused("frobnicate", status=2, says=["tonari --help"])
+        self.refused("frobnicate", status=2, says=["one of bench, build", "got 'frobnicate'", "tonari --help"])
         self.refused(status=2, says=["tonari --help"])
         self.refused("bench", "data", "-i", "Flat", "--threads", 0, status=2, says=["--threads", "got 0"])
         self.refused("bench", "data", "-i", "Flat", "--residency", "cloud", status=2, says=["cloud"])
@@ -90,7 +90,8 @@ class Errors(CommandTest):
         self.refused("bench", "data", "-i", "Flat", "--ground-truth", "other/gt.ibin", status=2, says=["1000 rows"])
 
     def test_outputs_that_cannot_be_written(self):
-        self.refused("build", "data", "-i", "Flat", "-o", "no/such/folder/x.tnr", status=1, says=["no/such/folder"])
+        self.refused("build", "data", "-i", "Flat", "-o", "no/such/folder/x.tnr", status=1,
+                     says=["cannot write 'no/such/folder/x.tnr'", "expected its folder to be there"])
         self.refused("bench", "data", "-i", "Flat", "--json", "no/folder/x.json", status=1, says=["no/folder"])
 
     def test_unknown_simd_level(self):

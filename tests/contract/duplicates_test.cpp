@@ -152,6 +152,37 @@ TEST_CASE("duplicates: ties at the k-th place go to the smaller ids, copies incl
     }
 }
 
+TEST_CASE("duplicates: rows that differ in the signs of their zeros, or behind their last bit", "[contract]") {
+    const std::size_t n = 6000;
+    for (const Element element : {Element::float32, Element::float16, Element::bfloat16, Element::bits}) {
+        INFO(name(element));
+        // Five of six rows are one row in many forms.
+        const Dim odd = element == Element::bits ? 20 : 12;
+        Rows rows = clustered_rows(element, odd, n, 97);
+        const std::size_t bytes = row_bytes(element, odd);
+        const std::size_t word = element == Element::float32 ? 4 : 2;
+        Random random(98);
+        for (std::size_t i = 0; i < n; ++i) {
+            if (i % 6 == 0) continue;
+            auto* row = const_cast<std::byte*>(static_cast<const std::byte*>(rows.row(i).data()));
+            std::memset(row, 0, bytes);
+            if (element == Element::bits) {
+                row[2] = static_cast<std::byte>(random() << 4U);  // bits 20 to 23 are nobody's
+            } else {
+                for (Dim d = 0; d < odd; ++d) row[d * word + word - 1] = static_cast<std::byte>(random() << 7U);
+            }
+        }
+        const MetricKind metric = element == Element::bits ? MetricKind::hamming : MetricKind::l2;
+        const auto index = graph(rows, metric);
+        CHECK(index.layers().vertices() <= 1001);
+        Searcher search = make_index(graph(rows, metric)).searcher();
+        CHECK(search(rows.row(1), {.k = 5000}).value().size() == 5000);
+        std::size_t found = 0;
+        for (std::size_t i = 0; i < n; i += 60) found += search(rows.row(i), {.k = 1}).value()[0].distance == 0 ? 1 : 0;
+        CHECK(found >= 99);
+    }
+}
+
 TEST_CASE("duplicates: scaled copies, equal under cosine alone", "[contract]") {
     // Different bytes, one direction: no two rows can be stored as one.
     const std::size_t n = 10'000;

@@ -83,6 +83,42 @@ public:
         return buffer;
     }
 
+    /// Makes codes the same bytes that no built-in metric tells apart: zeros lose their sign, bits behind the last one go.
+    void make_comparable(std::byte* code) const noexcept {
+        if constexpr (KernelMetric<M>) {
+            switch (element_) {
+                case Element::float32: drop_signs_of_zeros<std::uint32_t>(code); break;
+                case Element::float16:
+                case Element::bfloat16: drop_signs_of_zeros<std::uint16_t>(code); break;
+                case Element::bits:
+                    if (dim_ % 8 != 0) code[dim_ / 8] &= static_cast<std::byte>((1U << dim_ % 8) - 1);
+                    break;
+                case Element::int8:
+                case Element::uint8: break;
+            }
+        }
+    }
+
+    /// Would `make_comparable` make the two codes the same?
+    [[nodiscard]] bool same(const std::byte* a, const std::byte* b) const noexcept {
+        if (std::memcmp(a, b, code_size()) == 0) return true;
+        if constexpr (KernelMetric<M>) {
+            switch (element_) {
+                case Element::float32: return same_but_signs_of_zeros<std::uint32_t>(a, b);
+                case Element::float16:
+                case Element::bfloat16: return same_but_signs_of_zeros<std::uint16_t>(a, b);
+                case Element::bits: {
+                    const std::size_t whole = dim_ / 8;
+                    if (dim_ % 8 == 0 || std::memcmp(a, b, whole) != 0) return false;
+                    return (std::to_integer<unsigned>(a[whole] ^ b[whole]) & ((1U << dim_ % 8) - 1)) == 0;
+                }
+                case Element::int8:
+                case Element::uint8: break;
+            }
+        }
+        return false;
+    }
+
     /// The scorer of this codec, with no query yet.
     [[nodiscard]] Scorer scorer() const noexcept {
         if constexpr (KernelMetric<M>) {
@@ -148,6 +184,29 @@ private:
         return element_ == Element::float16 || element_ == Element::bfloat16;
     }
     [[nodiscard]] std::size_t trailer() const noexcept { return (row_bytes(element_, dim_) + 3) / 4 * 4; }
+
+    /// Value i as its bits, 0 for a zero of either sign.
+    template <class Word>
+    static Word comparable(const std::byte* code, Dim i) noexcept {
+        constexpr auto negative_zero = static_cast<Word>(Word{1} << (8 * sizeof(Word) - 1));
+        Word word = 0;
+        std::memcpy(&word, code + i * sizeof word, sizeof word);
+        return word == negative_zero ? Word{0} : word;
+    }
+    template <class Word>
+    void drop_signs_of_zeros(std::byte* code) const noexcept {
+        for (Dim i = 0; i < dim_; ++i) {
+            const Word word = comparable<Word>(code, i);
+            std::memcpy(code + i * sizeof word, &word, sizeof word);
+        }
+    }
+    template <class Word>
+    [[nodiscard]] bool same_but_signs_of_zeros(const std::byte* a, const std::byte* b) const noexcept {
+        for (Dim i = 0; i < dim_; ++i) {
+            if (comparable<Word>(a, i) != comparable<Word>(b, i)) return false;
+        }
+        return true;  // and so is what stands behind the values
+    }
 
     /// Zeros behind the values and, for cosine, the inverse norm (0 for a row of zeros: its distance is 1). Rows whose
     /// squares float32 cannot hold are refused before (index/row_check.hpp).

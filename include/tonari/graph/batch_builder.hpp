@@ -80,7 +80,7 @@ public:
     void recode(const Codec& codec, std::byte* codes) {
         codec_ = &codec;
         codes_ = codes;
-        for (auto& worker : workers_) worker = std::make_unique<Worker>(codec, codes, vertices());
+        for (auto& worker : workers_) worker = std::make_unique<Worker>(codec, codes, vertices(), params_);
     }
     /// A vertex whose links differ in distance by no more than the rough distances' error lies where those were blind
     /// (far off from everything, or in a dense cloud). It is searched for, and linked to from where the search ends.
@@ -118,9 +118,13 @@ private:
         float distance;
     };
     struct Worker {
-        Worker(const Codec& codec, const std::byte* codes, std::size_t vertices)
+        /// The only place that allocates.
+        Worker(const Codec& codec, const std::byte* codes, std::size_t vertices, GraphParams params)
             : scorer(codec.scorer()), prune(PackedRows<Codec>(codec, codes)), query(codec.query_size()) {
+            const std::size_t degree = 2 * params.links;
             visited.reserve(vertices);
+            frontier.reset(std::max(params.ef_construction, degree));
+            candidates.reserve(std::max(params.ef_construction, degree + largest_batch));
         }
         typename Codec::Scorer scorer;
         Pruner<PackedRows<Codec>> prune;
@@ -147,8 +151,7 @@ private:
     /// sift-128 had a quarter of a point less recall at ef 10, about what one build differs from another.)
     static std::size_t batch_size(std::size_t inserted) noexcept {
         constexpr std::size_t part = 128;
-        constexpr std::size_t largest = 8192;
-        return std::clamp<std::size_t>(inserted / part, 1, largest);
+        return std::clamp<std::size_t>(inserted / part, 1, largest_batch);
     }
 
     /// The first batches are small: waking threads for a row or two, on a busy machine, takes longer than the rows do.
@@ -170,7 +173,7 @@ private:
         }
         const unsigned workers = resolve_threads(threads_);
         for (unsigned i = 0; i < workers; ++i)
-            workers_.push_back(std::make_unique<Worker>(*codec_, codes_, vertices()));
+            workers_.push_back(std::make_unique<Worker>(*codec_, codes_, vertices(), params_));
         return {};
     }
 
@@ -381,6 +384,8 @@ private:
         built.layers = Layers(std::move(tables), counts_);
         return built;
     }
+
+    static constexpr std::size_t largest_batch = 8192;
 
     const Codec* codec_;
     std::byte* codes_;

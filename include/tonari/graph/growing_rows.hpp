@@ -46,6 +46,7 @@ public:
         finish(row);
     }
     [[nodiscard]] bool equal(RowId a, RowId b) const noexcept {
+        if constexpr (requires { codec_.same(code(a), code(b)); }) return codec_.same(code(a), code(b));
         return std::memcmp(code(a), code(b), codec_.code_size()) == 0;
     }
 

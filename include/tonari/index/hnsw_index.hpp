@@ -51,6 +51,7 @@ public:
                                    const BuildOptions& options) {
         const auto encode = [&](std::size_t row, std::byte* code) {
             codec.encode(rows.row(row), {}, {code, codec.code_size()});
+            if constexpr (requires { codec.make_comparable(code); }) codec.make_comparable(code);
         };
         DistinctRows distinct = find_distinct_rows(rows.rows(), codec.code_size(), encode, options.threads);
         const Order order = arrange(distinct.first, links, options.seed);

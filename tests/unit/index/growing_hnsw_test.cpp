@@ -288,6 +288,18 @@ TEST_CASE("growing graph: thousands of equal rows share a vertex and come and go
     CHECK(ask(index, rows.row(42), {.k = 1}).at(0).id == 42 * 11);
 }
 
+TEST_CASE("growing graph: rows that differ in the signs of their zeros share a vertex", "[index]") {
+    Growing index(codec_of(MetricKind::l2), 8, {.ef_construction = 40});
+    std::vector<float> row(dim);
+    Random random(14);
+    for (Id id = 0; id < 500; ++id) {
+        for (float& value : row) value = random.below(2) == 0 ? 0.0F : -0.0F;
+        REQUIRE(index.put(std::span<const float>(row), id, PutMode::add).ok());
+    }
+    CHECK(index.health().value().vertices == 1);
+    CHECK(ask(index, std::span<const float>(row), {.k = 500}).size() == 500);
+}
+
 TEST_CASE("growing graph: while a search looks on, what it sees stays", "[index]") {
     const Rows rows = clustered_rows(Element::float32, dim, 500, 6);
     Growing index(codec_of(MetricKind::l2), 8, {.ef_construction = 40});
