@@ -10,6 +10,7 @@
 #include "simd/body_convert.hpp"
 #include "simd/body_float.hpp"
 #include "simd/body_int8.hpp"
+#include "simd/body_nearest.hpp"
 #include "simd/body_norm.hpp"
 #include "simd/body_rows.hpp"
 
@@ -98,6 +99,7 @@ constexpr Kernels make_table() noexcept {
     table.all_finite[index(Element::float16)] = &exponents_finite<Machine, std::uint16_t, 0x7C00U>;
     table.all_finite[index(Element::bfloat16)] = &exponents_finite<Machine, std::uint16_t, 0x7F80U>;
     table.block_below = &block_below<Machine>;
+    table.block_nearest = &block_nearest<Machine>;
     return table;
 }
 

@@ -127,6 +127,16 @@ std::size_t block_below(const float* values, std::size_t rows, const float* boun
     return found;
 }
 
+void block_nearest(const float* values, std::size_t rows, std::uint32_t first, float* best,
+                   std::uint32_t* which) noexcept {
+    for (std::size_t i = 0; i < rows * block_queries; ++i) {
+        const std::size_t q = i % block_queries;
+        if (!(values[i] < best[q])) continue;
+        best[q] = values[i];
+        which[q] = first + static_cast<std::uint32_t>(i / block_queries);
+    }
+}
+
 template <MetricKind M>
 constexpr void fill_metric(Kernels& table) noexcept {
     DistanceKernels* of = table.distance[static_cast<std::size_t>(M) - 1];
@@ -167,6 +177,7 @@ constexpr Kernels make_table() noexcept {
     table.all_finite[1] = &all_finite<Element::float16>;
     table.all_finite[2] = &all_finite<Element::bfloat16>;
     table.block_below = &block_below;
+    table.block_nearest = &block_nearest;
     return table;
 }
 

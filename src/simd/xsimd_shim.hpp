@@ -23,5 +23,12 @@ TONARI_INLINE Floats<Arch> absolute(const Floats<Arch>& a) noexcept {
     return xsimd::abs(a);
 }
 
+/// The lanes of `a` where `mask` is set, else those of `b`: bits are moved, never looked at.
+template <class Arch>
+TONARI_INLINE Floats<Arch> choose(const xsimd::batch_bool<float, Arch>& mask, const Floats<Arch>& a,
+                                  const Floats<Arch>& b) noexcept {
+    return xsimd::select(mask, a, b);
+}
+
 }  // namespace
 }  // namespace tonari::simd

@@ -50,6 +50,11 @@ using BlockKernel = void (*)(const void* panel, const std::byte* rows, std::size
 using BlockBelowKernel = std::size_t (*)(const float* values, std::size_t rows, const float* bounds,
                                          std::uint32_t* hits) noexcept;
 
+/// Each query's nearest row so far: wherever values[i * block_queries + q] < best[q], best[q] becomes that value and which[q]
+/// becomes first + i. Of equal values the earlier row stays; NaN is below nothing. first + rows < 2^31.
+using BlockNearestKernel = void (*)(const float* values, std::size_t rows, std::uint32_t first, float* best,
+                                    std::uint32_t* which) noexcept;
+
 struct DistanceKernels {
     GatherKernel gather = nullptr;  ///< null where metric and element do not go together
     ScanKernel scan = nullptr;
@@ -70,6 +75,7 @@ struct Kernels {
     /// True if no value is NaN or infinite (float32, float16, bfloat16; null for the others: they have none).
     bool (*all_finite[6])(const void* values, std::size_t count) noexcept;
     BlockBelowKernel block_below = nullptr;
+    BlockNearestKernel block_nearest = nullptr;
 
     [[nodiscard]] const DistanceKernels& of(MetricKind metric, Element element) const noexcept {
         return distance[static_cast<std::size_t>(metric) - 1][static_cast<std::size_t>(element) - 1];

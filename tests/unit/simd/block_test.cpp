@@ -161,6 +161,35 @@ TEST_CASE("a block value does not depend on the rows and queries beside it, bit 
     });
 }
 
+TEST_CASE("the nearest row of each query of a block, the earlier of equals; NaN is below nothing") {
+    Random random(2);
+    std::vector<float> values(37 * block_queries);
+    for (float& value : values) value = static_cast<float>(random.below(12));  // ties abound
+    values[block_queries * 2 + 5] = std::numeric_limits<float>::quiet_NaN();
+    for (std::size_t i = 0; i < 37; ++i) values[i * block_queries + 9] = std::numeric_limits<float>::quiet_NaN();
+    std::vector<float> start(block_queries, std::numeric_limits<float>::infinity());
+    start[3] = -1;  // nearer than any
+    start[4] = 0;   // as near as the nearest
+    for (const std::size_t rows : {0U, 1U, 2U, 37U}) {
+        std::vector<float> expected = start;
+        std::vector<std::uint32_t> expected_rows(block_queries, 2'000'000'000);
+        for (std::size_t i = 0; i < rows * block_queries; ++i) {
+            const std::size_t q = i % block_queries;
+            if (!(values[i] < expected[q])) continue;
+            expected[q] = values[i];
+            expected_rows[q] = 1000 + static_cast<std::uint32_t>(i / block_queries);
+        }
+        for (const Level level : available_levels()) {
+            CAPTURE(name(level), rows);
+            std::vector<float> best = start;
+            std::vector<std::uint32_t> which(block_queries, 2'000'000'000);
+            kernels(level)->block_nearest(values.data(), rows, 1000, best.data(), which.data());
+            CHECK(best == expected);
+            CHECK(which == expected_rows);
+        }
+    }
+}
+
 TEST_CASE("values of a block below their query's bound are found, in order; NaN is below nothing") {
     Random random(1);
     std::vector<float> values(9 * block_queries);
