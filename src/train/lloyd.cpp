@@ -1,0 +1,175 @@
+#include "train/lloyd.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include <tonari/core/random.hpp>
+#include <tonari/simd/kernels.hpp>
+#include <tonari/simd/prefetch.hpp>
+
+namespace tonari::train {
+namespace {
+
+constexpr std::size_t inertia_piece = 1024;  // rows that are summed together, whoever does it
+constexpr std::size_t tries = 8;             // rows that are looked at for one that differs from its centroid
+
+constexpr std::uint64_t heap_entry(std::size_t rows, std::size_t cell) noexcept {
+    return std::uint64_t{rows} << 32 | (0xFFFFFFFFU - static_cast<std::uint32_t>(cell));
+}
+constexpr std::size_t heap_rows(std::uint64_t entry) noexcept { return entry >> 32; }
+constexpr std::size_t heap_cell(std::uint64_t entry) noexcept {
+    return 0xFFFFFFFFU - static_cast<std::uint32_t>(entry);
+}
+
+/// Four rows at a time, since the sums' way to memory and back costs more than the additions. Rows lie far from
+/// each other: the next four are asked for early.
+void add_rows(const FloatRows& rows, std::span<const RowId> picked, std::span<double> sums) noexcept {
+    constexpr std::size_t together = 4;
+    const std::size_t bytes = row_bytes(Element::float32, rows.dim());
+    std::size_t i = 0;
+    for (; i + together <= picked.size(); i += together) {
+        const float* a = rows.floats(picked[i]);
+        const float* b = rows.floats(picked[i + 1]);
+        const float* c = rows.floats(picked[i + 2]);
+        const float* d = rows.floats(picked[i + 3]);
+        for (std::size_t next = i + together; next < std::min(i + 2 * together, picked.size()); ++next) {
+            simd::prefetch(rows.floats(picked[next]), bytes);
+        }
+        for (std::size_t j = 0; j < sums.size(); ++j) {
+            sums[j] += (double{a[j]} + double{b[j]}) + (double{c[j]} + double{d[j]});
+        }
+    }
+    for (; i < picked.size(); ++i) {
+        const float* row = rows.floats(picked[i]);
+        for (std::size_t j = 0; j < sums.size(); ++j) sums[j] += row[j];
+    }
+}
+
+}  // namespace
+
+bool normalize(std::span<float> row) noexcept {
+    double square = 0;
+    for (const float value : row) square += double{value} * value;
+    if (!(square > 0)) return false;
+    const double inverse = 1 / std::sqrt(square);
+    for (float& value : row) value = static_cast<float>(value * inverse);
+    return true;
+}
+
+Result<Lloyd> Lloyd::create(Dim dim, bool spherical, std::size_t most_rows, std::size_t most_clusters,
+                            const Threads& threads) {
+    // Between centroids of length 1 the larger product and the smaller distance are one thing.
+    auto nearest =
+        NearestCentroids::create(spherical ? MetricKind::inner_product : MetricKind::l2, dim, most_clusters, threads);
+    if (!nearest) return std::move(nearest).error();
+    Lloyd made(dim, spherical, threads, *std::move(nearest));
+    made.nearest_.resize(most_rows);
+    made.order_.resize(most_rows);
+    made.starts_.reserve(most_clusters + 1);
+    made.largest_.reserve(most_clusters);
+    made.sums_.resize(std::size_t{resolve_threads(threads)} * dim);
+    made.partial_.reserve((most_rows + inertia_piece - 1) / inertia_piece);
+    return made;
+}
+
+void Lloyd::run(const FloatRows& rows, std::span<float> centroids, unsigned iterations, std::uint64_t seed,
+                const ProgressFunction& progress) {
+    for (unsigned i = 0; i < iterations; ++i) {
+        const bool changed = find_cells(rows, centroids);
+        if (i > 0 && !changed) break;
+        move_to_means(rows, centroids);
+        fill_empty(rows, centroids, hash(seed, i));
+        if (progress && i + 1 < iterations) progress(i + 1, iterations);
+    }
+    if (progress) progress(iterations, iterations);
+}
+
+void Lloyd::sort(const FloatRows& rows, std::span<const float> centroids) { find_cells(rows, centroids); }
+
+/// True if any row has another cell than it had.
+bool Lloyd::find_cells(const FloatRows& rows, std::span<const float> centroids) {
+    find_.set(centroids);
+    const std::span<std::uint32_t> nearest = std::span(nearest_).first(rows.size());
+    const bool changed = find_.find(rows, 0, nearest);
+    starts_.assign(centroids.size() / dim_ + 1, 0);
+    for (const std::uint32_t c : nearest) ++starts_[c];
+    std::exclusive_scan(starts_.begin(), starts_.end(), starts_.begin(), std::size_t{0});
+    for (std::size_t i = 0; i < nearest.size(); ++i) order_[starts_[nearest[i]]++] = static_cast<RowId>(i);
+    std::copy_backward(starts_.begin(), starts_.end() - 1, starts_.end());  // each had come to the next one's start
+    starts_.front() = 0;
+    return changed;
+}
+
+void Lloyd::move_to_means(const FloatRows& rows, std::span<float> centroids) {
+    parallel_for(threads_, centroids.size() / dim_, 8, [&](std::size_t first, std::size_t last, unsigned worker) {
+        double* sums = sums_.data() + std::size_t{worker} * dim_;
+        for (std::size_t c = first; c < last; ++c) {
+            if (cell(c).empty()) continue;
+            std::fill_n(sums, dim_, 0.0);
+            add_rows(rows, cell(c), std::span(sums, dim_));
+            double scale = 1 / static_cast<double>(cell(c).size());
+            if (spherical_) {
+                const double square = std::inner_product(sums, sums + dim_, sums, 0.0);
+                if (!(square > 0)) continue;
+                scale = 1 / std::sqrt(square);
+            }
+            float* centroid = centroids.data() + c * dim_;
+            for (std::size_t d = 0; d < dim_; ++d) centroid[d] = static_cast<float>(sums[d] * scale);
+        }
+    });
+}
+
+/// Sets the centroid of every empty cell on a row of what is then the largest.
+void Lloyd::fill_empty(const FloatRows& rows, std::span<float> centroids, std::uint64_t seed) {
+    const std::size_t clusters = centroids.size() / dim_;
+    largest_.clear();
+    for (std::size_t c = 0; c < clusters; ++c) largest_.push_back(heap_entry(cell(c).size(), c));
+    if (std::all_of(largest_.begin(), largest_.end(), [](std::uint64_t e) { return heap_rows(e) > 0; })) return;
+    std::make_heap(largest_.begin(), largest_.end());
+    for (std::size_t empty = 0; empty < clusters; ++empty) {
+        if (!cell(empty).empty()) continue;
+        while (heap_rows(largest_.front()) > 1) {
+            std::pop_heap(largest_.begin(), largest_.end());
+            const std::size_t from = heap_cell(largest_.back());
+            const bool set = set_apart(rows, centroids.subspan(from * dim_, dim_), cell(from), hash(seed, empty),
+                                       centroids.subspan(empty * dim_, dim_));
+            // Of a cell whose rows are equal nothing can be had. Else the two are taken to share its rows evenly.
+            largest_.back() = heap_entry(set ? heap_rows(largest_.back()) / 2 : 0, from);
+            std::push_heap(largest_.begin(), largest_.end());
+            if (set) break;
+        }
+        if (heap_rows(largest_.front()) <= 1) break;
+    }
+}
+
+/// A row of the cell that is not its centroid, drawn at random.
+bool Lloyd::set_apart(const FloatRows& rows, std::span<const float> centroid, std::span<const RowId> cell,
+                      std::uint64_t seed, std::span<float> out) const noexcept {
+    for (std::size_t attempt = 0; attempt < std::min(tries, cell.size()); ++attempt) {
+        const RowId row = cell[(seed + attempt) % cell.size()];
+        std::copy_n(rows.floats(row), dim_, out.data());
+        if (spherical_ && !normalize(out)) continue;
+        if (!std::equal(out.begin(), out.end(), centroid.begin())) return true;
+    }
+    std::copy(centroid.begin(), centroid.end(), out.begin());
+    return false;
+}
+
+double Lloyd::inertia(const FloatRows& rows, std::span<const float> centroids) {
+    partial_.assign((rows.size() + inertia_piece - 1) / inertia_piece, 0.0);
+    const auto distance = simd::kernels().of(MetricKind::l2, Element::float32).gather;
+    parallel_for(threads_, rows.size(), inertia_piece, [&](std::size_t first, std::size_t last, unsigned) {
+        double sum = 0;
+        for (std::size_t i = first; i < last; ++i) {
+            const auto* centroid = reinterpret_cast<const std::byte*>(centroids.data() + nearest_[i] * dim_);
+            float square = 0;
+            distance(rows.floats(i), &centroid, 1, dim_, &square);
+            sum += square;
+        }
+        partial_[first / inertia_piece] = sum;
+    });
+    return std::accumulate(partial_.begin(), partial_.end(), 0.0) / static_cast<double>(rows.size());
+}
+
+}  // namespace tonari::train

@@ -1,0 +1,67 @@
+// Lloyd's algorithm (1982): rows go to their nearest centroid, centroids to the mean of their rows, again and again.
+//
+// The same bits for any number of threads: rows are sorted by cell, and each cell is summed by one thread, in
+// double and in the order of rows. That also takes no memory for sums, where a set per thread would take clusters x dim.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include <tonari/core/parallel.hpp>
+#include <tonari/core/progress.hpp>
+#include <tonari/core/result.hpp>
+#include <tonari/core/types.hpp>
+
+#include "train/float_rows.hpp"
+#include "train/nearest.hpp"
+
+namespace tonari::train {
+
+/// Makes the row one of length 1; false if it has no direction, and then nothing is changed.
+bool normalize(std::span<float> row) noexcept;
+
+/// Scratch for one training after another.
+class Lloyd {
+public:
+    static Result<Lloyd> create(Dim dim, bool spherical, std::size_t most_rows, std::size_t most_clusters,
+                                const Threads& threads);
+
+    /// `rows`: float32 without a shift. `centroids`: where to start, then what came of it. Fewer iterations when no row
+    /// moves any more. Workers allocate nothing.
+    void run(const FloatRows& rows, std::span<float> centroids, unsigned iterations, std::uint64_t seed,
+             const ProgressFunction& progress);
+    /// Puts rows into cells without moving centroids.
+    void sort(const FloatRows& rows, std::span<const float> centroids);
+
+    /// The rows of a cell, ascending, as the last iteration (or `sort`) found them.
+    [[nodiscard]] std::span<const RowId> cell(std::size_t c) const noexcept {
+        return std::span(order_).subspan(starts_[c], starts_[c + 1] - starts_[c]);
+    }
+    /// The mean squared distance of the rows to the centroids of their cells.
+    double inertia(const FloatRows& rows, std::span<const float> centroids);
+
+private:
+    Lloyd(Dim dim, bool spherical, const Threads& threads, NearestCentroids nearest)
+        : dim_(dim), spherical_(spherical), threads_(threads), find_(std::move(nearest)) {}
+    bool find_cells(const FloatRows& rows, std::span<const float> centroids);
+    void move_to_means(const FloatRows& rows, std::span<float> centroids);
+    void fill_empty(const FloatRows& rows, std::span<float> centroids, std::uint64_t seed);
+    bool set_apart(const FloatRows& rows, std::span<const float> centroid, std::span<const RowId> cell,
+                   std::uint64_t seed, std::span<float> out) const noexcept;
+
+    Dim dim_;
+    bool spherical_;
+    Threads threads_;
+    NearestCentroids find_;
+    std::vector<std::uint32_t> nearest_;  // of each row
+    std::vector<RowId> order_;            // rows by cell, ascending in each
+    std::vector<std::size_t> starts_;     // of each cell in `order_`, and the end of the last
+    std::vector<std::uint64_t>
+        largest_;                  // heap of cells: rows, then (so that ties are decided) the complement of the number
+    std::vector<double> sums_;     // one row for each thread
+    std::vector<double> partial_;  // one sum for each piece of rows
+};
+
+}  // namespace tonari::train

@@ -1,0 +1,123 @@
+#include "train/nearest.hpp"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <limits>
+
+namespace tonari::train {
+namespace {
+
+constexpr std::size_t panel_width = simd::block_queries;
+constexpr std::size_t group_bytes = std::size_t{512} << 10;  // of panels: a quarter of a common L2 cache
+constexpr std::size_t most_panels = 32;
+constexpr std::size_t block_bytes = std::size_t{256} << 10;  // of centroids, beside them
+/// Of a block: its distances take 15 KB. A multiple of the rows that kernels take at once.
+constexpr std::size_t most_block_rows = 120;
+constexpr float infinity = std::numeric_limits<float>::infinity();
+
+}  // namespace
+
+Result<NearestCentroids> NearestCentroids::create(MetricKind metric, Dim dim, std::size_t most,
+                                                  const Threads& threads) {
+    NearestCentroids made;
+    made.kernels_ = simd::kernels().of(metric, Element::float32);
+    made.threads_ = threads;
+    made.metric_ = metric;
+    made.dim_ = dim;
+    made.norms_.resize(metric == MetricKind::l2 ? most : 0);
+    const std::size_t row = row_bytes(Element::float32, dim);
+    const bool blocked = made.kernels_.block != nullptr;
+    made.panel_stride_ = blocked ? (made.kernels_.panel_bytes(dim) + 63) / 64 * 64 : panel_width * row;
+    made.group_panels_ = std::clamp<std::size_t>(group_bytes / made.panel_stride_, 1, most_panels);
+    made.block_rows_ = std::clamp<std::size_t>(block_bytes / row / 12 * 12, 12, most_block_rows);
+    made.workers_.resize(resolve_threads(threads));
+    for (Worker& worker : made.workers_) {
+        if (blocked) {
+            auto panels = AlignedBuffer::allocate(made.group_panels_ * made.panel_stride_);
+            if (!panels) return std::move(panels).error();
+            worker.panels = *std::move(panels);
+        }
+        worker.wide.resize(panel_width * dim);
+        worker.best.resize(made.group_panels_ * panel_width);
+        worker.which.resize(made.group_panels_ * panel_width);
+    }
+    return made;
+}
+
+void NearestCentroids::set(std::span<const float> centroids) noexcept {
+    centroids_ = centroids;
+    if (metric_ != MetricKind::l2) return;
+    for (std::size_t c = 0; c < centroids.size() / dim_; ++c) {
+        norms_[c] = simd::kernels().squared_norm[0](centroids.data() + c * dim_, dim_);
+    }
+}
+
+bool NearestCentroids::find(const FloatRows& rows, std::size_t first, std::span<std::uint32_t> nearest) {
+    std::atomic<bool> changed{false};
+    // Groups shrink where there are more threads than full ones.
+    const std::size_t share = (nearest.size() + workers_.size() - 1) / workers_.size();
+    const std::size_t panels = std::clamp<std::size_t>((share + panel_width - 1) / panel_width, 1, group_panels_);
+    parallel_for(threads_, nearest.size(), panels * panel_width, [&](std::size_t from, std::size_t to, unsigned at) {
+        Worker& worker = workers_[at];
+        std::fill(worker.best.begin(), worker.best.end(), infinity);
+        std::fill(worker.which.begin(), worker.which.end(), 0U);
+        if (kernels_.block != nullptr) {
+            pack(worker, rows, first + from, to - from);
+            compare(worker, (to - from + panel_width - 1) / panel_width);
+        } else {
+            compare_plainly(worker, rows, first + from, to - from);
+        }
+        const std::span<std::uint32_t> out = nearest.subspan(from, to - from);
+        if (std::equal(out.begin(), out.end(), worker.which.begin())) return;
+        std::copy_n(worker.which.begin(), out.size(), out.begin());
+        changed.store(true, std::memory_order_relaxed);
+    });
+    return changed.load();
+}
+
+void NearestCentroids::pack(Worker& worker, const FloatRows& rows, std::size_t first,
+                            std::size_t count) const noexcept {
+    for (std::size_t i = 0; i < count; i += panel_width) {
+        const std::size_t width = std::min(panel_width, count - i);
+        const FloatRows::Block block = rows.block(first + i, width, worker.wide.data());
+        kernels_.pack(block.data, block.stride, width, dim_, worker.panels.data() + i / panel_width * panel_stride_);
+    }
+}
+
+void NearestCentroids::compare(Worker& worker, std::size_t panels) const noexcept {
+    alignas(64) std::array<float, most_block_rows * panel_width> distances;  // NOLINT: the kernel writes it
+    const std::size_t centroids = centroids_.size() / dim_;
+    for (std::size_t c = 0; c < centroids; c += block_rows_) {
+        const std::size_t count = std::min(block_rows_, centroids - c);
+        const auto* block = reinterpret_cast<const std::byte*>(centroids_.data() + c * dim_);
+        for (std::size_t p = 0; p < panels; ++p) {
+            kernels_.block(worker.panels.data() + p * panel_stride_, block, row_bytes(Element::float32, dim_), count,
+                           dim_, norms_.empty() ? nullptr : norms_.data() + c, distances.data());
+            simd::kernels().block_nearest(distances.data(), count, static_cast<std::uint32_t>(c),
+                                          worker.best.data() + p * panel_width, worker.which.data() + p * panel_width);
+        }
+    }
+}
+
+/// The level that has no block kernels.
+void NearestCentroids::compare_plainly(Worker& worker, const FloatRows& rows, std::size_t first,
+                                       std::size_t count) const noexcept {
+    std::array<float, most_block_rows> distances;  // NOLINT: the kernel writes it
+    const std::size_t centroids = centroids_.size() / dim_;
+    for (std::size_t i = 0; i < count; ++i) {
+        rows.read(first + i, worker.wide.data());
+        for (std::size_t c = 0; c < centroids; c += block_rows_) {
+            const std::size_t width = std::min(block_rows_, centroids - c);
+            kernels_.scan(worker.wide.data(), reinterpret_cast<const std::byte*>(centroids_.data() + c * dim_),
+                          row_bytes(Element::float32, dim_), width, dim_, distances.data());
+            for (std::size_t j = 0; j < width; ++j) {
+                if (!(distances[j] < worker.best[i])) continue;
+                worker.best[i] = distances[j];
+                worker.which[i] = static_cast<std::uint32_t>(c + j);
+            }
+        }
+    }
+}
+
+}  // namespace tonari::train

@@ -1,0 +1,58 @@
+// The nearest of many centroids, for many rows at once: products in blocks, and the least of each column.
+//
+//     for each group of rows (one thread's):    packed into panels of 32, a part of the L2 cache
+//       for each block of centroids:            small enough for its distances to stay in the L1 cache
+//         for each panel:                       block kernel -> distances -> nearest so far
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include <tonari/core/aligned.hpp>
+#include <tonari/core/parallel.hpp>
+#include <tonari/core/result.hpp>
+#include <tonari/simd/kernels.hpp>
+
+#include "train/float_rows.hpp"
+
+namespace tonari::train {
+
+/// Scratch for the threads of one call after another.
+class NearestCentroids {
+public:
+    /// `metric`: l2 or inner_product. For up to `most` centroids of `dim` dimensions.
+    static Result<NearestCentroids> create(MetricKind metric, Dim dim, std::size_t most, const Threads& threads);
+
+    /// Those that are asked from now on: float32, without gaps, and they stay where they are. At most `most`.
+    void set(std::span<const float> centroids) noexcept;
+    /// For rows first ... first + nearest.size() - 1; true if any value of `nearest` is not what it was. The value for a row
+    /// does not depend on the rows beside it, nor on threads. Workers allocate nothing.
+    bool find(const FloatRows& rows, std::size_t first, std::span<std::uint32_t> nearest);
+
+private:
+    struct Worker {
+        AlignedBuffer panels;
+        std::vector<float> wide;  // a panel's rows, where they cannot be used as they lie
+        std::vector<float> best;
+        std::vector<std::uint32_t> which;
+    };
+    NearestCentroids() = default;
+    void pack(Worker& worker, const FloatRows& rows, std::size_t first, std::size_t count) const noexcept;
+    void compare(Worker& worker, std::size_t panels) const noexcept;
+    void compare_plainly(Worker& worker, const FloatRows& rows, std::size_t first, std::size_t count) const noexcept;
+
+    simd::DistanceKernels kernels_;
+    Threads threads_;
+    MetricKind metric_ = MetricKind::l2;
+    Dim dim_ = 0;
+    std::size_t panel_stride_ = 0;
+    std::size_t group_panels_ = 0;
+    std::size_t block_rows_ = 0;
+    std::span<const float> centroids_;
+    std::vector<float> norms_;
+    std::vector<Worker> workers_;
+};
+
+}  // namespace tonari::train
