@@ -14,7 +14,7 @@ namespace tonari::python {
 // The docstrings begin with the signature in the form that `inspect.signature` reads.
 
 const char* const search_doc =
-    R"(search(self, queries, k=10, ef=64, threads=1, filter=None, timeout=None, with_outcomes=False, *, element=None)
+    R"(search(self, queries, k=10, ef=64, threads=1, filter=None, timeout=None, with_outcomes=False, *, nprobe=16, element=None)
 --
 
 The k nearest rows of each query: (ids, distances), int64 and float32 of shape (queries, k), nearest first.
@@ -24,6 +24,8 @@ inf. Smaller distances are nearer: squared for "l2", negated for "ip", 1 - cos f
 
 ef
     For graphs: candidates kept while walking; more finds more and takes longer. Raised to k. Flat is exact without it.
+nprobe
+    For IVF: lists looked at; more finds more and takes longer.
 threads
     For several queries at once; 0: all. A single query runs on the calling thread.
 filter
@@ -40,7 +42,7 @@ element
 The interpreter lock is released while searching; any number of threads may search one index.)";
 
 const char* const range_search_doc =
-    R"(range_search(self, queries, radius, cap=10000, ef=64, threads=1, filter=None, timeout=None, with_outcomes=False, *, element=None)
+    R"(range_search(self, queries, radius, cap=10000, ef=64, threads=1, filter=None, timeout=None, with_outcomes=False, *, nprobe=16, element=None)
 --
 
 All rows within `radius` of each query: (offsets, ids, distances).
@@ -99,12 +101,13 @@ Rows rows_that_fit(const Index& index, const char* argument, py::handle rows, py
 }
 
 py::tuple search(const PooledIndex& self, py::handle queries, py::handle k, py::handle ef, py::handle thread_count,
-                 py::handle filter, py::handle timeout, bool with_outcomes, py::handle element) {
+                 py::handle filter, py::handle timeout, bool with_outcomes, py::handle nprobe, py::handle element) {
     const Index& index = self.index();
     SearchOptions options;
     options.deadline = deadline(timeout);
     options.k = whole_number(k, "k");
     options.ef = whole_number(ef, "ef");
+    options.nprobe = whole_number(nprobe, "nprobe");
     options.threads = threads(thread_count);
     const Rows rows = rows_that_fit(index, "queries", queries, element);
     std::shared_ptr<const PreparedFilter> keep;
@@ -118,7 +121,7 @@ py::tuple search(const PooledIndex& self, py::handle queries, py::handle k, py::
 
 py::tuple range_search(const PooledIndex& self, py::handle queries, py::handle radius, py::handle cap, py::handle ef,
                        py::handle thread_count, py::handle filter, py::handle timeout, bool with_outcomes,
-                       py::handle element) {
+                       py::handle nprobe, py::handle element) {
     const Index& index = self.index();
     RangeOptions options;
     options.deadline = deadline(timeout);
@@ -129,6 +132,7 @@ py::tuple range_search(const PooledIndex& self, py::handle queries, py::handle r
     options.radius = static_cast<float>(distance);
     options.cap = whole_number(cap, "cap");
     options.ef = whole_number(ef, "ef");
+    options.nprobe = whole_number(nprobe, "nprobe");
     options.threads = threads(thread_count);
     const Rows rows = rows_that_fit(index, "queries", queries, element);
     std::shared_ptr<const PreparedFilter> keep;

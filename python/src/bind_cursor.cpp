@@ -1,5 +1,6 @@
 // Cursor.
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -20,16 +21,19 @@
 namespace tonari::python {
 
 const char* const cursor_doc =
-    R"(cursor(self, query, ef=64, filter=None, strict=False, *, element=None)
+    R"(cursor(self, query, ef=64, filter=None, strict=False, *, nprobe=16, element=None)
 --
 
 One query's neighbours, nearest first, for as long as they are asked for: a Cursor.
 
 For those who cannot say beforehand how many neighbours they will need: they filter, join or rank again by what only they
-know. The first batch of n is what `search` answers for k = n; asked to the end, every id comes once.
+know. The first batch of n is what `search` answers for k = n, as long as n is not above ef; asked to the end, every id
+comes once.
 
 ef
     For graphs: candidates kept ahead of what is answered; more finds more and takes longer. Flat is exact without it.
+nprobe
+    For IVF: lists looked at before the first answer, and as many more whenever those are used up.
 filter, element
     As in `search`.
 strict
@@ -67,27 +71,34 @@ public:
         std::vector<Neighbor> neighbors;
         bool complete = true;
     };
+    /// The next n. `put_back` takes them back.
     Batch next(std::size_t n, const Deadline& deadline) {
-        const std::lock_guard lock(mutex_);
+        const auto lock = take_turn(deadline);
+        if (!lock) return {{}, false};
         Batch batch;
-        take_ahead(n, batch.neighbors);
-        if (n > 0 && batch.neighbors.size() == n) return batch;
-        const Nearest found = cursor_.next(n - batch.neighbors.size(), deadline).value();
-        batch.neighbors.insert(batch.neighbors.end(), found.begin(), found.end());
-        batch.complete = found.outcome.complete;
+        if (n == 0 || ahead_.size() - taken_ < n)
+            batch.complete = fetch(n == 0 ? 0 : n - (ahead_.size() - taken_), deadline);
+        const auto first = ahead_.begin() + static_cast<std::ptrdiff_t>(taken_);
+        const std::size_t count = std::min(n, ahead_.size() - taken_);
+        batch.neighbors.assign(first, first + static_cast<std::ptrdiff_t>(count));
+        taken_ += count;
         return batch;
+    }
+    /// What `next` gave could not be handed out: it comes again.
+    void put_back(const std::vector<Neighbor>& neighbors) {
+        const std::lock_guard lock(mutex_);
+        ahead_.insert(ahead_.begin() + static_cast<std::ptrdiff_t>(taken_), neighbors.begin(), neighbors.end());
     }
     /// One; none at the end. Larger batches from call to call: who asks for many has soon asked few times.
     std::vector<Neighbor> one() {
         const std::lock_guard lock(mutex_);
         if (taken_ == ahead_.size()) {
-            const Nearest found = cursor_.next(batch_).value();
-            ahead_.assign(found.begin(), found.end());
-            taken_ = 0;
+            fetch(batch_, {});
             batch_ = std::min(2 * batch_, largest_batch);
         }
-        std::vector<Neighbor> first;
-        take_ahead(1, first);
+        if (taken_ == ahead_.size()) return {};
+        std::vector<Neighbor> first{ahead_[taken_]};
+        ++taken_;
         return first;
     }
     [[nodiscard]] bool done() const {
@@ -100,15 +111,26 @@ public:
     }
 
 private:
-    void take_ahead(std::size_t n, std::vector<Neighbor>& out) {
-        const std::size_t count = std::min(n, ahead_.size() - taken_);
-        const auto first = ahead_.begin() + static_cast<std::ptrdiff_t>(taken_);
-        out.insert(out.end(), first, first + static_cast<std::ptrdiff_t>(count));
-        taken_ += count;
+    /// The cursor, unless another thread has it longer than the deadline allows.
+    std::unique_lock<std::timed_mutex> take_turn(const Deadline& deadline) {
+        if (deadline.never()) return std::unique_lock(mutex_);
+        std::unique_lock lock(mutex_, std::try_to_lock);
+        while (!lock && !deadline.expired()) {
+            if (lock.try_lock_for(std::chrono::milliseconds(1))) break;
+        }
+        return lock;
+    }
+    /// Appends to what lies ahead; false if the deadline passed.
+    bool fetch(std::size_t n, const Deadline& deadline) {
+        ahead_.erase(ahead_.begin(), ahead_.begin() + static_cast<std::ptrdiff_t>(taken_));
+        taken_ = 0;
+        const Nearest found = cursor_.next(n, deadline).value();
+        ahead_.insert(ahead_.end(), found.begin(), found.end());
+        return found.outcome.complete;
     }
 
     static constexpr std::size_t largest_batch = 1024;
-    mutable std::mutex mutex_;  // taken without the interpreter lock
+    mutable std::timed_mutex mutex_;  // taken without the interpreter lock
     std::shared_ptr<const PreparedFilter> filter_;
     Cursor cursor_;
     std::vector<Neighbor> ahead_;  // what iteration has fetched; those before `taken_` were handed out
@@ -120,24 +142,30 @@ py::tuple next(PyCursor& self, py::handle n, py::handle timeout) {
     const Deadline until = deadline(timeout);
     const std::size_t count = whole_number(n, "n");
     const PyCursor::Batch batch = unlocked([&] { return self.next(count, until); });
-    const auto size = static_cast<py::ssize_t>(batch.neighbors.size());
-    py::array_t<Id> ids(size);
-    py::array_t<float> distances(size);
-    for (std::size_t i = 0; i < batch.neighbors.size(); ++i) {
-        ids.mutable_data()[i] = batch.neighbors[i].id;
-        distances.mutable_data()[i] = batch.neighbors[i].distance;
+    try {
+        const auto size = static_cast<py::ssize_t>(batch.neighbors.size());
+        py::array_t<Id> ids(size);
+        py::array_t<float> distances(size);
+        for (std::size_t i = 0; i < batch.neighbors.size(); ++i) {
+            ids.mutable_data()[i] = batch.neighbors[i].id;
+            distances.mutable_data()[i] = batch.neighbors[i].distance;
+        }
+        if (!batch.complete) warn_incomplete("the timeout passed before the batch was complete; the next call goes on");
+        return py::make_tuple(std::move(ids), std::move(distances));
+    } catch (...) {  // a warning may be an error: what was found comes again
+        self.put_back(batch.neighbors);
+        throw;
     }
-    if (!batch.complete) warn_incomplete("the timeout passed before the batch was complete; the next call goes on");
-    return py::make_tuple(std::move(ids), std::move(distances));
 }
 
 }  // namespace
 
 py::object cursor(const PooledIndex& self, py::handle query, py::handle ef, py::handle filter, py::handle strict,
-                  py::handle element) {
+                  py::handle nprobe, py::handle element) {
     const Index& index = self.index();
     CursorOptions options;
     options.ef = whole_number(ef, "ef");
+    options.nprobe = whole_number(nprobe, "nprobe");
     options.strict = flag(strict, "strict");
     const Rows rows = rows_that_fit(index, "query", query, element);
     if (!rows.single) invalid("query: expected one query, a 1-D array; a cursor answers one");

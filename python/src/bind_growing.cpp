@@ -87,10 +87,11 @@ constexpr const char* compact_doc = R"(compact(self, progress=None)
 Make the index as small as its rows, after many were removed, and give the memory back to the system.
 
 Rows from the last places move into free ones, which takes each as long as an update; searches and changes go on meanwhile.
-False if searches or cursors that are still running hold some of it back: call it again later.
+What ids take, 48 bytes each, stays for ids to come. False if searches or cursors that are still running hold some of it
+back: call it again later.
 
 progress
-    Called with (rows done, rows to move). An exception in it is raised when all have been moved.)";
+    Called with (rows done, rows to move), which may begin anew a few times. An exception in it is raised when all have been moved.)";
 
 constexpr const char* health_doc = R"(health(self)
 --

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import itertools
 import threading
+import warnings
 from typing import Any
 
 import numpy as np
@@ -99,6 +100,16 @@ def test_a_timeout_ends_the_batch_and_says_so(rows: Any) -> None:
         ids, _ = cursor.next(20_000, timeout=0)
     rest, _ = cursor.next(20_000)
     assert sorted([*ids.tolist(), *rest.tolist()]) == list(range(20_000))
+
+
+def test_a_warning_that_is_an_error_loses_nothing(rows: Any) -> None:
+    many = np.random.default_rng(11).standard_normal((20_000, 24)).astype(np.float32)
+    cursor = tonari.build("Flat", many).cursor(rows[0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", tonari.IncompleteWarning)
+        with pytest.raises(tonari.IncompleteWarning):
+            cursor.next(20_000, timeout=0)
+    assert sorted(id for id, _ in cursor) == list(range(20_000))
 
 
 def test_threads_take_turns(index: tonari.Index, queries: Any) -> None:

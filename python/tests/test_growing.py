@@ -1264,5 +1264,8 @@ def test_compact_gives_memory_back(rows: Any) -> None:
     with pytest.raises(KeyError, match="enough"):
         index.compact(progress=fail)
     assert len(index) == 1000 and index.compact() is True
+    with pytest.raises(tonari.Busy, match="from outside"):
+        index.remove(np.arange(2001, 2101, 2))
+        index.compact(progress=lambda done, total: index.compact())
     with pytest.raises(tonari.WrongType, match="progress"):
         index.compact(progress=3)  # type: ignore[arg-type]

@@ -131,3 +131,25 @@ def test_numbers_in_the_answers_are_the_callers(index: tonari.Index, queries: An
     distances *= 2
     again, _ = index.search(queries, k=4)
     np.testing.assert_array_equal(again, ids - 1)
+
+
+def test_lists_are_looked_at_as_far_as_nprobe_says(rows: Any, queries: Any) -> None:
+    index = tonari.build("IVF20,Flat", rows)
+    assert index.spec == "IVF20,Flat"
+    truth, _ = tonari.build("Flat", rows).search(queries, k=10)
+    found = []
+    for nprobe in (1, 5, 20):
+        ids, distances = index.search(queries, k=10, nprobe=nprobe)
+        assert (np.diff(distances, axis=1) >= 0).all() and (ids >= 0).all()
+        found.append(np.mean([len(set(a) & set(b)) for a, b in zip(ids.tolist(), truth.tolist())]))
+    assert found[0] < found[1] <= found[2] == 10
+    one, _ = index.search(queries[0], k=10, nprobe=20)
+    np.testing.assert_array_equal(one, truth[0])
+    assert sorted(id for id, _ in index.cursor(queries[0], nprobe=2)) == list(range(500))
+    offsets, ids, _ = index.range_search(queries, radius=1e9, nprobe=1)
+    assert offsets[-1] == len(ids) == 500 * len(queries)
+    for ask in (index.search, index.cursor):
+        with pytest.raises(tonari.InvalidArgument, match="nprobe of at least 1"):
+            ask(queries[0], nprobe=0)
+    with pytest.raises(tonari.InvalidArgument, match="expected at least 501 rows"):
+        tonari.build("IVF501,Flat", rows)

@@ -76,6 +76,7 @@ class Index:
         filter: _Filter | None = None,
         strict: bool = False,
         *,
+        nprobe: SupportsIndex = 16,
         element: _Element | None = None,
     ) -> Cursor: ...
     @overload
@@ -89,6 +90,7 @@ class Index:
         timeout: SupportsFloat | None = None,
         with_outcomes: Literal[False] = False,
         *,
+        nprobe: SupportsIndex = 16,
         element: _Element | None = None,
     ) -> tuple[_Ids, _Distances]: ...
     @overload
@@ -101,6 +103,7 @@ class Index:
         filter: _Filter | None = None,
         timeout: SupportsFloat | None = None,
         *,
+        nprobe: SupportsIndex = 16,
         with_outcomes: Literal[True],
         element: _Element | None = None,
     ) -> tuple[_Ids, _Distances, _Outcomes]: ...
@@ -116,6 +119,7 @@ class Index:
         timeout: SupportsFloat | None = None,
         with_outcomes: Literal[False] = False,
         *,
+        nprobe: SupportsIndex = 16,
         element: _Element | None = None,
     ) -> tuple[_Ids, _Ids, _Distances]: ...
     @overload
@@ -129,6 +133,7 @@ class Index:
         filter: _Filter | None = None,
         timeout: SupportsFloat | None = None,
         *,
+        nprobe: SupportsIndex = 16,
         with_outcomes: Literal[True],
         element: _Element | None = None,
     ) -> tuple[_Ids, _Ids, _Distances, _Outcomes]: ...
@@ -181,6 +186,7 @@ class GrowingIndex:
         filter: _Filter | None = None,
         strict: bool = False,
         *,
+        nprobe: SupportsIndex = 16,
         element: _Element | None = None,
     ) -> Cursor: ...
     @overload
@@ -194,6 +200,7 @@ class GrowingIndex:
         timeout: SupportsFloat | None = None,
         with_outcomes: Literal[False] = False,
         *,
+        nprobe: SupportsIndex = 16,
         element: _Element | None = None,
     ) -> tuple[_Ids, _Distances]: ...
     @overload
@@ -206,6 +213,7 @@ class GrowingIndex:
         filter: _Filter | None = None,
         timeout: SupportsFloat | None = None,
         *,
+        nprobe: SupportsIndex = 16,
         with_outcomes: Literal[True],
         element: _Element | None = None,
     ) -> tuple[_Ids, _Distances, _Outcomes]: ...
@@ -221,6 +229,7 @@ class GrowingIndex:
         timeout: SupportsFloat | None = None,
         with_outcomes: Literal[False] = False,
         *,
+        nprobe: SupportsIndex = 16,
         element: _Element | None = None,
     ) -> tuple[_Ids, _Ids, _Distances]: ...
     @overload
@@ -234,6 +243,7 @@ class GrowingIndex:
         filter: _Filter | None = None,
         timeout: SupportsFloat | None = None,
         *,
+        nprobe: SupportsIndex = 16,
         with_outcomes: Literal[True],
         element: _Element | None = None,
     ) -> tuple[_Ids, _Ids, _Distances, _Outcomes]: ...

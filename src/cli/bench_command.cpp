@@ -35,6 +35,7 @@ struct BenchOptions {
     std::size_t ef_construction = 200;
     std::uint64_t seed = 42;
     std::vector<std::size_t> widths;
+    std::vector<std::size_t> nprobes;
     std::string residency;
     std::string json;
     std::string html;
@@ -91,6 +92,7 @@ IndexResult measure(const BenchOptions& options, const Dataset& data, const tune
     tune::SweepOptions sweeping;
     sweeping.threads = options.threads;
     sweeping.widths = options.widths;
+    sweeping.nprobes = options.nprobes;
     sweeping.progress = sweep_bar.callback();
     result.points = require(tune::sweep(index, data.queries.view(), scorer, sweeping), spec);
     result.knee = tune::knee(result.points);
@@ -113,10 +115,12 @@ void print_head(const BenchResult& bench, const Dataset& data) {
 void check(const BenchOptions& options) {
     if (options.k == 0) fail_arguments("--k: expected at least 1, got 0; ask for one neighbour or more");
     if (options.threads == 0) fail_arguments("--threads: expected at least 1, got 0; a measurement names its threads");
-    for (const std::size_t width : options.widths) {
-        if (width == 0)
-            fail_arguments("--ef: expected widths of at least 1, got 0; leave --ef away for the usual ones");
-    }
+    const auto check_widths = [](const std::string& option, const std::vector<std::size_t>& widths) {
+        if (std::find(widths.begin(), widths.end(), 0) == widths.end()) return;
+        fail_arguments(option + ": expected widths of at least 1, got 0; leave " + option + " away for the usual ones");
+    };
+    check_widths("--ef", options.widths);
+    check_widths("--nprobe", options.nprobes);
     for (const std::string& path : {options.json, options.html}) {  // not after ten minutes of measuring
         if (path.empty()) continue;
         const fs::path folder = fs::path(path).parent_path();
@@ -178,7 +182,7 @@ Command add_bench(CLI::App& tonari) {
                     "A folder, an ann-benchmarks .hdf5, a vector file, or generated:n=100000,d=128,seed=1")
         ->required();
     app->add_option("-i,--index", options->indexes,
-                    "What to measure, as often as you like: Flat, HNSW32, HNSW16,FP16, ...")
+                    "What to measure, as often as you like: Flat, HNSW32, HNSW16,FP16, IVF1024,Flat, ...")
         ->required()
         ->type_name("SPEC")
         ->take_all()
@@ -191,6 +195,9 @@ Command add_bench(CLI::App& tonari) {
         ->capture_default_str();
     app->add_option("--build-threads", options->build_threads, "Threads that build; 0: all")->capture_default_str();
     app->add_option("--ef", options->widths, "Widths to try, 10,20,40 [from k up until recall 0.995]")
+        ->delimiter(',')
+        ->type_name("LIST");
+    app->add_option("--nprobe", options->nprobes, "Lists to look at, 1,4,16 [from 1 up until recall 0.995]")
         ->delimiter(',')
         ->type_name("LIST");
     app->add_option("--ef-construction", options->ef_construction, "How wide a graph is built")->capture_default_str();

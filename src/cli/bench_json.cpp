@@ -17,6 +17,7 @@ double decimal(double value, int digits) { return std::stod(fixed(value, digits)
 Json point_json(const tune::CurvePoint& point) {
     Json params = Json::object();
     if (point.ef != 0) params["ef"] = point.ef;
+    if (point.nprobe != 0) params["nprobe"] = point.nprobe;
     return {{"params", params},
             {"recall", decimal(point.recall, 6)},
             {"qps", decimal(point.qps, 2)},

@@ -1,4 +1,5 @@
 // The bench on a terminal.
+#include <algorithm>
 #include <string>
 
 #include "cli/bench_result.hpp"
@@ -22,10 +23,14 @@ std::string index_text(const BenchResult& bench, const IndexResult& result) {
                        human_bytes(static_cast<double>(result.bytes)) + " (" + short_number(a_row) + " bytes a row)";
     if (result.build_peak_bytes) text += ", " + peak_text(result) + " at most while building";
     text += "\n";
-    Table table({"ef", "recall@" + std::to_string(bench.k), "QPS", "mean us", "p50 us", "p99 us", ""});
+    const bool lists = std::any_of(result.points.begin(), result.points.end(),
+                                   [](const tune::CurvePoint& point) { return point.nprobe != 0; });
+    Table table(
+        {lists ? "nprobe" : "ef", "recall@" + std::to_string(bench.k), "QPS", "mean us", "p50 us", "p99 us", ""});
     for (std::size_t i = 0; i < result.points.size(); ++i) {
         const tune::CurvePoint& point = result.points[i];
-        table.add({point.ef == 0 ? "-" : std::to_string(point.ef), recall_text(point.recall), short_number(point.qps),
+        const std::size_t width = tune::width_of(point);
+        table.add({width == 0 ? "-" : std::to_string(width), recall_text(point.recall), short_number(point.qps),
                    short_number(point.mean_us), short_number(point.p50_us), short_number(point.p99_us),
                    result.knee == i ? "<- knee" : ""});
     }

@@ -23,6 +23,7 @@ struct Options {
     std::string queries;
     std::size_t k = 10;
     std::size_t ef = 64;
+    std::size_t nprobe = 16;
     std::optional<float> radius;
     std::size_t cap = 10'000;
     unsigned threads = 1;
@@ -85,6 +86,7 @@ void search_radius(const Options& options, const Index& index, MatrixView querie
     range.radius = *options.radius;
     range.cap = options.cap;
     range.ef = options.ef;
+    range.nprobe = options.nprobe;
     range.threads.count = options.threads;
     const RangeAnswers answers = require(index.range_search(queries, range));
     const auto cut = static_cast<std::size_t>(std::count_if(answers.outcomes.begin(), answers.outcomes.end(),
@@ -113,6 +115,7 @@ void search_nearest(const Options& options, const Index& index, MatrixView queri
     SearchOptions search;
     search.k = options.k;
     search.ef = options.ef;
+    search.nprobe = options.nprobe;
     search.threads.count = options.threads;
     const Answers answers = require(index.search(queries, search));
     if (!options.distances.empty()) {
@@ -157,6 +160,8 @@ Command add_search(CLI::App& tonari) {
     app->add_option("-q,--queries", options->queries, "A vector file")->required()->type_name("FILE");
     app->add_option("-k,--k", options->k, "Neighbours a query")->capture_default_str();
     app->add_option("--ef", options->ef, "How wide a graph is searched: more finds more, slower")
+        ->capture_default_str();
+    app->add_option("--nprobe", options->nprobe, "How many lists of an IVF are looked at: more finds more, slower")
         ->capture_default_str();
     app->add_option("-r,--radius", options->radius, "All rows within this distance instead of the k nearest")
         ->type_name("DISTANCE");

@@ -52,12 +52,14 @@ Status check_positive(std::size_t value, const char* what) {
 Status check(const IndexModel& model, const SearchOptions& options) {
     if (Status s = check_positive(options.k, "k"); !s) return s;
     if (Status s = check_positive(options.ef, "ef"); !s) return s;
+    if (Status s = check_positive(options.nprobe, "nprobe"); !s) return s;
     return check_filter(model, options.filter);
 }
 
 Status check(const IndexModel& model, const RangeOptions& options) {
     if (Status s = check_positive(options.cap, "cap"); !s) return s;
     if (Status s = check_positive(options.ef, "ef"); !s) return s;
+    if (Status s = check_positive(options.nprobe, "nprobe"); !s) return s;
     if (options.radius != options.radius) return Error{ErrorCode::invalid_argument, "expected a radius, got NaN"};
     return check_filter(model, options.filter);
 }
@@ -154,6 +156,7 @@ Cursor::~Cursor() = default;
 
 Result<Nearest> Cursor::next(std::size_t n, const Deadline& deadline) & {
     if (Status s = check_positive(n, "n"); !s) return s;
+    if (model_ == nullptr) return Error{ErrorCode::invalid_argument, "expected a cursor, got one that was moved from"};
     try {
         const Outcome outcome = model_->next(n, deadline, answer_);
         return Nearest{answer_, outcome};
@@ -161,8 +164,8 @@ Result<Nearest> Cursor::next(std::size_t n, const Deadline& deadline) & {
         return no_memory("the cursor");
     }
 }
-bool Cursor::done() const noexcept { return model_->done(); }
-std::size_t Cursor::late() const noexcept { return model_->late(); }
+bool Cursor::done() const noexcept { return model_ == nullptr || model_->done(); }
+std::size_t Cursor::late() const noexcept { return model_ == nullptr ? 0 : model_->late(); }
 
 Result<Nearest> Searcher::operator()(RowView query, const SearchOptions& options) & {
     if (Status s = check_shape(*index_, query.element(), query.dim()); !s) return s;
@@ -207,6 +210,7 @@ std::size_t Index::bytes() const {
 Result<Cursor> Index::cursor(RowView query, const CursorOptions& options) const {
     if (Status s = check_shape(*model_, query.element(), query.dim()); !s) return s;
     if (Status s = check_positive(options.ef, "ef"); !s) return s;
+    if (Status s = check_positive(options.nprobe, "nprobe"); !s) return s;
     if (Status s = check_filter(*model_, options.filter); !s) return s;
     if (Status s = check_values(*model_, query); !s) return s;
     try {

@@ -5,8 +5,12 @@ namespace tonari {
 
 template class FlatIndex<Flat<AnyMetric>>;
 template class HnswIndex<Flat<AnyMetric>>;
+template class IvfIndex<Flat<AnyMetric>, FlatIndex<Flat<AnyMetric>>>;
+template class IvfIndex<Flat<AnyMetric>, HnswIndex<Flat<AnyMetric>>>;
 template class IndexModelOf<FlatIndex<Flat<AnyMetric>>>;
 template class IndexModelOf<HnswIndex<Flat<AnyMetric>>>;
+template class IndexModelOf<IvfIndex<Flat<AnyMetric>, FlatIndex<Flat<AnyMetric>>>>;
+template class IndexModelOf<IvfIndex<Flat<AnyMetric>, HnswIndex<Flat<AnyMetric>>>>;
 
 Result<Index> open_index(const SectionReader& reader) {
     auto codec = Flat<AnyMetric>::open(reader);

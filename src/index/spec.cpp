@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include <tonari/index/hnsw_index.hpp>
+#include <tonari/index/train_lists.hpp>
 
 namespace tonari {
 namespace {
@@ -31,23 +32,43 @@ Error unexpected(std::string_view text, std::string_view word, std::string_view 
                                              ", got '" + std::string(word) + "'"};
 }
 
-/// The M of "HNSW<M>"; "HNSW" alone is HNSW32, as in faiss.
-std::optional<std::size_t> hnsw_links(std::string_view word) noexcept {
-    constexpr std::string_view prefix = "HNSW";
+/// The number behind `prefix`, if there is one from `least` to `most` and nothing else.
+std::optional<std::size_t> number_behind(std::string_view word, std::string_view prefix, std::size_t least,
+                                         std::size_t most) noexcept {
     if (!word.starts_with(prefix)) return std::nullopt;
     word.remove_prefix(prefix.size());
-    if (word.empty()) return 32;
-    std::size_t links = 0;
-    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), links);
-    if (error != std::errc{} || end != word.data() + word.size() || links < min_links || links > max_links)
+    std::size_t number = 0;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
+    if (error != std::errc{} || end != word.data() + word.size() || number < least || number > most)
         return std::nullopt;
-    return links;
+    return number;
+}
+
+/// The M of "HNSW<M>"; "HNSW" alone is HNSW32, as in faiss.
+std::optional<std::size_t> hnsw_links(std::string_view word) noexcept {
+    if (word == "HNSW") return 32;
+    return number_behind(word, "HNSW", min_links, max_links);
+}
+
+/// "IVF<lists>" and "IVF<lists>_HNSW<M>".
+bool read_ivf(std::string_view word, Spec& spec) noexcept {
+    const std::size_t underscore = word.find('_');
+    const auto lists = number_behind(word.substr(0, underscore), "IVF", 1, max_lists);
+    if (!lists) return false;
+    spec.kind = IndexKind::ivf;
+    spec.lists = *lists;
+    if (underscore == std::string_view::npos) return true;
+    const auto links = hnsw_links(word.substr(underscore + 1));
+    spec.coarse_links = links.value_or(0);
+    return links.has_value();
 }
 
 }  // namespace
 
 Spec spec_of(IndexKind kind, std::size_t links, Element stored) {
-    Spec spec{kind, links, {}};
+    Spec spec;
+    spec.kind = kind;
+    spec.links = links;
     if (stored == Element::float16 || stored == Element::bfloat16) spec.store_as = stored;
     return spec;
 }
@@ -61,10 +82,18 @@ Result<Spec> parse_spec(std::string_view text) {
         spec.links = *links;
     } else if (const StoreWord* store = find_store(first)) {
         spec.store_as = store->element;
-    } else {
-        return unexpected(text, first, "HNSW<M> with M from 2 to 256, or one of " + std::string(store_list));
+    } else if (!read_ivf(first, spec)) {
+        return unexpected(text, first,
+                          "HNSW<M> with M from 2 to 256, IVF<lists> or IVF<lists>_HNSW<M> with 1 to " +
+                              std::to_string(max_lists) + " lists, or one of " + std::string(store_list));
     }
-    if (comma == std::string_view::npos) return spec;
+    if (comma == std::string_view::npos) {
+        if (spec.kind != IndexKind::ivf) return spec;
+        return Error{ErrorCode::invalid_argument, "spec '" + std::string(text) +
+                                                      "': expected what the lists hold, one of " +
+                                                      std::string(store_list) + ", as in '" + std::string(first) +
+                                                      ",Flat', got nothing behind '" + std::string(first) + "'"};
+    }
     const std::string_view second = text.substr(comma + 1);
     const StoreWord* store = find_store(second);
     // After "Flat" half precision may follow; after a word that names a precision nothing may.
@@ -80,8 +109,14 @@ Result<Spec> parse_spec(std::string_view text) {
 std::string to_string(const Spec& spec) {
     const std::string_view store = !spec.store_as ? "" : *spec.store_as == Element::float16 ? "FP16" : "BF16";
     if (spec.kind == IndexKind::flat) return std::string(store.empty() ? "Flat" : store);
-    std::string text = "HNSW";
-    text += std::to_string(spec.links);
+    std::string text;
+    if (spec.kind == IndexKind::ivf) {
+        text = "IVF" + std::to_string(spec.lists);
+        if (spec.coarse_links > 0) text += "_HNSW" + std::to_string(spec.coarse_links);
+        text += ',';
+        return text += store.empty() ? "Flat" : store;
+    }
+    text = "HNSW" + std::to_string(spec.links);
     if (!store.empty()) text += ',';
     return text += store;
 }

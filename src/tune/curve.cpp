@@ -40,7 +40,7 @@ std::optional<AtRecall> at_recall(std::span<const CurvePoint> points, double rec
         // A slower point below the recall was measured, but this one beats it in both: then it is no floor.
         const bool lowest =
             std::none_of(points.begin(), points.end(), [&](const CurvePoint& p) { return p.recall <= recall; });
-        return AtRecall{above->qps, above->p50_us, above->p99_us, lowest && above->ef != 0};
+        return AtRecall{above->qps, above->p50_us, above->p99_us, lowest && width_of(*above) != 0};
     }
     const CurvePoint& below = *(above - 1);
     const double share = (place(recall) - place(below.recall)) / (place(above->recall) - place(below.recall));

@@ -8,6 +8,7 @@
 #include <string>
 
 #include <tonari/core/clock.hpp>
+#include <tonari/index/index_model.hpp>
 
 namespace tonari::tune {
 namespace {
@@ -31,14 +32,17 @@ double percentile(const std::vector<double>& sorted, double share) noexcept {
 class Stopwatch {
 public:
     Stopwatch(const Index& index, MatrixView queries, const RecallScorer& scorer, const SweepOptions& options)
-        : index_(index), queries_(queries), scorer_(scorer), options_(options) {
+        : index_(index), queries_(queries), scorer_(scorer), options_(options), lists_(index.model().spec().lists) {
         for (unsigned worker = 0; worker < options.threads; ++worker) searchers_.push_back(index.searcher());
         ids_.resize(queries.rows() * scorer.k());
     }
 
+    /// 0: it has none.
+    [[nodiscard]] std::size_t lists() const noexcept { return lists_; }
+
     Result<CurvePoint> measure(std::size_t width) {
         search_.k = scorer_.k();
-        search_.ef = width;
+        (lists_ > 0 ? search_.nprobe : search_.ef) = width;
         if (Status warm = warm_up(); !warm) return warm;
         std::fill(ids_.begin(), ids_.end(), no_id);
         double all_seconds = 0;
@@ -65,6 +69,7 @@ public:
     Result<bool> always_exact() {
         search_.k = scorer_.k();
         search_.ef = scorer_.k();
+        search_.nprobe = 1;
         Result<Nearest> nearest = searchers_.front()(queries_.row(0), search_);
         if (!nearest) return nearest.error();
         return nearest->outcome.exact;
@@ -75,7 +80,7 @@ private:
         std::sort(microseconds.begin(), microseconds.end());
         const double sum = std::accumulate(microseconds.begin(), microseconds.end(), 0.0);
         CurvePoint point;
-        point.ef = width;
+        (lists_ > 0 ? point.nprobe : point.ef) = width;
         point.recall = scorer_.recall(ids_, scorer_.k());
         point.qps = seconds > 0 ? static_cast<double>(queries_.rows()) / seconds : 0;
         point.mean_us = sum / static_cast<double>(microseconds.size());
@@ -146,6 +151,7 @@ private:
     MatrixView queries_;
     const RecallScorer& scorer_;
     const SweepOptions& options_;
+    std::size_t lists_;
     std::vector<Searcher> searchers_;  // one a thread
     SearchOptions search_;
     std::vector<Id> ids_;
@@ -158,10 +164,18 @@ std::vector<std::size_t> gaps(const std::vector<CurvePoint>& points) {
     for (std::size_t i = 1; i < points.size(); ++i) {
         const CurvePoint& low = points[i - 1];
         const CurvePoint& high = points[i];
-        if (place(high.recall) - place(low.recall) > large_step && high.ef > low.ef + 1) {
-            widths.push_back(low.ef + (high.ef - low.ef) / 2);
+        if (place(high.recall) - place(low.recall) > large_step && width_of(high) > width_of(low) + 1) {
+            widths.push_back(width_of(low) + (width_of(high) - width_of(low)) / 2);
         }
     }
+    return widths;
+}
+
+/// What is tried of `lists` lists: 1, 2, 3, 4, 6, 8, 10, 12, 16, ... up to all.
+std::vector<std::size_t> probes(std::size_t lists) {
+    std::vector<std::size_t> widths{1, 2, 3, 4, 6, 8};
+    for (const std::size_t width : ladder(10, std::max<std::size_t>(lists, 10))) widths.push_back(width);
+    std::erase_if(widths, [lists](std::size_t width) { return width > lists; });
     return widths;
 }
 
@@ -196,13 +210,14 @@ Result<std::vector<CurvePoint>> sweep(const Index& index, MatrixView queries, co
     if (*exact) {
         Result<CurvePoint> point = stopwatch.measure(scorer.k());
         if (!point) return point.error();
-        point->ef = 0;
+        point->ef = point->nprobe = 0;
         points.push_back(*point);
         if (options.progress) options.progress(1, 1);
         return points;
     }
-    const bool chosen = !options.widths.empty();
-    std::vector<std::size_t> widths = chosen ? options.widths : ladder(scorer.k(), options.largest_width);
+    std::vector<std::size_t> widths = stopwatch.lists() > 0 ? options.nprobes : options.widths;
+    const bool chosen = !widths.empty();
+    if (!chosen) widths = stopwatch.lists() > 0 ? probes(stopwatch.lists()) : ladder(scorer.k(), options.largest_width);
     std::sort(widths.begin(), widths.end());
     widths.erase(std::unique(widths.begin(), widths.end()), widths.end());
     for (std::size_t i = 0; i < widths.size(); ++i) {
@@ -218,7 +233,8 @@ Result<std::vector<CurvePoint>> sweep(const Index& index, MatrixView queries, co
             if (!point) return point.error();
             points.push_back(*point);
         }
-        std::sort(points.begin(), points.end(), [](const CurvePoint& a, const CurvePoint& b) { return a.ef < b.ef; });
+        std::sort(points.begin(), points.end(),
+                  [](const CurvePoint& a, const CurvePoint& b) { return width_of(a) < width_of(b); });
     }
     return points;
 }

@@ -164,6 +164,10 @@ TEST_CASE("allocation: one that fails is an error, no exception and no end of th
                 for (std::size_t found = 0; found < rows.size();) {
                     const auto batch = cursor->next(7);
                     if (batch) found += batch->size();
+                    const auto before = [](const Neighbor& a, const Neighbor& b) { return nearer(a, b); };
+                    if (batch && !std::is_sorted(batch->begin(), batch->end(), before)) {
+                        return Error{ErrorCode::corrupt, "out of order"};
+                    }
                     if (!batch) failed = batch.error();  // nothing is lost: the loop ends all the same
                 }
                 return failed;

@@ -144,6 +144,51 @@ TEST_CASE("cursor: equal rows come in the order of their ids, across batches", "
     }
 }
 
+TEST_CASE("cursor: strict keeps what a walk has not come to for later", "[contract]") {
+    for (const Model& model : some_models()) {
+        if (model.exact) continue;
+        INFO(model.name);
+        const Rows rows = clustered_rows(model.element, dim, 2000, 130);
+        const Rows queries = clustered_rows(model.element, dim, 20, 131);
+        const Index index = model.built(rows, {}, quick_build());
+        double loose = 0;
+        double strict = 0;
+        for (std::size_t q = 0; q < queries.size(); ++q) {
+            const auto truth = all_sorted(model.distance, rows, {}, queries.values(q));
+            for (const bool drop : {false, true}) {
+                Cursor cursor = index.cursor(queries.row(q), {.ef = 4, .strict = drop}).value();
+                std::vector<Neighbor> all;
+                while (all.size() < 60 && !cursor.done()) {
+                    for (const Neighbor& neighbor : cursor.next(2).value()) all.push_back(neighbor);
+                }
+                (drop ? strict : loose) += recall(all, truth, 60, model.tolerance());
+            }
+        }
+        INFO("loose " << loose << ", strict " << strict);
+        CHECK(strict > 0.7 * loose);
+    }
+}
+
+TEST_CASE("cursor: exact ones say so of every batch, and know their end", "[contract]") {
+    for (const Model& model : all_models()) {
+        INFO(model.name);
+        const Rows rows = integer_rows(model.element, dim, 300, 132);
+        const Index index = model.built(rows, {}, quick_build());
+        const RowFilter half = index.prepare(Filter::predicate([](Id id) { return id % 2 == 0; })).value();
+        Cursor all = index.cursor(rows.row(0)).value();
+        std::size_t wrong = 0;
+        for (std::size_t got = 0; got < 300; got += 3) {
+            TONARI_EXPECT(wrong, !all.done());
+            const Nearest batch = all.next(3).value();
+            TONARI_EXPECT(wrong, batch.size() == 3 && (!model.exact || batch.outcome.exact));
+        }
+        TONARI_EXPECT(wrong, all.done());
+        Cursor some = index.cursor(rows.row(0), {.filter = &half}).value();
+        TONARI_EXPECT(wrong, some.next(150).value().size() == 150 && some.done());
+        CHECK(wrong == 0);
+    }
+}
+
 TEST_CASE("cursor: a deadline ends a batch, not the cursor", "[contract]") {
     const Deadline past(Clock::now() - std::chrono::hours(1));
     for (const Model& model : some_models()) {
@@ -190,6 +235,9 @@ TEST_CASE("cursor: bad questions are refused, and it outlives the index's handle
         Cursor moved = std::move(kept);
         CHECK(moved.next(100).value().size() == 100);
         CHECK(moved.done());
+        CHECK(kept.done());  // NOLINT(bugprone-use-after-move): it says so
+        CHECK(kept.next(1).error().message.find("moved from") != std::string::npos);
+        CHECK(kept.late() == 0);
         moved = cursor();  // the old one goes first, then its index
         CHECK_FALSE(moved.done());
     }

@@ -39,7 +39,7 @@ TEST_CASE("determinism: typed and run-time metrics, and any alignment of the row
     const Rows rows = clustered_rows(Element::float32, 24, 1500, 101);
     for (const char* spec : {"Flat", "HNSW16"}) {
         const Index run_time = build(spec, MetricKind::l2, rows.view(), {}, quick_build()).value();
-        CHECK(image_of(typed_model<L2>(spec, Element::float32).built(rows, {}, quick_build())) == image_of(run_time));
+        CHECK(image_of(l2_model(spec, Element::float32).built(rows, {}, quick_build())) == image_of(run_time));
         std::vector<std::byte> shifted(rows.bytes().size() + 64);
         for (const std::size_t offset : {4U, 20U, 36U}) {
             std::copy(rows.bytes().begin(), rows.bytes().end(), shifted.begin() + static_cast<std::ptrdiff_t>(offset));

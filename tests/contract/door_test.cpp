@@ -311,11 +311,13 @@ TEST_CASE("door: ids that do not do", "[contract]") {
 TEST_CASE("door: spec words that do not exist, and which would", "[contract]") {
     const Rows rows = clustered_rows(Element::float32, 8, 4, 121);
     const auto with = [&](std::string_view spec) { return build(spec, MetricKind::l2, rows.view()); };
-    for (const char* word :
-         {"", "flat", "IVF16", "HNSW1", "HNSW257", "HNSW-4", "HNSW16x", "HNSW99999999999999999999", " Flat"}) {
+    for (const char* word : {"", "flat", "IVF0", "IVF16_PQ4", "HNSW1", "HNSW257", "HNSW-4", "HNSW16x",
+                             "HNSW99999999999999999999", " Flat"}) {
         refused(with(word), {"expected", "HNSW<M>", "Flat", "FP16", std::string("got '") + word + "'"});
     }
     refused(with("HNSW16,PQ8"), {"HNSW16,PQ8", "expected one of", "Flat", "FP16", "got 'PQ8'"});
+    refused(with("IVF2"), {"what the lists hold", "'IVF2,Flat'", "got nothing"});
+    refused(with("IVF5,Flat"), {"expected at least 5 rows", "got 4"});
     refused(with("HNSW16,"), {"expected one of", "Flat", "got ''"});
     refused(with("Flat,HNSW16"), {"expected one of", "got 'HNSW16'"});
     refused(with("FP16,FP16"), {"expected nothing after 'FP16'", "got 'FP16'"});

@@ -52,7 +52,8 @@ TEST_CASE("search: graphs find at least 95 of 100 of the 10 nearest at ef 128", 
         double found = 0;
         for (std::size_t q = 0; q < queries.size(); ++q) {
             const auto truth = all_sorted(model.distance, rows, {}, queries.values(q));
-            found += recall(copy(search(queries.row(q), {.k = 10, .ef = 128}).value()), truth, 10, model.tolerance());
+            found += recall(copy(search(queries.row(q), {.k = 10, .ef = 128, .nprobe = 20}).value()), truth, 10,
+                            model.tolerance());
         }
         INFO(model.name << ": recall@10 " << found / static_cast<double>(queries.size()));
         CHECK(found >= 0.95 * static_cast<double>(queries.size()));

@@ -40,6 +40,9 @@ const std::vector<Kind> kinds = {
     {"hnsw-float32-shared-v1", "HNSW4", MetricKind::cosine, Element::float32, true, true},
     {"hnsw-uint8-v1", "HNSW4", MetricKind::l1, Element::uint8, true, false},
     {"hnsw-bits-v1", "HNSW4", MetricKind::hamming, Element::bits, true, false},
+    {"ivf-float32-v1", "IVF9,Flat", MetricKind::l2, Element::float32, false, true},
+    {"ivf-hnsw-uint8-v1", "IVF9_HNSW4,Flat", MetricKind::inner_product, Element::uint8, true, false},
+    {"ivf-bits-v1", "IVF9,Flat", MetricKind::hamming, Element::bits, false, false},
 };
 constexpr std::size_t n = 120;
 constexpr Dim dim = 12;

@@ -56,6 +56,8 @@ public:
 
     void sort() noexcept { std::sort_heap(nearest_.begin(), nearest_.end()); }
     [[nodiscard]] bool empty() const noexcept { return taken_ == nearest_.size() && others_.empty(); }
+    /// `first` is not one of the `width` nearest.
+    [[nodiscard]] bool beyond_nearest() const noexcept { return taken_ == nearest_.size(); }
     [[nodiscard]] OrderedKey first() const noexcept {
         return taken_ < nearest_.size() ? nearest_[taken_] : ~others_.front();
     }

@@ -145,9 +145,10 @@ public:
         limit_ = limit;
         std::erase_if(free_, [limit](RowId vertex) { return vertex >= limit; });
     }
-    /// Ends that, and forgets the free places behind the last vertex. Readers may still look at them.
-    void drop_free_end() noexcept {
-        std::size_t count = vertices();
+    /// Ends that, and forgets the free places behind the last vertex: true if there were any. Readers may still look at them.
+    bool drop_free_end() noexcept {
+        const std::size_t before = vertices();
+        std::size_t count = before;
         while (count > 0 && height(static_cast<RowId>(count - 1)) == 0) --count;
         vertices_.store(count, std::memory_order_release);
         limit_ = max_rows;
@@ -155,6 +156,7 @@ public:
         for (std::size_t i = count; i-- > 0;) {
             if (height(static_cast<RowId>(i)) == 0) free_.push_back(static_cast<RowId>(i));
         }
+        return count < before;
     }
     /// Gives the memory behind the last vertex back. No reader is left who looks at it.
     void discard_end() noexcept {

@@ -12,6 +12,7 @@
 #include <tonari/index/hnsw_index.hpp>
 #include <tonari/index/index.hpp>
 #include <tonari/index/index_model.hpp>
+#include <tonari/index/ivf_index.hpp>
 #include <tonari/index/spec.hpp>
 #include <tonari/metric/metric.hpp>
 
@@ -22,6 +23,8 @@ namespace tonari {
 /// Spec words, separated by commas:
 ///   "Flat"               exact search, rows as given
 ///   "HNSW32"             graph with up to 64 links a row on the lowest layer and 32 above (M = 32), rows as given
+///   "IVF1024,Flat"       1,024 inverted lists; a search looks at the `nprobe` nearest. About 4 sqrt(n) lists suit n rows
+///   "IVF65536_HNSW32,Flat"  the same with a graph over the centroids: for many lists
 ///   "...,FP16" "...,BF16"  rows stored in half precision ("Flat,FP16" is "FP16"); "SQfp16" and "SQbf16" are the same words
 /// ids: one per row, not negative, unique; empty: 0 ... n-1.
 /// Errors: unknown words, no rows or no dimensions, non-finite values (by row and column), duplicate ids, metric and
@@ -45,6 +48,17 @@ Result<Index> build_over(C codec, const Spec& spec, MatrixView rows, std::span<c
     options.ef_construction = std::min(options.ef_construction, rows.rows());  // more finds no more, but takes room
     if (spec.kind == IndexKind::flat) {
         auto index = FlatIndex<C>::build(std::move(codec), rows, ids, options);
+        if (!index) return std::move(index).error();
+        return make_index(*std::move(index));
+    }
+    if (spec.kind == IndexKind::ivf) {
+        const IvfParams params{spec.lists, spec.coarse_links};
+        if (spec.coarse_links > 0) {
+            auto index = IvfIndex<C, GraphCoarse<C>>::build(std::move(codec), rows, ids, params, asked);
+            if (!index) return std::move(index).error();
+            return make_index(*std::move(index));
+        }
+        auto index = IvfIndex<C, FlatCoarse<C>>::build(std::move(codec), rows, ids, params, asked);
         if (!index) return std::move(index).error();
         return make_index(*std::move(index));
     }

@@ -86,7 +86,7 @@ public:
 
     /// The first batch compares every row; from then on only their order is asked.
     [[nodiscard]] std::unique_ptr<CursorModel> cursor(RowView query, const CursorOptions& options) const {
-        return std::make_unique<CursorOf<ScanSource<C>>>(options, rows_, query, options.filter);
+        return scan_cursor(rows_, query, options);
     }
 
     /// Many queries at once, through register-blocked products (index/exact_batch.hpp). Queries were checked.

@@ -76,7 +76,7 @@ public:
     [[nodiscard]] std::uint32_t find(Id id) const noexcept { return table_.find(id, id_of()); }
     [[nodiscard]] std::size_t size() const noexcept { return table_.size(); }
     [[nodiscard]] std::size_t bytes() const noexcept {
-        return (taken_ - free_.size()) * sizeof(EntryRecord) + table_.bytes();
+        return taken_ * sizeof(EntryRecord) + table_.bytes();  // free ones, too: they stay
     }
 
     /// An entry for `id`, in no list yet. `coming` more ids are on their way: room is made for all. Throws bad_alloc.

@@ -11,7 +11,7 @@
 // Invariants, each with its test (tests/unit/index/growing_hnsw_test.cpp, tests/concurrency/growing_test.cpp)
 //   - A search answers what was alive at the moment that it pinned: every id at most once, with a row that it had then.
 //   - Readers take no lock. Writers lock one vertex at a time, and the books (entries, clock, queues) for some
-//     hundred instructions; nobody holds the books while measuring distances.
+//     hundred instructions (compact: for a look at every place, twice); nobody holds the books while measuring distances.
 //   - A place is given a new row only when no link names it and a moment has passed that every reader is beyond.
 //   - Whoever fails (no memory, id taken meanwhile) leaves the ids as they were.
 #pragma once
@@ -24,6 +24,7 @@
 #include <mutex>
 #include <new>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <tonari/codec/flat.hpp>
@@ -510,12 +511,25 @@ private:
     }
 
     class Retiring;
+    /// Says who compacts.
+    class Compactor {
+    public:
+        explicit Compactor(std::atomic<std::thread::id>& who) noexcept : who_(&who) {
+            who_->store(std::this_thread::get_id());
+        }
+        Compactor(const Compactor&) = delete;
+        Compactor& operator=(const Compactor&) = delete;
+        ~Compactor() { who_->store({}); }
+
+    private:
+        std::atomic<std::thread::id>* who_;
+    };
     [[nodiscard]] bool has_free_place() const {
         const std::lock_guard books(books_);
         return graph_.free() > 0;
     }
-    /// Moves an id of `vertex` to another place: true if there was one.
-    Result<bool> move_one_id(RowId vertex, Writer& writer);
+    /// Moves the ids of `vertex` to another place: true if there were any.
+    Result<bool> move_ids(RowId vertex, Writer& writer);
     /// Gives the memory of dropped places back when no reader can look at them. True if there is none left to give.
     bool discard_end() noexcept {
         const std::lock_guard books(books_);
@@ -555,6 +569,7 @@ private:
     std::atomic<std::size_t> waiting_{0};  // dead entries not yet freed
 
     std::mutex compacting_;  // one at a time
+    std::atomic<std::thread::id> compactor_{};
     std::mutex idle_lock_;
     std::vector<std::unique_ptr<Writer>> idle_;
     std::size_t writers_ = 0;

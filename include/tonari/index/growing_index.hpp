@@ -84,9 +84,10 @@ public:
     /// still running hold some back.
     bool tidy();
     /// Makes the index as small as its rows, after many were removed: rows from the last places move into free ones, which
-    /// takes each as long as an update, and the memory behind them goes back to the system. Searches and changes go on
-    /// meanwhile. False if searches that are still running hold some of it back: call it again later. `progress` is called
-    /// from this thread with (rows done, rows to move). Errors: out_of_memory (nothing is lost).
+    /// takes each as long as an update, and the memory of rows and links behind them goes back to the system (that of ids, 48
+    /// bytes each, waits for ids to come). Searches and changes go on meanwhile. False if searches that are still running hold
+    /// some of it back: call it again later. `progress` is called from this thread with (rows done, rows to move), which may
+    /// begin anew a few times. Errors: out_of_memory (nothing is lost), busy (called from its own progress).
     Result<bool> compact(const std::function<void(std::size_t done, std::size_t total)>& progress = {});
     [[nodiscard]] Result<GrowingHealth> health() const;
     /// Links live rows that no walk could reach, should there be any.

@@ -26,7 +26,7 @@ public:
           frontier_(scratch_.heap, pending_, Passes{&moment_, filter_}),
           search_(expander_, frontier_, scratch_.expansion) {
         pending_.reserve(moment_.room());
-        const bool scans = options.filter != nullptr && moment_.scan_is_cheaper(ids_, options.ef);
+        const bool scans = options.filter != nullptr && moment_.scan_is_cheaper(options.filter->passing, options.ef);
         state_ = scans ? State::sweeping : State::entering;
     }
     GrowingSource(const GrowingSource&) = delete;

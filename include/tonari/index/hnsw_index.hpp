@@ -155,7 +155,7 @@ public:
     /// A few rows that pass are compared one and all; among many a walk finds the nearest.
     [[nodiscard]] std::unique_ptr<CursorModel> cursor(RowView query, const CursorOptions& options) const {
         if (options.filter != nullptr && scan_is_cheaper(*options.filter, options.ef)) {
-            return std::make_unique<CursorOf<ScanSource<C>>>(options, rows_, query, options.filter);
+            return scan_cursor(rows_, query, options);
         }
         return std::make_unique<CursorOf<HnswSource<HnswIndex>>>(options, *this, query, options.filter);
     }

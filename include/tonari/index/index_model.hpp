@@ -63,11 +63,23 @@ public:
     }
     [[nodiscard]] Spec spec() const override {
         if constexpr (requires { index_.links(); }) return spec_of(I::kind, index_.links(), element());
+        if constexpr (requires { index_.partition(); }) {
+            Spec spec = spec_of(I::kind, 0, element());
+            spec.lists = index_.partition().lists();
+            if constexpr (requires { index_.coarse().links(); }) spec.coarse_links = index_.coarse().links();
+            return spec;
+        }
         return spec_of(I::kind, 0, element());
     }
     [[nodiscard]] std::vector<IndexPart> parts() const override {
         std::vector<IndexPart> parts{{"rows", index_.rows().codes().size()}, {"ids", index_.ids().bytes()}};
         if constexpr (requires { index_.layers(); }) parts.push_back({"links", index_.layers().bytes()});
+        if constexpr (requires { index_.partition(); }) {
+            parts.push_back({"lists", index_.partition().bytes()});
+            std::size_t coarse = index_.coarse().rows().codes().size() + index_.coarse().ids().bytes();
+            if constexpr (requires { index_.coarse().layers(); }) coarse += index_.coarse().layers().bytes();
+            parts.push_back({"coarse", coarse});
+        }
         return parts;
     }
 

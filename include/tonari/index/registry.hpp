@@ -9,13 +9,18 @@
 #include <tonari/index/flat_index.hpp>
 #include <tonari/index/hnsw_index.hpp>
 #include <tonari/index/index_model.hpp>
+#include <tonari/index/ivf_index.hpp>
 
 namespace tonari {
 
 extern template class FlatIndex<Flat<AnyMetric>>;
 extern template class HnswIndex<Flat<AnyMetric>>;
+extern template class IvfIndex<Flat<AnyMetric>, FlatIndex<Flat<AnyMetric>>>;
+extern template class IvfIndex<Flat<AnyMetric>, HnswIndex<Flat<AnyMetric>>>;
 extern template class IndexModelOf<FlatIndex<Flat<AnyMetric>>>;
 extern template class IndexModelOf<HnswIndex<Flat<AnyMetric>>>;
+extern template class IndexModelOf<IvfIndex<Flat<AnyMetric>, FlatIndex<Flat<AnyMetric>>>>;
+extern template class IndexModelOf<IvfIndex<Flat<AnyMetric>, HnswIndex<Flat<AnyMetric>>>>;
 
 /// The section that says what the rest of the file is.
 struct IndexRecord {
@@ -38,7 +43,17 @@ Result<Index> open_index(const SectionReader& reader, C codec) {
         if (!index) return std::move(index).error();
         return make_index(*std::move(index));
     }
-    return Error{ErrorCode::unsupported, "expected an index of kind 1 (flat) or 2 (hnsw), got kind " +
+    if (record->kind == static_cast<std::uint8_t>(IndexKind::ivf)) {
+        if (reader.within("coarse").has("layers")) {
+            auto index = IvfIndex<C, GraphCoarse<C>>::open(reader, std::move(codec));
+            if (!index) return std::move(index).error();
+            return make_index(*std::move(index));
+        }
+        auto index = IvfIndex<C, FlatCoarse<C>>::open(reader, std::move(codec));
+        if (!index) return std::move(index).error();
+        return make_index(*std::move(index));
+    }
+    return Error{ErrorCode::unsupported, "expected an index of kind 1 (flat), 2 (hnsw) or 3 (ivf), got kind " +
                                              std::to_string(record->kind) +
                                              "; a newer version of the library may have written it"};
 }

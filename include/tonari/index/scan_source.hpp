@@ -4,21 +4,31 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <memory>
 
 #include <tonari/index/cursor_model.hpp>
 #include <tonari/index/stored_rows.hpp>
 
 namespace tonari {
 
+/// A cursor over the rows that pass the filter, or all. No row is ahead of others here, so `ef` means nothing.
+template <Codec C>
+std::unique_ptr<CursorModel> scan_cursor(const StoredRows<C>& rows, RowView query, CursorOptions options);
+
 /// The rows that pass `filter`, or all, in order of their numbers.
 template <Codec C>
 class ScanSource {
 public:
-    ScanSource(const StoredRows<C>& rows, RowView query, const RowFilter* filter) : rows_(&rows), filter_(filter) {
-        scratch_.reserve_query(rows.codec().query_size());
-        scorer_ = rows.scorer(query, scratch_);
+    ScanSource(const StoredRows<C>& rows, RowView query, const RowFilter* filter)
+        : rows_(&rows),
+          filter_(filter),
+          scratch_(scratch_for_query(rows.codec().query_size())),
+          scorer_(rows.scorer(query, scratch_)) {
         pending_.reserve(filter == nullptr ? rows.rows() : std::min(filter->passing, rows.rows()));
     }
+    ScanSource(const ScanSource&) = delete;
+    ScanSource& operator=(const ScanSource&) = delete;
+    ~ScanSource() = default;
 
     [[nodiscard]] std::size_t ids() const noexcept {
         return filter_ == nullptr ? rows_->ids().size() : filter_->passing;
@@ -64,5 +74,11 @@ private:
     PendingRows pending_;
     std::size_t next_ = 0;
 };
+
+template <Codec C>
+std::unique_ptr<CursorModel> scan_cursor(const StoredRows<C>& rows, RowView query, CursorOptions options) {
+    options.ef = 1;
+    return std::make_unique<CursorOf<ScanSource<C>>>(options, rows, query, options.filter);
+}
 
 }  // namespace tonari

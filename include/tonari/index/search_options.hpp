@@ -33,6 +33,9 @@ struct RowFilter {
 struct SearchOptions {
     std::size_t k = 10;   ///< neighbours wanted, at least 1
     std::size_t ef = 64;  ///< graphs: candidates kept while walking; raised to k. Flat ignores it: it is exact.
+    /// IVF: lists looked at, the nearest ones; more finds more and takes longer. Where they hold fewer than k rows that may
+    /// be answered, further ones are looked at. Others ignore it.
+    std::size_t nprobe = 16;
     const RowFilter* filter = nullptr;  ///< from `prepare` of the same index; not owned
     Deadline deadline{};                ///< when passed, what was found so far is answered with `complete = false`
     Threads threads{};                  ///< batches only: a single query runs on the calling thread
@@ -43,6 +46,7 @@ struct RangeOptions {
     float radius = 0;          ///< largest distance answered (smaller is nearer: negated inner product, 1 - cos, ...)
     std::size_t cap = 10'000;  ///< most rows answered per query, the nearest of them; `truncated` says when it cut
     std::size_t ef = 64;       ///< graphs: how wide the walk is before it follows the range
+    std::size_t nprobe = 16;   ///< IVF: lists looked at before it follows the range from list to list
     const RowFilter* filter = nullptr;
     Deadline deadline{};
     Threads threads{};

@@ -21,6 +21,9 @@ struct SearchScratch {
     TopK in_range;                 ///< range searches
     std::vector<OrderedKey> heap;  ///< the queue of filtered and range walks
     Expansion expansion;
+    std::vector<Neighbor> lists;      ///< IVF: the lists to look at, nearest first
+    VisitedSet probed;                ///< IVF: those that were looked at
+    std::vector<float> wide;          ///< IVF: the query as the centroids are stored
     std::vector<Neighbor> neighbors;  ///< the answer
 
     void reserve_query(std::size_t bytes) { query_block.resize(bytes + 63); }
@@ -29,5 +32,12 @@ struct SearchScratch {
         return query_block.data() + ((64 - address % 64) % 64);
     }
 };
+
+/// Scratch for one query, of `bytes` when it is prepared: for those that keep it.
+inline SearchScratch scratch_for_query(std::size_t bytes) {
+    SearchScratch scratch;
+    scratch.reserve_query(bytes);
+    return scratch;
+}
 
 }  // namespace tonari

@@ -16,13 +16,15 @@ namespace tonari {
 struct Spec {
     IndexKind kind = IndexKind::flat;
     std::size_t links = 0;            ///< HNSW: M
+    std::size_t lists = 0;            ///< IVF
+    std::size_t coarse_links = 0;     ///< IVF: M of a graph over the centroids; 0: Flat
     std::optional<Element> store_as;  ///< half precision, when a word asks for it; else rows as given
 };
 
 /// The spec of an index over rows that are stored as `stored`. `links` is M, 0 where there is none.
 TONARI_API Spec spec_of(IndexKind kind, std::size_t links, Element stored);
 
-/// "Flat", "HNSW32", "HNSW32,FP16", "FP16", ... (index/build.hpp lists the words). Errors name the word that does not
+/// "Flat", "HNSW32", "HNSW32,FP16", "FP16", "IVF1024,Flat", "IVF65536_HNSW32,FP16", ... (index/build.hpp lists the words). Errors name the word that does not
 /// fit and those that would.
 TONARI_API Result<Spec> parse_spec(std::string_view text);
 TONARI_API std::string to_string(const Spec& spec);

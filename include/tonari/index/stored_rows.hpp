@@ -86,20 +86,34 @@ public:
     Outcome scan(typename C::Scorer& scorer, const RowFilter* filter, const Deadline& deadline, TopK& nearest,
                  SearchScratch& scratch) const noexcept {
         Outcome outcome;
-        Batch batch{*this, scorer, nearest, scratch.expansion, outcome};
         if (filter != nullptr) {
+            Batch batch{*this, scorer, nearest, scratch.expansion, outcome};
             filter->rows.for_each([&](RowId row) {
                 if (outcome.complete && batch.add(row)) outcome.complete = !deadline.expired();
             });
+            batch.flush();
         } else {
-            for (std::size_t row = 0; row < rows() && outcome.complete; row += max_batch) {
-                batch.block(row, std::min(max_batch, rows() - row));
-                outcome.complete = !deadline.expired();
-            }
+            scan(0, rows(), scorer, nullptr, deadline, nearest, scratch, outcome);
         }
-        batch.flush();
         outcome.exact = outcome.complete;
         return outcome;
+    }
+    /// Compares the rows [first, last), those of them that pass `filter`. Adds to `outcome`; one that is not complete ends it.
+    void scan(std::size_t first, std::size_t last, typename C::Scorer& scorer, const RowFilter* filter,
+              const Deadline& deadline, TopK& nearest, SearchScratch& scratch, Outcome& outcome) const noexcept {
+        Batch batch{*this, scorer, nearest, scratch.expansion, outcome};
+        if (filter != nullptr) {
+            for (std::size_t row = first; row < last && outcome.complete; ++row) {
+                if (!filter->rows.test(static_cast<RowId>(row))) continue;
+                if (batch.add(static_cast<RowId>(row))) outcome.complete = !deadline.expired();
+            }
+            batch.flush();
+            return;
+        }
+        for (std::size_t row = first; row < last && outcome.complete; row += max_batch) {
+            batch.block(row, std::min(max_batch, last - row));
+            outcome.complete = !deadline.expired();
+        }
     }
 
     Status save(SectionWriter& writer) const {

@@ -1,4 +1,4 @@
-// Recall against speed of one index: it is searched at one width (`ef`) after another, and timed.
+// Recall against speed of one index: it is searched at one width (`ef` of a graph, `nprobe` of lists) after another, and timed.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,8 @@ namespace tonari::tune {
 
 struct SweepOptions {
     unsigned threads = 1;              ///< 1: queries one at a time. More: batches over so many threads. Not 0.
-    std::vector<std::size_t> widths;   ///< values of `ef` to try; empty: `ladder`, stopping at `stop_recall`
+    std::vector<std::size_t> widths;   ///< of graphs, `ef` to try; empty: `ladder`, stopping at `stop_recall`
+    std::vector<std::size_t> nprobes;  ///< of lists, the same; empty: from 1 up
     std::size_t largest_width = 1200;  ///< where the ladder ends
     double stop_recall = 0.995;        ///< the ladder stops at the first width that reaches it
     std::size_t warm_up = 100;         ///< queries searched at each width before the clock runs
@@ -37,8 +38,8 @@ TONARI_API std::vector<std::size_t> ladder(std::size_t k, std::size_t largest);
 /// single queries while all threads are busy with others.
 ///
 /// After the ladder, widths are added halfway where recall made a large step, so that interpolation has points to
-/// stand on. An index without a width (its answers say `exact`) gives one point with `ef` 0.
-/// Points come in order of `ef`. Errors: those of a search.
+/// stand on. An index without a width (its answers say `exact`) gives one point with a width of 0.
+/// Points come in order of their widths. Errors: those of a search.
 TONARI_API Result<std::vector<CurvePoint>> sweep(const Index& index, MatrixView queries, const RecallScorer& scorer,
                                                  const SweepOptions& options = {});
 

@@ -28,13 +28,38 @@ TEST_CASE("spec: words and what they mean", "[index]") {
     check("HNSW256", IndexKind::hnsw, 256, {}, "HNSW256");
     check("HNSW16,Flat", IndexKind::hnsw, 16, {}, "HNSW16");
     check("HNSW16,FP16", IndexKind::hnsw, 16, Element::float16, "HNSW16,FP16");
+    check("IVF100,Flat", IndexKind::ivf, 0, {}, "IVF100,Flat");
+    check("IVF1,SQfp16", IndexKind::ivf, 0, Element::float16, "IVF1,FP16");
+    check("IVF16777216_HNSW,BF16", IndexKind::ivf, 0, Element::bfloat16, "IVF16777216_HNSW32,BF16");
     check("HNSW16,SQbf16", IndexKind::hnsw, 16, Element::bfloat16, "HNSW16,BF16");
 }
 
 TEST_CASE("spec: what is none", "[index]") {
-    for (const std::string_view text :
-         {"", ",", "Flat,", ",Flat", "flat", "HNSW0", "HNSW1", "HNSW257", "HNSW1e2", "HNSW+4", "HNSW 4", "HNSW16;FP16",
-          "FP16,BF16", "FP16,Flat", "HNSW16,HNSW16", "HNSW16,FP16,FP16", "IVF100,Flat", "PQ8", "Flat\n"}) {
+    for (const std::string_view text : {"",
+                                        ",",
+                                        "Flat,",
+                                        ",Flat",
+                                        "flat",
+                                        "HNSW0",
+                                        "HNSW1",
+                                        "HNSW257",
+                                        "HNSW1e2",
+                                        "HNSW+4",
+                                        "HNSW 4",
+                                        "HNSW16;FP16",
+                                        "FP16,BF16",
+                                        "FP16,Flat",
+                                        "HNSW16,HNSW16",
+                                        "HNSW16,FP16,FP16",
+                                        "IVF100,",
+                                        "IVF100,HNSW4",
+                                        "IVF0,Flat",
+                                        "IVF16777217,Flat",
+                                        "IVF8_,Flat",
+                                        "IVF8_HNSW1,Flat",
+                                        "IVF8_FP16,Flat",
+                                        "PQ8",
+                                        "Flat\n"}) {
         CAPTURE(text);
         const auto spec = parse_spec(text);
         REQUIRE_FALSE(spec.ok());

@@ -1,0 +1,160 @@
+// Inverted lists: what nprobe means, how far a search goes on, and what a file of lists may say.
+#include <algorithm>
+#include <set>
+
+#include <tonari/index/build.hpp>
+#include <tonari/index/ivf_index.hpp>
+#include <tonari/index/registry.hpp>
+
+#include "support/ask.hpp"
+#include "support/catch.hpp"
+#include "support/image.hpp"
+#include "support/oracle.hpp"
+#include "support/rows.hpp"
+
+using namespace tonari;
+using namespace tonari::test;
+
+namespace {
+
+constexpr Dim dim = 12;
+using Plain = Flat<AnyMetric>;
+using Ivf = IvfIndex<Plain, FlatCoarse<Plain>>;
+
+Ivf lists_of(const Rows& rows, std::size_t lists, MetricKind metric = MetricKind::l2) {
+    return Ivf::build(Plain::create(rows.element(), rows.dim(), metric).value(), rows.view(), {}, {lists}, {}).value();
+}
+
+}  // namespace
+
+TEST_CASE("ivf: a row stands in the list of its nearest centroid", "[index]") {
+    const Rows rows = clustered_rows(Element::float32, dim, 2000, 1);
+    for (const MetricKind metric : {MetricKind::l2, MetricKind::cosine, MetricKind::inner_product, MetricKind::l1}) {
+        INFO(name(metric));
+        const Ivf index = lists_of(rows, 30, metric);
+        REQUIRE(index.partition().lists() == 30);
+        REQUIRE(index.partition().rows() == rows.size());
+        const Index coarse = make_index(FlatCoarse<Plain>(index.coarse()));
+        std::size_t wrong = 0;
+        for (std::size_t list = 0; list < 30; ++list) {
+            const auto [first, last] = index.partition().rows_of(list);
+            for (std::size_t row = first; row < last; ++row) {
+                const auto* values = reinterpret_cast<const float*>(index.rows().code(static_cast<RowId>(row)));
+                const Answer all = ask(coarse, std::span(values, dim), {.k = 30}).value();
+                const auto own = std::find_if(all.begin(), all.end(),
+                                              [list](const Neighbor& n) { return n.id == static_cast<Id>(list); });
+                wrong += own != all.end() && own->distance <= all[0].distance + 1e-4F ? 0 : 1;  // products are rounded
+            }
+        }
+        CHECK(wrong == 0);
+    }
+}
+
+TEST_CASE("ivf: more lists find more, all of them everything", "[index]") {
+    const Rows rows = clustered_rows(Element::float32, dim, 3000, 2);
+    const Rows queries = clustered_rows(Element::float32, dim, 40, 3);
+    for (const char* spec : {"IVF50,Flat", "IVF50_HNSW8,Flat"}) {
+        INFO(spec);
+        const Index index = build(spec, MetricKind::l2, rows.view()).value();
+        double before = 0;
+        std::size_t distances = 0;
+        for (const std::size_t nprobe : {1U, 2U, 5U, 10U, 25U, 50U, 1000U}) {
+            double found = 0;
+            std::size_t compared = 0;
+            for (std::size_t q = 0; q < queries.size(); ++q) {
+                const auto truth = all_sorted(definition_of(MetricKind::l2), rows, {}, queries.values(q));
+                const Answer nearest = ask(index, queries.row(q), {.k = 10, .nprobe = nprobe}).value();
+                found += recall(nearest.neighbors, truth, 10, 1e-5F);
+                compared += nearest.outcome.distances;
+                CHECK(nearest.size() == 10);
+                CHECK(nearest.outcome.exact == (nprobe >= 50));
+                CHECK(nearest.outcome.hops >= std::min<std::size_t>(nprobe, 50));
+            }
+            CHECK(found >= before);
+            CHECK((compared > distances || nprobe > 50));
+            before = found;
+            distances = compared;
+        }
+        CHECK(before == static_cast<double>(queries.size()));
+    }
+}
+
+TEST_CASE("ivf: where the lists hold too few rows, further ones are looked at", "[index]") {
+    const Rows rows = clustered_rows(Element::float32, dim, 1000, 4);
+    const Index index = build("IVF100,Flat", MetricKind::l2, rows.view()).value();
+    for (const std::size_t k : {1U, 50U, 500U, 999U, 1000U, 5000U}) {
+        const Answer nearest = ask(index, rows.row(3), {.k = k, .nprobe = 1}).value();
+        CHECK(nearest.size() == std::min<std::size_t>(k, 1000));
+        CHECK(well_formed(nearest.neighbors));
+        CHECK((k != 1 || nearest.outcome.hops == 1));
+    }
+    // Few rows pass, and they lie anywhere.
+    for (const Id share : {2, 11, 97}) {
+        const RowFilter filter = index.prepare(Filter::predicate([share](Id id) { return id % share == 0; })).value();
+        const Answer nearest = ask(index, rows.row(3), {.k = 1000, .nprobe = 1, .filter = &filter}).value();
+        CHECK(nearest.size() == filter.passing);
+        for (const Neighbor& neighbor : nearest) CHECK(neighbor.id % share == 0);
+    }
+}
+
+TEST_CASE("ivf: as many lists as rows, one list, equal rows, constant dimensions", "[index]") {
+    Rows rows = clustered_rows(Element::float32, dim, 200, 5);
+    for (const std::size_t lists : {1U, 7U, 200U}) {
+        const Index index = make_index(lists_of(rows, lists));
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            REQUIRE(ask(index, rows.row(i), {.k = 1, .nprobe = 3}).value()[0].distance == 0);
+        }
+    }
+    std::vector<float> same(dim, 1.0F);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        same[0] = i < 190 ? 1.0F : 2.0F;  // one giant list, whatever is asked for
+        rows.set(i, same);
+    }
+    for (const MetricKind metric : {MetricKind::l2, MetricKind::cosine, MetricKind::inner_product}) {
+        const Index index = make_index(lists_of(rows, 20, metric));
+        CHECK(ask(index, rows.row(0), {.k = 200, .nprobe = 1}).value().size() == 200);
+        CHECK(ask(index, rows.row(0), {.k = 7, .nprobe = 1}).value().size() == 7);
+    }
+}
+
+TEST_CASE("ivf: what does not fit is refused", "[index]") {
+    const Rows rows = clustered_rows(Element::float32, dim, 50, 6);
+    const auto refused = [&](const char* spec, std::string_view words) {
+        const auto index = build(spec, MetricKind::l2, rows.view());
+        REQUIRE_FALSE(index.ok());
+        INFO(index.error().message);
+        CHECK(index.error().code == ErrorCode::invalid_argument);
+        CHECK(index.error().message.find(words) != std::string::npos);
+    };
+    refused("IVF51,Flat", "expected at least 51 rows");
+    refused("IVF0,Flat", "IVF<lists>");
+    refused("IVF,Flat", "IVF<lists>");
+    refused("IVF8", "what the lists hold");
+    refused("IVF8,", "Flat, FP16");
+    refused("IVF8_HNSW1,Flat", "IVF<lists>_HNSW<M>");
+    refused("IVF8_PQ4,Flat", "IVF<lists>_HNSW<M>");
+    refused("IVF8,FP16,Flat", "one of Flat");
+    const Index index = build("IVF8,Flat", MetricKind::l2, rows.view()).value();
+    CHECK(ask(index, rows.row(0), {.nprobe = 0}).error().message.find("nprobe of at least 1") != std::string::npos);
+    CHECK(ask_range(index, rows.row(0), {.radius = 1, .nprobe = 0}).error().message.find("nprobe") !=
+          std::string::npos);
+    CHECK(index.cursor(rows.row(0), {.nprobe = 0}).error().message.find("nprobe") != std::string::npos);
+    for (const char* spec : {"IVF8,Flat", "IVF8,FP16", "IVF8_HNSW4,BF16"}) {
+        CHECK(build(spec, MetricKind::l2, rows.view()).value().spec() == spec);
+    }
+}
+
+TEST_CASE("ivf: a cursor goes from list to list", "[index]") {
+    const Rows rows = clustered_rows(Element::float32, dim, 2000, 7);
+    const Index index = build("IVF64,Flat", MetricKind::l2, rows.view()).value();
+    Cursor cursor = index.cursor(rows.row(9), {.ef = 10, .nprobe = 2}).value();
+    const Nearest first = cursor.next(10).value();
+    CHECK(first.outcome.hops < 20);
+    CHECK_FALSE(cursor.done());
+    std::set<Id> ids;
+    for (const Neighbor& neighbor : first) ids.insert(neighbor.id);
+    while (!cursor.done()) {
+        for (const Neighbor& neighbor : cursor.next(100).value()) CHECK(ids.insert(neighbor.id).second);
+    }
+    CHECK(ids.size() == 2000);
+}
