@@ -75,7 +75,9 @@ def test_what_is_not_finite_is_refused_by_row(spec: str, dtype: Any, value: floa
         tonari.build(spec, np.ones_like(rows)).search(rows)
 
 
-@pytest.mark.parametrize("spec", ["Flatt", "", "HNSW1", "HNSW1000", "HNSW32,Nonsense", "HNSW0", "IVF16,Flat", "HNSW32,,FP16", "hnsw-32"])
+@pytest.mark.parametrize(
+    "spec", ["Flatt", "", "HNSW1", "HNSW1000", "HNSW32,Nonsense", "HNSW0", "IVF16", "HNSW32,,FP16", "hnsw-32"]
+)
 def test_specs_that_do_not_exist(spec: str, rows: Any) -> None:
     with pytest.raises((tonari.InvalidArgument, tonari.Unsupported)) as caught:
         tonari.build(spec, rows)
