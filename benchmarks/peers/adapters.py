@@ -158,6 +158,37 @@ class FaissHalf(Faiss):
         self.index.add(rows)
 
 
+class FaissLists(Faiss):
+    """IndexIVFFlat over a flat quantizer; trained as it comes: 10 iterations over at most 256 rows a list."""
+    spec = "IVF{lists},Flat"
+
+    def lists(self, rows):
+        """As many as asked for; fewer for the few rows that wake the library."""
+        return min(self.options["lists"], max(1, len(rows) // 39))
+
+    def build(self, rows, m, ef_construction, threads):
+        import faiss
+        faiss.omp_set_num_threads(threads)
+        self.index = faiss.index_factory(rows.shape[1], self.spec.format(lists=self.lists(rows)), self.measure())
+        self.index.train(rows)
+        self.index.add(rows)
+
+    def set_ef(self, ef):
+        import faiss
+        faiss.extract_index_ivf(self.index).nprobe = ef
+
+
+class FaissListsGraph(FaissLists):
+    """The same with a graph over the centroids, searched as wide as tonari's."""
+    spec = "IVF{lists}_HNSW32,Flat"
+
+    def set_ef(self, ef):
+        import faiss
+        lists = faiss.extract_index_ivf(self.index)
+        lists.nprobe = ef
+        faiss.downcast_index(lists.quantizer).hnsw.efSearch = 64 if ef < 32 else 2 * ef
+
+
 class FaissFlat(Faiss):
     def build(self, rows, m, ef_construction, threads):
         import faiss
@@ -290,6 +321,23 @@ class TonariHalf(Tonari):
     spec = "HNSW{m},FP16"
 
 
+class TonariLists(Tonari):
+    """Inverted lists over rows as they are."""
+    spec = "IVF{lists},Flat"
+
+    def build(self, rows, m, ef_construction, threads):
+        import tonari
+        lists = min(self.options["lists"], max(1, len(rows) // 39))
+        self.index = tonari.build(self.spec.format(lists=lists), rows, metric=self.metric, threads=threads)
+
+    def search(self, queries, k):
+        return self.index.search(queries, k=k, nprobe=self.ef, threads=1)
+
+
+class TonariListsGraph(TonariLists):
+    spec = "IVF{lists}_HNSW32,Flat"
+
+
 class TonariFlat(Tonari):
     spec = "Flat"
 
@@ -307,5 +355,6 @@ class TonariFlatIntegers(TonariFlat):
 
 
 ADAPTERS = {cls.__name__: cls for cls in
-            (Hnswlib, HnswlibFlat, Faiss, FaissHalf, FaissFlat, Usearch, UsearchHalf, UsearchFlat,
-             Tonari, TonariMapped, TonariHalf, TonariFlat, TonariFlatIntegers)}
+            (Hnswlib, HnswlibFlat, Faiss, FaissHalf, FaissLists, FaissListsGraph, FaissFlat,
+             Usearch, UsearchHalf, UsearchFlat,
+             Tonari, TonariMapped, TonariHalf, TonariLists, TonariListsGraph, TonariFlat, TonariFlatIntegers)}

@@ -18,6 +18,7 @@ def judge(result):
         _variants(out, rows, result)
         _build(out, rows, tonari, large)
         _memory(out, rows, tonari, result)
+    _lists(out, rows, large)
     _exact(out, rows, large)
     return out
 
@@ -60,6 +61,23 @@ def _build(out, rows, tonari, large):
         if gaps:
             _add(out, "recall at equal ef, tonari - hnswlib, lowest", -0.001, min(gaps), large)
     _add(out, "build with 2 threads, wall, x 1 thread", 1.8, tonari.get("build_scaling"), large)
+
+
+def _lists(out, rows, large):
+    """The best of ours beside the best of faiss's: each with its better coarse layer, in each round's own ratio."""
+    ours, theirs = ([row for name, row in rows.items() if name.startswith(library + " IVF")]
+                    for library in ("tonari", "faiss"))
+    for target in ("0.9", "0.95", "0.99"):
+        best = [max((row for row in side if target in row["at_recall"]),
+                    key=lambda row: row["at_recall"][target]["qps"], default=None) for side in (ours, theirs)]
+        if all(best):
+            got = best[0]["at_recall"][target]["ratio"].get(best[1]["variant"])
+            _add(out, f"QPS at recall {target}, {best[0]['variant']} x {best[1]['variant']}", 1.2, got, large)
+    for row in ours:
+        peer = rows.get(row["variant"].replace("tonari", "faiss"))
+        if peer and peer.get("build_cpu_s") and row.get("build_cpu_s"):
+            _add(out, f"training and filling, CPU seconds, {peer['variant']} / {row['variant']}", 1.5,
+                 peer["build_cpu_s"] / row["build_cpu_s"], large)
 
 
 def _memory(out, rows, tonari, result):

@@ -11,7 +11,7 @@ import sweep
 from guarded import Guarded
 from remote import Remote
 from sweep import median, median_ratio
-from variants import EXACT, GRAPHS, HALF_PEERS, chosen
+from variants import EXACT, KNOBS, PROBES, chosen, graphs
 
 
 class Run(Guarded):
@@ -19,7 +19,8 @@ class Run(Guarded):
 
     def __init__(self, dataset, options, bar):
         self.dataset, self.options, self.bar = dataset, options, bar
-        self.graphs = chosen(GRAPHS + (HALF_PEERS if options.half_peers else ()), options)
+        self.graphs = graphs(options)
+        self.knobs = PROBES if options.lists else KNOBS
         self.exact = [] if options.no_exact else [
             variant for variant in chosen(EXACT, options) if dataset.integers or "int" not in variant.name.split()]
         self.rows = {variant.name: {"variant": variant.name, "note": variant.note}
@@ -30,9 +31,9 @@ class Run(Guarded):
     @staticmethod
     def steps(options):
         """An estimate for the bar: builds, loads, one calibration and the rounds of every variant."""
-        graphs = len(chosen(GRAPHS + (HALF_PEERS if options.half_peers else ()), options))
+        built = len(graphs(options))
         exact = 0 if options.no_exact else len(chosen(EXACT, options))
-        return graphs * (1 + options.loads + 1 + options.rounds) + exact * (1 + options.rounds) + 2
+        return built * (1 + options.loads + 1 + options.rounds) + exact * (1 + options.rounds) + 2
 
     # ---- building ---------------------------------------------------------------------------------------------
 
@@ -66,15 +67,18 @@ class Run(Guarded):
 
     def _cache_path(self, variant, facts):
         options = self.options
-        name = f"{variant.file}-{facts['identity']}-m{options.m}-efc{options.ef_construction}"
+        name = f"{variant.file}-{facts['identity']}-{self._settings()}"
         folder = os.path.join(options.cache, f"{self.dataset.name}-{self.dataset.fingerprint}")
         os.makedirs(folder, exist_ok=True)
         return os.path.join(folder, name.replace("/", "_"))
 
+    def _settings(self):
+        options = self.options
+        return f"lists{options.lists}" if options.lists else f"m{options.m}-efc{options.ef_construction}"
+
     def _drop_stale(self, variant, path):
         """Files of other builds of a library would fill the disk: its code changes with every checkout."""
-        pattern = os.path.join(os.path.dirname(path), f"{variant.file}-[0-9]*-m{self.options.m}"
-                                                      f"-efc{self.options.ef_construction}*")
+        pattern = os.path.join(os.path.dirname(path), f"{variant.file}-[0-9]*-{self._settings()}*")
         for old in glob.glob(pattern):
             os.remove(old)
 
@@ -136,7 +140,7 @@ class Run(Guarded):
 
     def _calibrate(self, variant, worker):
         self.bar.step(f"recall: {variant.name}")
-        sweep.calibrate(self.rows[variant.name], lambda ef: self._recall(worker, ef), self.bar.part)
+        sweep.calibrate(self.rows[variant.name], lambda ef: self._recall(worker, ef), self.bar.part, self.knobs)
 
     def _recall(self, worker, ef):
         return scoring.recall(self.dataset.vectors(), self.dataset.queries, worker.answers(ef, self.options.k),
@@ -224,7 +228,7 @@ class Run(Guarded):
 def enough_memory(dataset, options):
     """All graph variants are in memory at once: refuses before the machine swaps or kills."""
     one = dataset.rows * (4 * dataset.dim + 8 * options.m + 100)
-    need = one * (len(chosen(GRAPHS, options)) + 1)
+    need = one * (len(graphs(options)) + 1)
     have = machine.available_memory()
     if have and need > 0.9 * have:
         raise SystemExit(f"{dataset.label}: expected about {need >> 20} MiB of free memory for all variants at once, "

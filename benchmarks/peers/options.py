@@ -36,6 +36,8 @@ def arguments(argv):
     add("--loads", type=int, default=3, help="fresh processes per load time (default 3)")
     add("--m", type=int, default=16)
     add("--ef-construction", type=int, default=200)
+    add("--lists", type=int, default=0, metavar="N",
+        help="inverted lists instead of graphs: IVF<N>,Flat beside faiss's, both also with a graph over the centroids")
     add("--k", type=int, default=10)
     add("--core", type=int, help="the core to pin to (default: the last allowed one)")
     add("--without", action="append", default=[], metavar="LIB", help="leave a library out, repeatable")

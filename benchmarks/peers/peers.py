@@ -114,7 +114,7 @@ def repeatable(argv):
 def main(argv):
     options = arguments(argv)
     document = {"date": report.today(), "command": repeatable(argv), "machine": machine.describe(),
-                "m": options.m, "ef_construction": options.ef_construction, "k": options.k,
+                "m": options.m, "ef_construction": options.ef_construction, "lists": options.lists, "k": options.k,
                 "rounds": options.rounds, "versions": {}, "sets": []}
     run, tables = (run_churn, churn_report) if options.churn else (run_set, report)
     for dataset in find_sets(options):

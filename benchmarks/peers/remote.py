@@ -27,7 +27,7 @@ class Remote:
         self.process = subprocess.Popen([sys.executable, os.path.join(HERE, script)], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=self.noise, env=environment, text=True)
         setup = {"adapter": variant.adapter, "metric": metric, "cores": cores or [options.core], "m": options.m,
-                 "ef_construction": options.ef_construction}
+                 "ef_construction": options.ef_construction, "lists": options.lists}
         try:
             self.facts = self._ask(setup)
         except WorkerError:

@@ -6,8 +6,8 @@ METHOD = (
     "turns at every knob (A B C, in the next round C B A), after one untimed call.",
     "QPS is queries per second of process CPU time, all threads counted, in the fastest call of a point (as timeit "
     "does), since other jobs only ever add; wall-clock QPS is in the JSON.",
-    "QPS at a recall is interpolated (log) on the sweep of ef; ^ marks that the smallest ef already exceeds it, "
-    "- that no ef up to 1200 reached it.",
+    "QPS at a recall is interpolated (log) on the sweep of ef (lists: nprobe); ^ marks that the smallest already exceeds "
+    "it, - that none reached it.",
     "x columns: median over the rounds of the ratio within one round, at recall .90 / .95 / .99. Recall@k counts "
     "unique ids, ties in distance accepted, distances recomputed in float64 by the harness.",
     "p50 / p99: microseconds of one query per call from Python (call overhead included) at the first ef with recall "
@@ -17,8 +17,8 @@ METHOD = (
     "in the JSON). load: open to first answer, file in the page cache, median of fresh processes.",
 )
 
-GRAPH_HEADS = ("variant", "QPS@.90", "QPS@.95", "QPS@.99", "x hnswlib", "x hnswlib +huge", "p50 / p99 us", "build s",
-               "peak MB", "rest MB", "B/vector", "load ms", "max recall")
+HEADS = ("variant", "QPS@.90", "QPS@.95", "QPS@.99", "x {}", "x {}", "p50 / p99 us", "build s", "peak MB", "rest MB",
+         "B/vector", "load ms", "max recall")
 EXACT_HEADS = ("exact search", "QPS (CPU)", "QPS (wall)", "x faiss Flat", "recall")
 BAR_HEADS = ("bar", "at least", "got", "")
 TARGETS = ("0.9", "0.95", "0.99")
@@ -32,15 +32,16 @@ def heading(report):
              f"transparent huge pages: {machine['transparent_huge_pages']}, "
              f"load average {machine['load_average'][0]:.1f} at the start",
              "versions: " + ", ".join(f"{name} {version}" for name, version in sorted(report["versions"].items())),
-             f"all graphs: M = {report['m']}, efConstruction = {report['ef_construction']}, float32 rows unless the "
-             f"variant says otherwise; k = {report['k']}, {report['rounds']} round(s)"]
+             (f"{report['lists']} lists" if report["lists"] else
+              f"all graphs: M = {report['m']}, efConstruction = {report['ef_construction']}") +
+             f", float32 rows unless the variant says otherwise; k = {report['k']}, {report['rounds']} round(s)"]
     return lines
 
 
 def terminal(report, result):
     """One set as aligned text."""
     lines = ["", f"== {title(result)}"]
-    lines += aligned(GRAPH_HEADS, [_graph_row(row, result) for row in result["results"]])
+    lines += aligned(heads(result), [_graph_row(row, result) for row in result["results"]])
     if result["exact"]:
         lines += [""] + aligned(EXACT_HEADS, [_exact_row(row) for row in result["exact"]])
     if result["bars"]:
@@ -54,7 +55,7 @@ def markdown(report):
     lines += [line + "  " for line in heading(report)] + [""]
     for result in report["sets"]:
         lines += [f"**{title(result)}**", ""]
-        lines += piped(GRAPH_HEADS, [_graph_row(row, result) for row in result["results"]]) + [""]
+        lines += piped(heads(result), [_graph_row(row, result) for row in result["results"]]) + [""]
         if result["exact"]:
             lines += piped(EXACT_HEADS, [_exact_row(row) for row in result["exact"]]) + [""]
         if result["bars"]:
@@ -80,6 +81,17 @@ def title(result):
             f"{result['queries']} queries, k = {result['k']}{busy}{warning}")
 
 
+def references(result):
+    """The variants that the table gives ratios to."""
+    lists = any(row["variant"].split()[1:2] in (["IVF"], ["IVF_HNSW"]) for row in result["results"])
+    return ("faiss IVF", "faiss IVF_HNSW") if lists else ("hnswlib", "hnswlib +huge")
+
+
+def heads(result):
+    names = iter(references(result))
+    return tuple(head.format(next(names)) if "{}" in head else head for head in HEADS)
+
+
 def _graph_row(row, result):
     if "failed" in row:
         return [row["variant"], "failed: " + row["failed"].splitlines()[0][:90]]
@@ -87,7 +99,7 @@ def _graph_row(row, result):
     rest = row["resting_bytes"]
     cached = "c" if row.get("build_cached") else ""
     return [row["variant"], *(speed(at.get(target)) for target in TARGETS),
-            ratios(at, "hnswlib"), ratios(at, "hnswlib +huge"),
+            *(ratios(at, reference) for reference in references(result)),
             f"{row['p50_us']:.0f} / {row['p99_us']:.0f}" if row.get("p50_us") else "-",
             f"{row['build_cpu_s']:.1f}{cached}" if "build_cpu_s" in row else "",
             mega(row.get("build_peak_bytes")), mega(rest), f"{rest / result['n']:.0f}",

@@ -9,11 +9,11 @@ import scoring
 from variants import ENOUGH, KNOBS, TARGETS
 
 
-def calibrate(row, recall_at, part):
+def calibrate(row, recall_at, part, knobs=KNOBS):
     """One call per knob, not timed, for the recall; stops where the recall is enough."""
     points = []
-    for ef in KNOBS:
-        part(len(points) / len(KNOBS))
+    for ef in knobs:
+        part(len(points) / len(knobs))
         points.append({"ef": ef, "recall": recall_at(ef), "qps": [], "wall_qps": []})
         if points[-1]["recall"] >= ENOUGH:
             break

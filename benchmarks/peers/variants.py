@@ -34,6 +34,16 @@ HALF_PEERS = (
     Variant("usearch FP16", "UsearchHalf", "usearch Index, dtype f16", "usearch-fp16"),
 )
 
+# --lists N: the knob is nprobe.
+LISTS = (
+    Variant("faiss IVF", "FaissLists", "faiss IndexIVFFlat, flat quantizer; cosine: unit rows and inner product",
+            "faiss-ivf"),
+    Variant("faiss IVF_HNSW", "FaissListsGraph", "the same with IVF<N>_HNSW32, efSearch of the quantizer as tonari's",
+            "faiss-ivf-hnsw"),
+    Variant("tonari IVF", "TonariLists", "IVF<N>,Flat, float32 rows, loaded", "tonari-ivf"),
+    Variant("tonari IVF_HNSW", "TonariListsGraph", "IVF<N>_HNSW32,Flat", "tonari-ivf-hnsw"),
+)
+
 EXACT = (
     Variant("faiss Flat", "FaissFlat", "faiss.IndexFlat, the whole batch in one call (blocked product)"),
     Variant("hnswlib Flat", "HnswlibFlat", "hnswlib.BFIndex"),
@@ -51,8 +61,16 @@ GROWING = (
 
 KNOBS = (10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 120, 160, 200, 240, 320, 400, 480, 640, 800, 1000,
          1200)
+PROBES = (1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96, 128, 160, 192, 256, 320, 384, 512, 768, 1024)
 TARGETS = (0.90, 0.95, 0.99)
 ENOUGH = 0.995  # a sweep stops at the first knob that reaches this recall
+
+
+def graphs(options):
+    """What is built, swept and compared: graphs, or with --lists inverted lists."""
+    if options.lists:
+        return chosen(LISTS, options)
+    return chosen(GRAPHS + (HALF_PEERS if options.half_peers else ()), options)
 
 
 def chosen(variants, options):
