@@ -193,9 +193,9 @@ public:
                                                std::to_string(partition->rows()) + " rows and " +
                                                std::to_string(rows->ids().size()) + " ids");
         }
-        if (coarse->size() != partition->lists()) {
+        if (!names_each_list(coarse->ids(), partition->lists())) {
             return reader.corrupt("lists", "expected a centroid for each of " + std::to_string(partition->lists()) +
-                                               " lists, got " + std::to_string(coarse->size()));
+                                               " lists, got " + std::to_string(coarse->size()) + " for some of them");
         }
         return IvfIndex(*std::move(rows), *std::move(partition), *std::move(coarse));
     }
@@ -209,6 +209,17 @@ private:
     IvfIndex(StoredRows<C> rows, Partition partition, Coarse coarse) noexcept
         : rows_(std::move(rows)), partition_(std::move(partition)), coarse_(std::move(coarse)) {}
 
+    /// O(lists): a search goes where these ids say.
+    static bool names_each_list(const IdMap& ids, std::size_t lists) {
+        if (ids.size() != lists) return false;
+        std::vector<bool> named(lists, false);
+        for (std::size_t slot = 0; slot < lists; ++slot) {
+            const Id id = ids.id(slot);
+            if (id < 0 || static_cast<std::size_t>(id) >= lists || named[static_cast<std::size_t>(id)]) return false;
+            named[static_cast<std::size_t>(id)] = true;
+        }
+        return true;
+    }
     static Result<Coarse> build_coarse(const C& codec, const TrainedLists& centroids, const IvfParams& params,
                                        const BuildOptions& options) {
         auto of_coarse = coarse_codec(codec);

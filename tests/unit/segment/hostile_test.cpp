@@ -38,7 +38,9 @@ bool survive(std::span<const std::byte> image) {
     }
     (void)index->search(queries.view()).ok();
     const auto filter = index->prepare(Filter::predicate([](Id id) { return id % 3 == 0; }));
-    if (filter) (void)search(queries.row(0), {.k = 5, .ef = 5, .filter = &*filter}).ok();
+    if (filter) (void)search(queries.row(0), {.k = 5, .ef = 5, .nprobe = 2, .filter = &*filter}).ok();
+    auto cursor = index->cursor(queries.row(0), {.ef = 5, .nprobe = 2});
+    for (int batches = 0; cursor && !cursor->done() && batches < 50; ++batches) (void)cursor->next(20).ok();
     return true;
 }
 
@@ -60,7 +62,7 @@ std::vector<Section> sections_of(const std::vector<std::byte>& image) {
 
 TEST_CASE("segment: a file cut anywhere is refused", "[segment]") {
     const TempFolder folder;
-    for (const char* spec : {"Flat", "HNSW4"}) {
+    for (const char* spec : {"Flat", "HNSW4", "IVF9,Flat", "IVF9_HNSW4,Flat"}) {
         const auto image = image_of(sample(spec, true));
         std::size_t opened = 0;
         for (std::size_t size = 0; size < image.size(); size += size < 5000 ? 61 : 997) {
@@ -101,7 +103,11 @@ TEST_CASE("segment: verify finds every flipped bit", "[segment]") {
 }
 
 TEST_CASE("segment: any byte of any section changed is refused or survived", "[segment]") {
-    for (const auto& [spec, shared] : {std::pair{"Flat", false}, {"HNSW4", false}, {"HNSW4", true}}) {
+    for (const auto& [spec, shared] : {std::pair{"Flat", false},
+                                       {"HNSW4", false},
+                                       {"HNSW4", true},
+                                       {"IVF9,Flat", false},
+                                       {"IVF9_HNSW4,Flat", true}}) {
         const auto image = image_of(sample(spec, shared));
         for (const Section& section : sections_of(image)) {
             INFO(spec << ", section " << section.name << " of " << section.size << " bytes");
@@ -121,8 +127,9 @@ TEST_CASE("segment: any byte of any section changed is refused or survived", "[s
 }
 
 TEST_CASE("segment: sections full of lies are survived", "[segment]") {
-    for (const bool shared : {false, true}) {
-        const auto image = image_of(sample("HNSW4", shared));
+    for (const auto& [spec, shared] :
+         {std::pair{"HNSW4", false}, {"HNSW4", true}, {"IVF9,Flat", false}, {"IVF9_HNSW4,Flat", false}}) {
+        const auto image = image_of(sample(spec, shared));
         for (const Section& section : sections_of(image)) {
             if (section.name == "index" || section.name == "codec") continue;
             INFO("section " << section.name);
