@@ -9,6 +9,7 @@
 #   --folder DIR[:METRIC]  a folder with base.fbin and query.fbin
 #   --generated            also 1M x 128 and 300k x 768 from `tonari generate`
 #   --quick                a few minutes: 20,000 rows, one round
+#   --lists N              inverted lists instead of graphs, beside faiss's
 #   --churn                indexes that change: tonari's growing index beside hnswlib and usearch (peers/churn.py)
 #   --picture F            its curves as a page
 #   --json F  --markdown F the figures as files

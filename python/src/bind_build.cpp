@@ -27,8 +27,9 @@ constexpr const char* build_doc =
 Build the index that `spec` names over `rows`.
 
 spec
-    Words separated by commas: "Flat" is exact search, "HNSW32" a graph with M = 32; "FP16" or "BF16" stores the rows
-    in half precision ("HNSW32,FP16").
+    Words separated by commas: "Flat" is exact search, "HNSW32" a graph with M = 32, "IVF1024,Flat" 1,024 inverted lists
+    ("IVF65536_HNSW32,Flat": with a graph over their centroids); "FP16" or "BF16" stores the rows in half precision
+    ("HNSW32,FP16", "IVF1024,FP16").
 rows
     An array of shape (n, dim), float32, float16, bfloat16 (ml_dtypes), int8 or uint8. It is read in place: each row's
     values lie side by side, rows may lie apart. Nothing is converted: float64 is refused, not rounded.

@@ -162,7 +162,8 @@ double Lloyd::inertia(const FloatRows& rows, std::span<const float> centroids) {
     parallel_for(threads_, rows.size(), inertia_piece, [&](std::size_t first, std::size_t last, unsigned) {
         double sum = 0;
         for (std::size_t i = first; i < last; ++i) {
-            const auto* centroid = reinterpret_cast<const std::byte*>(centroids.data() + std::size_t{nearest_[i]} * dim_);
+            const auto* centroid =
+                reinterpret_cast<const std::byte*>(centroids.data() + std::size_t{nearest_[i]} * dim_);
             float square = 0;
             distance(rows.floats(i), &centroid, 1, dim_, &square);
             sum += square;

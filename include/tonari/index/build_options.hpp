@@ -12,9 +12,9 @@ namespace tonari {
 struct BuildOptions {
     Threads threads{};                  ///< any number gives the same bytes
     std::size_t ef_construction = 200;  ///< graphs: candidates kept while looking for a new row's neighbours
-    std::uint64_t seed = 42;            ///< graphs: which rows stand on the upper layers
+    std::uint64_t seed = 42;            ///< graphs: which rows stand on the upper layers; IVF: what is trained on
     /// Called now and then with (rows done, rows in all), from the calling thread. What is done before and after rows are
-    /// inserted counts as the rows that would take about as long.
+    /// inserted (IVF: training) counts as the rows that would take about as long.
     ProgressFunction progress{};
 };
 

@@ -69,7 +69,7 @@ TEST_CASE("epoch: a value is not taken away under a reader", "[core]") {
                 const Epoch::Pin pin = epoch.pin();
                 const std::size_t at = current.load();
                 for (int i = 0; i < 50; ++i) wrong += values[at].load(std::memory_order_relaxed) == wiped ? 1U : 0U;
-                wrong += pin.moment() < at ? 1 : 0;  // a pin's moment is not before what it sees
+                wrong += at < pin.moment() ? 1 : 0;  // what it sees is not older than its moment
             }
         });
     }
