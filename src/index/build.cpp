@@ -38,6 +38,22 @@ Result<Element> stored_element(const Spec& spec, Element given) {
                                              std::string(name(*spec.store_as)) + ", got " + std::string(name(given))};
 }
 
+Status check_codec(const Spec& spec, MetricKind metric, Element given) {
+    if (spec.codec == CodecKind::flat) return {};
+    Spec as_given = spec;
+    as_given.codec = CodecKind::flat;
+    const auto refused = [&](const std::string& expected) {
+        return Error{ErrorCode::unsupported,
+                     "spec '" + to_string(spec) + "': expected " + expected + "; '" + to_string(as_given) + "' fits"};
+    };
+    if (metric == MetricKind::user) return refused("a built-in metric (l2, ip, cosine, l1), got a user's own");
+    if (!Sq8<>::takes(given)) {
+        const char* why = given == Element::bits ? "" : ", which have 8 bits a value already";
+        return refused("float32, float16 or bfloat16 rows, got " + std::string(name(given)) + why);
+    }
+    return {};
+}
+
 Error no_memory_to_build(MatrixView rows) {
     return {ErrorCode::out_of_memory, "no memory to build over " + std::to_string(rows.rows()) + " rows of " +
                                           std::to_string(rows.dim()) + " dimensions"};
@@ -54,13 +70,19 @@ Result<Index> build(std::string_view spec, MetricKind metric, MatrixView rows, s
     }
     try {
         if (Status s = detail::check_build(rows, ids, options); !s) return s;
+        if (Status s = detail::check_codec(*parsed, metric, rows.element()); !s) return s;
         auto element = detail::stored_element(*parsed, rows.element());
         if (!element) return std::move(element).error();
         if (Status s = check_storable(rows, *element, options.threads); !s) return s;
-        auto codec = Flat<AnyMetric>::create(*element, rows.dim(), metric);
+        auto codec = Flat<AnyMetric>::create(*element, rows.dim(), metric);  // refuses what does not go together
         if (!codec) return std::move(codec).error();
         if (metric == MetricKind::cosine) {  // which bits are refused under: they have no direction to look at
             if (Status s = check_direction(rows, *element, "rows", options.threads); !s) return s;
+        }
+        if (parsed->codec == CodecKind::sq8) {
+            auto rounded = Sq8<AnyMetric>::train(rows, {metric, options.seed});
+            if (!rounded) return std::move(rounded).error();
+            return detail::build_over(*std::move(rounded), *parsed, rows, ids, options);
         }
         return detail::build_over(*std::move(codec), *parsed, rows, ids, options);
     } catch (const std::bad_alloc&) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 #include <utility>
 #include <vector>
 
@@ -11,6 +10,7 @@
 #include <tonari/core/top_k.hpp>
 #include <tonari/index/stored_rows.hpp>
 #include <tonari/simd/kernels.hpp>
+#include <tonari/train/rounding.hpp>
 
 namespace tonari {
 namespace {
@@ -99,83 +99,27 @@ private:
     Dim zeros_ = 0;       // behind them: 8-bit codes that fill their cache lines are fetched 3 to 6 % faster
 };
 
-/// How values become 8-bit integers: all with one scale, so that distances keep their order.
-class Rounding {
-public:
-    /// Looks at the first points, which are random ones.
-    explicit Rounding(const Points& points) : middle_(points.dim()), point_(points.dim()) {
-        constexpr std::size_t enough = std::size_t{1} << 20;  // values in all: this is one thread's work
-        const std::size_t count = std::min(points.size(), std::max<std::size_t>(enough / points.dim(), 1024));
-        std::vector<double> sums(points.dim());
-        for (std::size_t i = 0; i < count; ++i) {
-            points.write(i, point_.data());
-            for (std::size_t j = 0; j < sums.size(); ++j) sums[j] += point_[j];
-        }
-        for (std::size_t j = 0; j < sums.size(); ++j) {
-            middle_[j] = static_cast<float>(sums[j] / static_cast<double>(count));
-        }
-        // What lies beyond 8 standard deviations is clipped. It must not have widened them, so they are taken again
-        // without it, until nothing lies beyond.
-        double limit = std::numeric_limits<double>::infinity();
-        double largest = limit;
-        while (largest > 0) {
-            const auto [deviation, farthest] = spread(points, count, limit);
-            largest = farthest;
-            if (farthest <= 8 * deviation) break;
-            limit = 8 * deviation;
-        }
-        scale_ = static_cast<float>(most / largest);
+/// Looks at the first points, which are random ones.
+train::Rounding round_points(const Points& points) {
+    constexpr std::size_t enough = std::size_t{1} << 20;  // values in all: this is one thread's work
+    const std::size_t count = std::min(points.size(), std::max<std::size_t>(enough / points.dim(), 1024));
+    return train::train_rounding(count, points.dim(), train::Middle::mean,
+                                 [&](std::size_t i, float* out) { points.write(i, out); });
+}
+
+/// Of two values rounded each, the difference is off by a deviation of step / sqrt(6); so |a - b|^2 is off by about
+/// 2 |a - b| times that, and the sum of |a_i - b_i| by sqrt(dim) times it.
+std::function<float(float)> rounding_error(float scale, MetricKind metric, Dim dim) {
+    const float off = 1 / (scale * std::sqrt(6.0F));
+    if (metric == MetricKind::l2) return [off](float distance) { return 2 * off * std::sqrt(distance); };
+    if (metric == MetricKind::cosine) {  // half of |a - b|^2 at length 1
+        return [off](float distance) { return off * std::sqrt(2 * std::max(distance, 0.0F)); };
     }
-
-    /// False where the values are too large, too small or too alike to be scaled.
-    [[nodiscard]] bool usable() const noexcept { return std::isfinite(scale_) && scale_ > 0; }
-
-    /// Of two values rounded each, the difference is off by a deviation of step / sqrt(6); so |a - b|^2 is off by about
-    /// 2 |a - b| times that, and the sum of |a_i - b_i| by sqrt(dim) times it.
-    [[nodiscard]] std::function<float(float)> error(MetricKind metric, Dim dim) const {
-        const float off = 1 / (scale_ * std::sqrt(6.0F));
-        if (metric == MetricKind::l2) return [off](float distance) { return 2 * off * std::sqrt(distance); };
-        if (metric == MetricKind::cosine) {  // half of |a - b|^2 at length 1
-            return [off](float distance) { return off * std::sqrt(2 * std::max(distance, 0.0F)); };
-        }
-        if (metric == MetricKind::l1) {
-            return [off, dim](float /*distance*/) { return off * std::sqrt(static_cast<float>(dim)); };
-        }
-        return {};
+    if (metric == MetricKind::l1) {
+        return [off, dim](float /*distance*/) { return off * std::sqrt(static_cast<float>(dim)); };
     }
-
-    void operator()(const float* point, std::int8_t* out) const noexcept {
-        for (std::size_t j = 0; j < middle_.size(); ++j) {
-            const float scaled = std::clamp((point[j] - middle_[j]) * scale_, -most, most);
-            out[j] = static_cast<std::int8_t>(scaled + std::copysign(0.5F, scaled));
-        }
-    }
-
-private:
-    static constexpr float most = 127;
-
-    /// Standard deviation and largest of the distances from the middle that are within `limit`.
-    std::pair<double, double> spread(const Points& points, std::size_t count, double limit) {
-        double squares = 0;
-        double largest = 0;
-        std::size_t within = 0;
-        for (std::size_t i = 0; i < count; ++i) {
-            points.write(i, point_.data());
-            for (std::size_t j = 0; j < point_.size(); ++j) {
-                const double away = std::abs(static_cast<double>(point_[j]) - middle_[j]);
-                if (away > limit) continue;
-                squares += away * away;
-                largest = std::max(largest, away);
-                ++within;
-            }
-        }
-        return {std::sqrt(squares / static_cast<double>(within)), largest};
-    }
-
-    std::vector<float> middle_;
-    std::vector<float> point_;
-    float scale_ = 0;
-};
+    return {};
+}
 
 /// Whether the rounded rows still tell near from far. Of the 10 rows nearest to a sampled one, the rounded rows must find
 /// 0.8 on average, and half for every one: a far-off row, or a dense cloud of a few, is nothing to the average.
@@ -277,25 +221,34 @@ Result<BuildRows> encode(Flat<AnyMetric> codec, std::size_t count, const Threads
     return BuildRows{std::move(codec), *std::move(codes), as_stored, {}};
 }
 
+bool has_floats(const Flat<AnyMetric>& stored) noexcept {
+    return stored.element() != Element::bits && stored.element() != Element::int8 && stored.element() != Element::uint8;
+}
+/// Under inner product there are rows to be made equally long.
+bool is_lengthened(const Flat<AnyMetric>& stored) noexcept {
+    return stored.metric_kind() == MetricKind::inner_product && stored.dim() < max_dim;
+}
+
 }  // namespace
+
+bool builds_as_stored(const Flat<AnyMetric>& stored) noexcept { return !has_floats(stored) && !is_lengthened(stored); }
 
 Result<BuildRows> build_rows(const Flat<AnyMetric>& stored, MatrixView rows, std::span<const RowId> source,
                              std::span<const RowId> sample, const Threads& threads, const ProgressFunction& progress) {
     const MetricKind metric = stored.metric_kind();
-    const bool floats =
-        stored.element() != Element::bits && stored.element() != Element::int8 && stored.element() != Element::uint8;
-    const bool product = metric == MetricKind::inner_product && rows.dim() < max_dim;
-    if (floats || product) {
+    const bool product = is_lengthened(stored);
+    if (!builds_as_stored(stored)) {
         const Points points(stored, rows, source, threads);
-        if (const Rounding round(points); round.usable()) {
+        if (const train::Rounding rounding = round_points(points); rounding.usable()) {
             auto rounded = encode(*Flat<AnyMetric>::create(Element::int8, points.dim(), AnyMetric(points.metric())),
                                   source.size(), threads, false, [&](std::size_t i, std::byte* code, float* room) {
                                       points.write(i, room);
-                                      round(room, reinterpret_cast<std::int8_t*>(code));
+                                      train::round_to_int8({room, points.dim()}, rounding.middle.data(), rounding.scale,
+                                                           reinterpret_cast<std::int8_t*>(code));
                                   });
             if (!rounded) return rounded;
             if (good_enough(points, *rounded, sample, threads, progress)) {
-                rounded->error = round.error(metric, rows.dim());
+                rounded->error = rounding_error(rounding.scale, metric, rows.dim());
                 return rounded;
             }
         }

@@ -9,13 +9,16 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <memory>
 #include <new>
 #include <span>
 #include <vector>
 
+#include <tonari/codec/scaled_scorer.hpp>
 #include <tonari/core/aligned.hpp>
 #include <tonari/core/top_k.hpp>
 #include <tonari/simd/kernels.hpp>
@@ -74,6 +77,11 @@ public:
         }
         if (bounded()) {
             for (std::size_t q = 0; q < queries_.rows(); ++q) query_norms_.push_back(squared_norm(query(q)));
+        }
+        if (rows_.factor_at > 0) {
+            factors_.resize(queries_.rows());
+            for (std::size_t q = 0; q < queries_.rows(); ++q)
+                std::memcpy(&factors_[q], query(q) + rows_.factor_at, sizeof(float));
         }
         return {};
     }
@@ -146,6 +154,7 @@ private:
                 const std::byte* row = rows_.codes + at * rows_.code_size;
                 float distance = 0;
                 exact_.gather(query(first_query + q), &row, 1, rows_.dim, &distance);
+                if (rows_.factor_at > 0) distance = ScaledScorer::scaled(distance, factors_[first_query + q]);
                 nearest_[first_query + q].offer(distance, static_cast<RowId>(at));
                 limits[q] = limit(first_query + q, largest_norm);
             }
@@ -155,9 +164,18 @@ private:
     /// Only an estimate below it can belong to one of the k nearest: of equal distances, the rows that came first stay.
     [[nodiscard]] float limit(std::size_t q, float largest_norm) const noexcept {
         const float bound = nearest_[q].bound();
+        if (rows_.factor_at > 0) return unscaled(bound, factors_[q]);
         if (!bounded()) return bound;
         const float scale = rows_.metric == MetricKind::cosine ? 1.0F : query_norms_[q] + largest_norm;
         return bound + simd::block_slack(Element::float32, rows_.dim) * scale;
+    }
+
+    /// No estimate from it on scales to less than `bound`: both roundings on the way are made good. Where products underflow,
+    /// any may.
+    static float unscaled(float bound, float factor) noexcept {
+        if (factor < std::numeric_limits<float>::min()) return std::numeric_limits<float>::infinity();
+        const float estimate = bound / factor;
+        return std::isfinite(estimate) ? estimate + std::abs(estimate) * 0x1.0p-22F : estimate;
     }
 
     /// Half-precision rows as float32, with their inverse norms where they have them.
@@ -185,6 +203,7 @@ private:
     AlignedBuffer panels_;
     AlignedBuffer wide_;
     std::vector<float> query_norms_;
+    std::vector<float> factors_;  // of rounded rows
     std::array<float, 512> row_norms_{};
     alignas(64) std::array<float, 512 * panel_width> estimates_{};
     std::array<std::uint32_t, refined_rows * panel_width> hits_{};

@@ -1,4 +1,4 @@
-// grow: the door's checks, then the growing graph over the run-time codec, which is compiled here.
+// grow: the door's checks, then the growing graph over a run-time codec. That over rows as given is compiled here.
 #include <tonari/index/grow.hpp>
 
 #include <tonari/index/registry.hpp>
@@ -29,6 +29,17 @@ Result<Spec> growing_spec(std::string_view text, const BuildOptions& options) {
 
 }  // namespace detail
 
+namespace {
+
+/// The frozen graph over that codec, if the index is one.
+template <Codec C>
+const HnswIndex<C>* graph_in(const Index& frozen) noexcept {
+    const auto* model = dynamic_cast<const IndexModelOf<HnswIndex<C>>*>(&frozen.model());
+    return model == nullptr ? nullptr : &model->index();
+}
+
+}  // namespace
+
 Result<GrowingIndex> grow(std::string_view spec, MetricKind metric, Element element, Dim dim,
                           const BuildOptions& options) {
     auto parsed = detail::growing_spec(spec, options);
@@ -38,8 +49,16 @@ Result<GrowingIndex> grow(std::string_view spec, MetricKind metric, Element elem
     if (metric < MetricKind::l2 || metric > MetricKind::hamming) {
         return Error{ErrorCode::invalid_argument, "expected a built-in metric; pass a user's metric as a type"};
     }
-    auto codec = Flat<AnyMetric>::create(*stored, dim, metric);
+    if (Status s = detail::check_codec(*parsed, metric, element); !s) return s;
+    auto codec = Flat<AnyMetric>::create(*stored, dim, metric);  // refuses what does not go together
     if (!codec) return std::move(codec).error();
+    if (parsed->codec == CodecKind::sq8) {
+        auto rounded = Sq8<AnyMetric>::create(dim, metric);
+        if (!rounded) {
+            return Error{rounded.error().code, "spec '" + std::string(spec) + "': " + rounded.error().message};
+        }
+        return detail::grow_empty(*std::move(rounded), *parsed, options);
+    }
     return detail::grow_empty(*std::move(codec), *parsed, options);
 }
 
@@ -52,15 +71,11 @@ Result<GrowingIndex> grow(std::string_view spec, MetricKind metric, MatrixView r
 }
 
 Result<GrowingIndex> grow(const Index& frozen, const BuildOptions& options) {
-    using Model = IndexModelOf<HnswIndex<Flat<AnyMetric>>>;
     if (auto spec = detail::growing_spec(frozen.spec(), options); !spec) return std::move(spec).error();
-    const auto* model = dynamic_cast<const Model*>(&frozen.model());
-    if (model == nullptr) {
-        return Error{ErrorCode::unsupported, "expected a frozen graph over a metric chosen at run time, got '" +
-                                                 frozen.spec() +
-                                                 "' over a metric as a type, or one that grows already"};
-    }
-    return detail::grow_from(model->index(), options);
+    if (const auto* graph = graph_in<Flat<AnyMetric>>(frozen)) return detail::grow_from(*graph, options);
+    if (const auto* graph = graph_in<Sq8<AnyMetric>>(frozen)) return detail::grow_from(*graph, options);
+    return Error{ErrorCode::unsupported, "expected a frozen graph over a metric chosen at run time, got '" +
+                                             frozen.spec() + "' over a metric as a type, or one that grows already"};
 }
 
 }  // namespace tonari

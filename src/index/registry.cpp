@@ -1,5 +1,8 @@
-// The run-time instantiations: one of each structure.
+// The run-time instantiations over rows as given: one of each structure. And the table of all codecs that files have.
 #include <tonari/index/registry.hpp>
+
+#include <array>
+#include <string_view>
 
 namespace tonari {
 
@@ -12,10 +15,32 @@ template class IndexModelOf<HnswIndex<Flat<AnyMetric>>>;
 template class IndexModelOf<IvfIndex<Flat<AnyMetric>, FlatIndex<Flat<AnyMetric>>>>;
 template class IndexModelOf<IvfIndex<Flat<AnyMetric>, HnswIndex<Flat<AnyMetric>>>>;
 
-Result<Index> open_index(const SectionReader& reader) {
-    auto codec = Flat<AnyMetric>::open(reader);
+namespace {
+
+template <Codec C>
+Result<Index> open_over(const SectionReader& reader) {
+    auto codec = C::open(reader);
     if (!codec) return std::move(codec).error();
     return open_index(reader, *std::move(codec));
+}
+
+/// A codec is known by the section that it begins with.
+struct StoredCodec {
+    std::string_view section;
+    Result<Index> (*open)(const SectionReader& reader);
+};
+constexpr std::array stored_codecs{
+    StoredCodec{"codec", &open_over<Flat<AnyMetric>>},
+    StoredCodec{"sq8", &open_over<Sq8<AnyMetric>>},
+};
+
+}  // namespace
+
+Result<Index> open_index(const SectionReader& reader) {
+    for (const StoredCodec& known : stored_codecs) {
+        if (reader.has(known.section)) return known.open(reader);
+    }
+    return stored_codecs.front().open(reader);  // says what it misses
 }
 
 Status save_index(SectionWriter& writer, const Index& index) {

@@ -65,8 +65,10 @@ Error describe(RowView row, std::string_view what, const std::string& where) {
 
 /// |row|^2 of what `store` keeps of it, as the kernels add it up.
 float stored_square(RowView row, Element store) noexcept {
+    if (row.element() == store || row.element() != Element::float32) {  // kept as it is
+        return simd::kernels().squared_norm[index(row.element())](row.data(), row.dim());
+    }
     const auto squared_norm = simd::kernels().squared_norm[index(store)];
-    if (row.element() == store) return squared_norm(row.data(), row.dim());
     float square = 0;
     look_narrowed({static_cast<const float*>(row.data()), row.dim()}, store,
                   [&](std::size_t /*first*/, std::span<const std::uint16_t> halves) {

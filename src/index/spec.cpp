@@ -13,18 +13,28 @@ namespace {
 struct StoreWord {
     std::string_view word;
     std::optional<Element> element;
+    CodecKind codec = CodecKind::flat;
 };
 constexpr std::array store_words{
-    StoreWord{"Flat", std::nullopt},      StoreWord{"FP16", Element::float16},    StoreWord{"SQfp16", Element::float16},
-    StoreWord{"BF16", Element::bfloat16}, StoreWord{"SQbf16", Element::bfloat16},
+    // of words for the same, the first is the one that is written
+    StoreWord{"Flat", std::nullopt},        StoreWord{"FP16", Element::float16},
+    StoreWord{"SQfp16", Element::float16},  StoreWord{"BF16", Element::bfloat16},
+    StoreWord{"SQbf16", Element::bfloat16}, StoreWord{"SQ8", std::nullopt, CodecKind::sq8},
 };
-constexpr std::string_view store_list = "Flat, FP16 (or SQfp16), BF16 (or SQbf16)";
+constexpr std::string_view store_list = "Flat, FP16 (or SQfp16), BF16 (or SQbf16), SQ8";
 
 const StoreWord* find_store(std::string_view word) noexcept {
     for (const StoreWord& known : store_words) {
         if (known.word == word) return &known;
     }
     return nullptr;
+}
+
+std::string_view store_word(const Spec& spec) noexcept {
+    for (const StoreWord& known : store_words) {
+        if (known.element == spec.store_as && known.codec == spec.codec) return known.word;
+    }
+    return "Flat";
 }
 
 Error unexpected(std::string_view text, std::string_view word, std::string_view expected) {
@@ -65,8 +75,9 @@ bool read_ivf(std::string_view word, Spec& spec) noexcept {
 
 }  // namespace
 
-Spec spec_of(IndexKind kind, std::size_t links, Element stored) {
+Spec spec_of(IndexKind kind, std::size_t links, Element stored, CodecKind codec) {
     Spec spec;
+    spec.codec = codec;
     spec.kind = kind;
     spec.links = links;
     if (stored == Element::float16 || stored == Element::bfloat16) spec.store_as = stored;
@@ -82,6 +93,7 @@ Result<Spec> parse_spec(std::string_view text) {
         spec.links = *links;
     } else if (const StoreWord* store = find_store(first)) {
         spec.store_as = store->element;
+        spec.codec = store->codec;
     } else if (!read_ivf(first, spec)) {
         return unexpected(text, first,
                           "HNSW<M> with M from 2 to 256, IVF<lists> or IVF<lists>_HNSW<M> with 1 to " +
@@ -96,29 +108,28 @@ Result<Spec> parse_spec(std::string_view text) {
     }
     const std::string_view second = text.substr(comma + 1);
     const StoreWord* store = find_store(second);
-    // After "Flat" half precision may follow; after a word that names a precision nothing may.
-    if (store == nullptr || spec.store_as) {
-        return unexpected(
-            text, second,
-            spec.store_as ? "nothing after '" + std::string(first) + "'" : "one of " + std::string(store_list));
+    // After "Flat" another word for what is stored may follow; after such a one nothing may.
+    const bool named = spec.store_as || spec.codec != CodecKind::flat;
+    if (store == nullptr || named) {
+        return unexpected(text, second,
+                          named ? "nothing after '" + std::string(first) + "'" : "one of " + std::string(store_list));
     }
     spec.store_as = store->element;
+    spec.codec = store->codec;
     return spec;
 }
 
 std::string to_string(const Spec& spec) {
-    const std::string_view store = !spec.store_as ? "" : *spec.store_as == Element::float16 ? "FP16" : "BF16";
-    if (spec.kind == IndexKind::flat) return std::string(store.empty() ? "Flat" : store);
+    const std::string_view store = store_word(spec);
+    if (spec.kind == IndexKind::flat) return std::string(store);
     std::string text;
     if (spec.kind == IndexKind::ivf) {
         text = "IVF" + std::to_string(spec.lists);
         if (spec.coarse_links > 0) text += "_HNSW" + std::to_string(spec.coarse_links);
-        text += ',';
-        return text += store.empty() ? "Flat" : store;
+        return text.append(",").append(store);
     }
     text = "HNSW" + std::to_string(spec.links);
-    if (!store.empty()) text += ',';
-    return text += store;
+    return store == "Flat" ? text : text.append(",").append(store);
 }
 
 }  // namespace tonari

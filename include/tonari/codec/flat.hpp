@@ -50,7 +50,11 @@ public:
         } else {
             simd::kernels().from_float32[index(element_)](static_cast<const float*>(row.data()), code.data(), dim_);
         }
-        finish(code.data(), simd::kernels().squared_norm[index(element_)], row_bytes(element_, dim_), code_size());
+        complete(code.data());
+    }
+    /// Writes what stands behind the values, which are in their place already.
+    void complete(std::byte* code) const noexcept {
+        finish(code, simd::kernels().squared_norm[index(element_)], row_bytes(element_, dim_), code_size());
     }
     void decode(std::span<const std::byte> code, Origin /*exact*/, std::span<float> out) const noexcept {
         if (element_ == Element::bits) {
@@ -81,6 +85,17 @@ public:
         if (!widened()) return code;
         prepare({code, element_, dim_}, buffer);
         return buffer;
+    }
+
+    /// |row|^2 of a stored row.
+    [[nodiscard]] float squared_norm(const std::byte* code) const noexcept {
+        return simd::kernels().squared_norm[index(element_)](code, dim_);
+    }
+    /// The same with the metric chosen at run time: code that is compiled once knows this one alone.
+    [[nodiscard]] Flat<AnyMetric> erased() const noexcept
+        requires KernelMetric<M>
+    {
+        return Flat<AnyMetric>(element_, dim_, AnyMetric(metric_kind()));
     }
 
     /// Makes codes the same bytes that no built-in metric tells apart: zeros lose their sign, bits behind the last one go.
@@ -168,6 +183,8 @@ public:
     }
 
 private:
+    template <class Other>
+    friend class Flat;
     struct Record {
         std::uint32_t dim;
         std::uint8_t element;
@@ -210,11 +227,11 @@ private:
 
     /// Zeros behind the values and, for cosine, the inverse norm (0 for a row of zeros: its distance is 1). Rows whose
     /// squares float32 cannot hold are refused before (index/row_check.hpp).
-    void finish(std::byte* code, float (*squared_norm)(const void*, Dim) noexcept, std::size_t values,
+    void finish(std::byte* code, float (*square_of)(const void*, Dim) noexcept, std::size_t values,
                 std::size_t size) const noexcept {
         std::memset(code + values, 0, size - values);
         if (!cosine()) return;
-        const float square = squared_norm(code, dim_);
+        const float square = square_of(code, dim_);
         const float inverse = square > 0 ? static_cast<float>(1.0 / std::sqrt(static_cast<double>(square))) : 0.0F;
         std::memcpy(code + size - sizeof inverse, &inverse, sizeof inverse);
     }

@@ -17,7 +17,6 @@
 #include <tonari/codec/codec.hpp>
 #include <tonari/codec/flat_scorer.hpp>
 #include <tonari/core/chunks.hpp>
-#include <tonari/simd/kernels.hpp>
 
 namespace tonari {
 
@@ -112,9 +111,8 @@ private:
     }
     void finish(RowId row) noexcept {
         if (!lifted_) return;
-        if constexpr (requires { codec_.element(); }) {
-            const auto element = static_cast<std::size_t>(codec_.element()) - 1;
-            const float square = simd::kernels().squared_norm[element](code(row), codec_.dim());
+        if constexpr (requires { codec_.squared_norm(code(row)); }) {
+            const float square = codec_.squared_norm(code(row));
             std::memcpy(codes_.at(row) + norm_at(codec_), &square, sizeof square);
             float longest = longest_.load(std::memory_order_relaxed);
             while (square > longest && !longest_.compare_exchange_weak(longest, square, std::memory_order_relaxed)) {

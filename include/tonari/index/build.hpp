@@ -25,10 +25,11 @@ namespace tonari {
 ///   "HNSW32"             graph with up to 64 links a row on the lowest layer and 32 above (M = 32), rows as given
 ///   "IVF1024,Flat"       1,024 inverted lists; a search looks at the `nprobe` nearest. About 4 sqrt(n) lists suit n rows
 ///   "IVF65536_HNSW32,Flat"  the same with a graph over the centroids: for many lists
+///   "...,SQ8"            float rows rounded to 8 bits a value, and queries too ("Flat,SQ8" is "SQ8"): codec/sq8.hpp
 ///   "...,FP16" "...,BF16"  rows stored in half precision ("Flat,FP16" is "FP16"); "SQfp16" and "SQbf16" are the same words
 /// ids: one per row, not negative, unique; empty: 0 ... n-1.
 /// Errors: unknown words, no rows or no dimensions, non-finite values (by row and column), duplicate ids, metric and
-/// element that do not go together (hamming wants bits, the others do not take them); under cosine, rows whose norm is
+/// element that do not go together (hamming wants bits, the others do not take them; SQ8 takes float rows alone); under cosine, rows whose norm is
 /// below 1.1e-19 without being zeros, or that half precision turns into zeros (by row).
 TONARI_API Result<Index> build(std::string_view spec, MetricKind metric, MatrixView rows, std::span<const Id> ids = {},
                                const BuildOptions& options = {});
@@ -38,6 +39,8 @@ namespace detail {
 TONARI_API Status check_build(MatrixView rows, std::span<const Id> ids, const BuildOptions& options);
 /// What rows are stored as. Errors: a half-precision word over integer rows.
 TONARI_API Result<Element> stored_element(const Spec& spec, Element given);
+/// Whether the codec that the spec names takes such rows under that metric. Errors: unsupported, with a spec that does.
+TONARI_API Status check_codec(const Spec& spec, MetricKind metric, Element given);
 TONARI_API Error no_memory_to_build(MatrixView rows);
 
 /// Any structure over one codec.
@@ -80,6 +83,7 @@ Result<Index> build(std::string_view spec, M metric, MatrixView rows, std::span<
         if (!parsed) return std::move(parsed).error();
         try {
             if (Status s = detail::check_build(rows, ids, options); !s) return s;
+            if (Status s = detail::check_codec(*parsed, M::kind, rows.element()); !s) return s;
             auto element = detail::stored_element(*parsed, rows.element());
             if (!element) return std::move(element).error();
             auto codec = Flat<M>::create(*element, rows.dim(), std::move(metric));

@@ -31,6 +31,9 @@ struct BuildRows {
     std::function<float(float distance)> error;
 };
 
+/// Whether `build_rows` would give the codes of rows that are stored so as they are.
+TONARI_API bool builds_as_stored(const Flat<AnyMetric>& stored) noexcept;
+
 /// Code i is made of row `source[i]`; `source` comes in random order, so that its first part is a fair sample.
 /// `sample` are vertices that 8 bits are tried on, each as likely as it has ids. The same codes for any number of
 /// threads. `progress` is told sampled vertices. O(rows x dim x sample).

@@ -22,7 +22,8 @@ struct ExactRows {
     const std::byte* codes;
     std::size_t code_size;
     std::size_t rows;
-    std::size_t query_size;  ///< bytes of a prepared query
+    std::size_t query_size;     ///< bytes of a prepared query
+    std::size_t factor_at = 0;  ///< where it has the factor of its distances (codec/scaled_scorer.hpp); 0: it has none
 };
 
 /// `out` has room for the answers. Rows lie in id order and have one id each. O(queries x rows) products.

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <tonari/codec/flat.hpp>
+#include <tonari/codec/scaled_scorer.hpp>
 #include <tonari/core/aligned.hpp>
 #include <tonari/index/build_options.hpp>
 #include <tonari/index/concepts.hpp>
@@ -91,11 +92,12 @@ public:
 
     /// Many queries at once, through register-blocked products (index/exact_batch.hpp). Queries were checked.
     Result<bool> search_batch(MatrixView queries, const SearchOptions& options, Answers& out) const
-        requires std::same_as<typename C::Scorer, KernelScorer>
+        requires requires(const C codec) { codec.erased(); }
     {
-        const ExactRows rows{codec().metric_kind(), codec().element(),   dim(),
-                             rows_.codes().data(),  codec().code_size(), rows_.rows(),
-                             codec().query_size()};
+        const Element element = codec().erased().element();
+        ExactRows rows{codec().metric_kind(), element, dim(), rows_.codes().data(), codec().code_size(), rows_.rows(),
+                       codec().query_size()};
+        if constexpr (std::same_as<typename C::Scorer, ScaledScorer>) rows.factor_at = codec().code_size();
         return exact_batch(
             rows, ids(), queries, [&](RowView query, std::byte* to) { codec().prepare(query, to); }, options, out);
     }

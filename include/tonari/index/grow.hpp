@@ -14,7 +14,7 @@ namespace tonari {
 
 /// An empty growing index for rows of `dim` dimensions. `spec` is that of a graph ("HNSW32", "HNSW16,FP16"); of `options`,
 /// `ef_construction` and `seed` count. Errors: unsupported (a spec that does not grow, a metric that does not go with the
-/// element), invalid_argument.
+/// element, SQ8 under another metric than cosine: there it is trained on the rows that an index begins with), invalid_argument.
 TONARI_API Result<GrowingIndex> grow(std::string_view spec, MetricKind metric, Element element, Dim dim,
                                      const BuildOptions& options = {});
 /// One that begins with rows, built as the frozen graph is (index/build.hpp) and then copied.
@@ -53,6 +53,7 @@ Result<GrowingIndex> grow(std::string_view spec, M metric, Element element, Dim 
     } else {
         auto parsed = detail::growing_spec(spec, options);
         if (!parsed) return std::move(parsed).error();
+        if (Status s = detail::check_codec(*parsed, M::kind, element); !s) return s;
         auto stored = detail::stored_element(*parsed, element);
         if (!stored) return std::move(stored).error();
         auto codec = Flat<M>::create(*stored, dim, std::move(metric));
@@ -69,6 +70,7 @@ Result<GrowingIndex> grow(std::string_view spec, M metric, MatrixView rows, std:
         auto parsed = detail::growing_spec(spec, options);
         if (!parsed) return std::move(parsed).error();
         if (Status s = detail::check_build(rows, ids, options); !s) return s;
+        if (Status s = detail::check_codec(*parsed, M::kind, rows.element()); !s) return s;
         auto stored = detail::stored_element(*parsed, rows.element());
         if (!stored) return std::move(stored).error();
         auto codec = Flat<M>::create(*stored, rows.dim(), std::move(metric));

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include <tonari/codec/sq8.hpp>
 #include <tonari/index/freeze.hpp>
 #include <tonari/index/growing_compact.hpp>
 #include <tonari/index/growing_search.hpp>
@@ -41,7 +42,7 @@ public:
     [[nodiscard]] MetricKind metric() const noexcept override { return index_->codec().metric_kind(); }
     [[nodiscard]] bool accepts(Element query) const noexcept override { return index_->codec().accepts(query); }
     [[nodiscard]] std::size_t size() const noexcept override { return index_->size(); }
-    [[nodiscard]] Spec spec() const override { return spec_of(kind(), index_->links(), element()); }
+    [[nodiscard]] Spec spec() const override { return spec_of(kind(), index_->links(), element(), C::kind); }
     [[nodiscard]] std::vector<IndexPart> parts() const override {
         return {{"rows", index_->row_bytes()}, {"ids", index_->id_bytes()}, {"links", index_->link_bytes()}};
     }
@@ -110,5 +111,8 @@ private:
 extern template class GrowingHnsw<Flat<AnyMetric>>;
 extern template class GrowingSearch<GrowingHnsw<Flat<AnyMetric>>>;
 extern template class GrowingModelOf<Flat<AnyMetric>>;
+extern template class GrowingHnsw<Sq8<AnyMetric>>;
+extern template class GrowingSearch<GrowingHnsw<Sq8<AnyMetric>>>;
+extern template class GrowingModelOf<Sq8<AnyMetric>>;
 
 }  // namespace tonari

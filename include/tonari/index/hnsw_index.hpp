@@ -262,7 +262,8 @@ private:
         return chosen;
     }
 
-    /// Vertex i is row `source[i]`; `sample` are some vertices.
+    /// Vertex i is row `source[i]`; `sample` are some vertices. Whatever kernels compare is built by one builder, which is
+    /// compiled once, in the library.
     static Result<BuiltGraph> build_graph(const C& codec, MatrixView rows, std::span<const RowId> source,
                                           [[maybe_unused]] std::span<const RowId> sample,
                                           const std::vector<std::size_t>& counts, GraphParams params,
@@ -287,9 +288,23 @@ private:
             });
             return {};
         };
-        if constexpr (std::same_as<typename C::Scorer, KernelScorer>) {  // compiled once, in the library
-            auto erased = Flat<AnyMetric>::create(codec.element(), codec.dim(), AnyMetric(codec.metric_kind()));
-            auto rough = build_rows(*erased, rows, source, sample, options.threads, part(0, tried));
+        if constexpr (requires { codec.erased(); }) {
+            const Flat<AnyMetric> erased = codec.erased();
+            std::vector<RowId> in_order;
+            if constexpr (C::kind != CodecKind::flat) {  // the graph is about the rows as they were rounded
+                if (Status s = encode(); !s) return s;
+                rows = MatrixView(codes.data(), source.size(), erased.dim(), erased.element(), erased.code_size());
+                in_order.resize(source.size());
+                std::iota(in_order.begin(), in_order.end(), RowId{0});
+                source = in_order;
+                if (builds_as_stored(erased)) {
+                    auto built =
+                        BatchBuilder(erased, codes.data(), counts, params, options.threads, part(0, confirmed)).build();
+                    if (!built) return std::move(built).error();
+                    return BuiltGraph{std::move(built->layers), std::move(built->new_number), std::move(codes)};
+                }
+            }
+            auto rough = build_rows(erased, rows, source, sample, options.threads, part(0, tried));
             if (!rough) return std::move(rough).error();
             BatchBuilder builder(rough->codec, rough->codes.data(), counts, params, options.threads,
                                  part(tried, inserted));
@@ -298,8 +313,10 @@ private:
                 codes = std::move(rough->codes);
             } else {
                 rough->codes = {};  // before the others are made: the two are not in memory together
-                if (Status s = encode(); !s) return s;
-                builder.recode(*erased, codes.data());
+                if constexpr (C::kind == CodecKind::flat) {
+                    if (Status s = encode(); !s) return s;
+                }
+                builder.recode(erased, codes.data());
                 if (rough->error) builder.confirm(rough->error, part(inserted, confirmed));
             }
             auto built = builder.finish();

@@ -62,14 +62,15 @@ public:
         return index_.ids().translate(filter);
     }
     [[nodiscard]] Spec spec() const override {
-        if constexpr (requires { index_.links(); }) return spec_of(I::kind, index_.links(), element());
+        constexpr CodecKind codec = std::remove_cvref_t<decltype(index_.codec())>::kind;
+        if constexpr (requires { index_.links(); }) return spec_of(I::kind, index_.links(), element(), codec);
         if constexpr (requires { index_.partition(); }) {
-            Spec spec = spec_of(I::kind, 0, element());
+            Spec spec = spec_of(I::kind, 0, element(), codec);
             spec.lists = index_.partition().lists();
             if constexpr (requires { index_.coarse().links(); }) spec.coarse_links = index_.coarse().links();
             return spec;
         }
-        return spec_of(I::kind, 0, element());
+        return spec_of(I::kind, 0, element(), codec);
     }
     [[nodiscard]] std::vector<IndexPart> parts() const override {
         std::vector<IndexPart> parts{{"rows", index_.rows().codes().size()}, {"ids", index_.ids().bytes()}};

@@ -1,10 +1,11 @@
-// The kinds of index that a file can hold, and how each is opened. A structure is instantiated once over the run-time
+// The kinds of index that a file can hold, and how each is opened. A structure is instantiated once over each run-time
 // codec, whose scorer serves every built-in metric and element.
 #pragma once
 
 #include <cstdint>
 #include <string>
 
+#include <tonari/codec/sq8.hpp>
 #include <tonari/core/export.hpp>
 #include <tonari/index/flat_index.hpp>
 #include <tonari/index/hnsw_index.hpp>
@@ -21,6 +22,15 @@ extern template class IndexModelOf<FlatIndex<Flat<AnyMetric>>>;
 extern template class IndexModelOf<HnswIndex<Flat<AnyMetric>>>;
 extern template class IndexModelOf<IvfIndex<Flat<AnyMetric>, FlatIndex<Flat<AnyMetric>>>>;
 extern template class IndexModelOf<IvfIndex<Flat<AnyMetric>, HnswIndex<Flat<AnyMetric>>>>;
+
+extern template class FlatIndex<Sq8<AnyMetric>>;
+extern template class HnswIndex<Sq8<AnyMetric>>;
+extern template class IvfIndex<Sq8<AnyMetric>, FlatIndex<Flat<AnyMetric>>>;
+extern template class IvfIndex<Sq8<AnyMetric>, HnswIndex<Flat<AnyMetric>>>;
+extern template class IndexModelOf<FlatIndex<Sq8<AnyMetric>>>;
+extern template class IndexModelOf<HnswIndex<Sq8<AnyMetric>>>;
+extern template class IndexModelOf<IvfIndex<Sq8<AnyMetric>, FlatIndex<Flat<AnyMetric>>>>;
+extern template class IndexModelOf<IvfIndex<Sq8<AnyMetric>, HnswIndex<Flat<AnyMetric>>>>;
 
 /// The section that says what the rest of the file is.
 struct IndexRecord {
@@ -58,7 +68,7 @@ Result<Index> open_index(const SectionReader& reader, C codec) {
                                              "; a newer version of the library may have written it"};
 }
 
-/// The same for every built-in metric.
+/// The same for every run-time codec: which one it is, the file's sections tell.
 TONARI_API Result<Index> open_index(const SectionReader& reader);
 /// Writes the record and the index's own sections.
 TONARI_API Status save_index(SectionWriter& writer, const Index& index);

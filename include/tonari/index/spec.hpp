@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include <tonari/codec/codec.hpp>
 #include <tonari/core/export.hpp>
 #include <tonari/core/result.hpp>
 #include <tonari/core/types.hpp>
@@ -19,12 +20,13 @@ struct Spec {
     std::size_t lists = 0;            ///< IVF
     std::size_t coarse_links = 0;     ///< IVF: M of a graph over the centroids; 0: Flat
     std::optional<Element> store_as;  ///< half precision, when a word asks for it; else rows as given
+    CodecKind codec = CodecKind::flat;
 };
 
-/// The spec of an index over rows that are stored as `stored`. `links` is M, 0 where there is none.
-TONARI_API Spec spec_of(IndexKind kind, std::size_t links, Element stored);
+/// The spec of an index over rows that are stored as `stored` by such a codec. `links` is M, 0 where there is none.
+TONARI_API Spec spec_of(IndexKind kind, std::size_t links, Element stored, CodecKind codec);
 
-/// "Flat", "HNSW32", "HNSW32,FP16", "FP16", "IVF1024,Flat", "IVF65536_HNSW32,FP16", ... (index/build.hpp lists the words). Errors name the word that does not
+/// "Flat", "HNSW32", "HNSW32,FP16", "SQ8", "IVF1024,Flat", "IVF65536_HNSW32,FP16", ... (index/build.hpp lists the words). Errors name the word that does not
 /// fit and those that would.
 TONARI_API Result<Spec> parse_spec(std::string_view text);
 TONARI_API std::string to_string(const Spec& spec);

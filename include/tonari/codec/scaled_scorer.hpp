@@ -1,0 +1,65 @@
+// The scorer of rounded rows: kernels over whole numbers, whose distances a factor brings back to the user's unit.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <limits>
+#include <span>
+
+#include <tonari/codec/flat_scorer.hpp>
+
+namespace tonari {
+
+/// A prepared query is one of the kernels', and behind its `factor_at` bytes the factor, float32.
+class ScaledScorer {
+public:
+    static constexpr bool bounded = false;  // estimates are the distances of rounded rows
+
+    ScaledScorer() noexcept = default;
+    ScaledScorer(KernelScorer kernels, std::size_t factor_at) noexcept : kernels_(kernels), factor_at_(factor_at) {}
+
+    /// `query` outlives its use.
+    void set_query(const void* query) noexcept {
+        kernels_.set_query(query);
+        std::memcpy(&factor_, static_cast<const std::byte*>(query) + factor_at_, sizeof factor_);
+    }
+    /// out[i] = distance(query, codes[i]).
+    void distances(std::span<const std::byte* const> codes, float* out) const noexcept {
+        kernels_.distances(codes, out);
+        scale(out, codes.size());
+    }
+    void distances(const CodeBlock& block, float* out) const noexcept {
+        kernels_.distances(block, out);
+        scale(out, block.count);
+    }
+
+    void enter(Origin /*codes are absolute*/) noexcept {}
+    void gather(std::span<const std::byte* const> codes, float bound, Survivors& out) noexcept {
+        std::array<float, max_batch> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
+        distances(codes, buffer.data());
+        detail::keep_below(buffer.data(), codes.size(), bound, out);
+    }
+    void scan(const CodeBlock& block, float bound, Survivors& out) noexcept {
+        std::array<float, max_batch> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+        distances(block, buffer.data());
+        detail::keep_below(buffer.data(), block.count, bound, out);
+    }
+
+    /// Rounding may carry a distance that float32 just held beyond it. An infinite one would be below no bound.
+    static float scaled(float distance, float factor) noexcept {
+        constexpr float largest = std::numeric_limits<float>::max();
+        return std::clamp(distance * factor, -largest, largest);
+    }
+
+private:
+    void scale(float* distances, std::size_t count) const noexcept {
+        for (std::size_t i = 0; i < count; ++i) distances[i] = scaled(distances[i], factor_);
+    }
+
+    KernelScorer kernels_;
+    std::size_t factor_at_ = 0;
+    float factor_ = 1;
+};
+
+}  // namespace tonari
