@@ -95,7 +95,7 @@ Rows rows_that_fit(const Index& index, const char* argument, py::handle rows, py
                                 .single_allowed = true});
     if (!index.accepts(table.view.element())) {
         wrong_type(std::string(argument) + ": expected " + std::string(name(index.element())) +
-                   ", as the index stores, got " + std::string(name(table.view.element())));
+                   ", as the index takes, got " + std::string(name(table.view.element())));
     }
     return table;
 }

@@ -29,7 +29,7 @@ Build the index that `spec` names over `rows`.
 spec
     Words separated by commas: "Flat" is exact search, "HNSW32" a graph with M = 32, "IVF1024,Flat" 1,024 inverted lists
     ("IVF65536_HNSW32,Flat": with a graph over their centroids); "FP16" or "BF16" stores the rows in half precision
-    ("HNSW32,FP16", "IVF1024,FP16").
+    ("HNSW32,FP16", "IVF1024,FP16"), "SQ8" rounds them, and queries too, to 8 bits a value ("HNSW32,SQ8", "IVF1024,SQ8").
 rows
     An array of shape (n, dim), float32, float16, bfloat16 (ml_dtypes), int8 or uint8. It is read in place: each row's
     values lie side by side, rows may lie apart. Nothing is converted: float64 is refused, not rounded.
@@ -49,7 +49,8 @@ progress
 element
     What the values are, where the dtype cannot say: "bfloat16" for uint16 bit patterns, "bits" for uint8.
 growing
-    True: a GrowingIndex, to which rows are added and from which they are removed. Graphs grow; "Flat" does not.
+    True: a GrowingIndex, to which rows are added and from which they are removed. Graphs grow; "Flat" does not. SQ8 is
+    trained on the rows that it begins with: it needs some, but for metric="cosine".
 dim, dtype
     Where there are no rows: how many dimensions they will have (for bits: of bits), and what they will be made of,
     "float32" unless said otherwise ("bits" with metric="hamming"). Where there are rows, they must agree.

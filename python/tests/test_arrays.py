@@ -84,7 +84,7 @@ def test_queries_are_held_to_the_same() -> None:
         index.search(np.asfortranarray(GOOD))
     with pytest.raises(tonari.Error, match="4.*3|3.*4"):
         index.search(np.zeros((2, 3), dtype=np.float32))
-    with pytest.raises(tonari.WrongType, match="queries: expected float32, as the index stores, got int8"):
+    with pytest.raises(tonari.WrongType, match="queries: expected float32, as the index takes, got int8"):
         index.search(GOOD.astype(np.int8))
     with pytest.raises(tonari.WrongType, match="got float64; mend: .*queries, dtype=np.float32"):
         tonari.build("Flat,FP16", GOOD).search(GOOD.astype(np.float64))

@@ -446,8 +446,8 @@ GOOD = np.arange(4 * DIM, dtype=np.float32).reshape(4, DIM)
         (GOOD[:, :23].copy(), tonari.InvalidArgument, "expected rows of 24 dimensions, as the index has, got 23"),
         (GOOD[0, :23].copy(), tonari.InvalidArgument, "got 23"),
         (GOOD.astype(np.float64), tonari.WrongType, "rows: expected float32, float16"),
-        (GOOD.astype(np.int8), tonari.WrongType, "rows: expected float32, as the index stores, got int8"),
-        (GOOD.astype(np.float16), tonari.WrongType, "rows: expected float32, as the index stores, got float16"),
+        (GOOD.astype(np.int8), tonari.WrongType, "rows: expected float32, as the index takes, got int8"),
+        (GOOD.astype(np.float16), tonari.WrongType, "rows: expected float32, as the index takes, got float16"),
         (GOOD.astype(np.uint16), tonari.WrongType, 'element="bfloat16"'),
         (GOOD.astype(">f4"), tonari.WrongType, "byte order"),
         (GOOD.tolist(), tonari.WrongType, "rows: expected a numpy array, got list"),
@@ -754,7 +754,7 @@ def test_searches_that_are_refused(
 def test_queries_that_are_refused(grown: tonari.GrowingIndex, queries: Any) -> None:
     with pytest.raises(tonari.InvalidArgument, match="expected queries of 24 dimensions, as the index has, got 23"):
         grown.search(queries[:, :23].copy())
-    with pytest.raises(tonari.WrongType, match="queries: expected float32, as the index stores, got int8"):
+    with pytest.raises(tonari.WrongType, match="queries: expected float32, as the index takes, got int8"):
         grown.search(queries.astype(np.int8))
     with pytest.raises(tonari.InvalidArgument, match="finite"):
         grown.search(queries * np.float32(np.nan))

@@ -182,7 +182,7 @@ Command add_bench(CLI::App& tonari) {
                     "A folder, an ann-benchmarks .hdf5, a vector file, or generated:n=100000,d=128,seed=1")
         ->required();
     app->add_option("-i,--index", options->indexes,
-                    "What to measure, as often as you like: Flat, HNSW32, HNSW16,FP16, IVF1024,Flat, ...")
+                    "What to measure, as often as you like: Flat, HNSW32, HNSW32,SQ8, IVF1024,Flat, ...")
         ->required()
         ->type_name("SPEC")
         ->take_all()

@@ -66,7 +66,7 @@ Command add_build(CLI::App& tonari) {
     app->add_option("DATA", options->data.data,
                     "A vector file, a folder with base.*, an .hdf5, or generated:n=...,d=...")
         ->required();
-    app->add_option("-i,--index", options->index, "What to build: Flat, HNSW32, HNSW16,FP16, ...")
+    app->add_option("-i,--index", options->index, "What to build: Flat, HNSW32, HNSW16,FP16, HNSW32,SQ8, ...")
         ->required()
         ->type_name("SPEC");
     app->add_option("-o,--output", options->out, "The segment file")->required()->type_name("FILE");

@@ -20,7 +20,7 @@ Status check_rows(const IndexModel& model, MatrixView rows, const Threads& threa
     }
     if (!model.accepts(rows.element())) {
         return Error{ErrorCode::invalid_argument, "expected " + std::string(name(model.element())) +
-                                                      " rows, as the index stores, got " +
+                                                      " rows, as the index takes, got " +
                                                       std::string(name(rows.element()))};
     }
     if (Status s = check_finite(rows, "rows", threads); !s) return s;

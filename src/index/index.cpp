@@ -19,7 +19,7 @@ Status check_shape(const IndexModel& model, Element element, Dim dim) {
     }
     if (!model.accepts(element)) {
         return Error{ErrorCode::invalid_argument, "expected " + std::string(name(model.element())) +
-                                                      " queries, as the index stores, got " +
+                                                      " queries, as the index takes, got " +
                                                       std::string(name(element))};
     }
     return {};

@@ -95,6 +95,20 @@ class Files(CommandTest):
         self.assertEqual(facts["file_bytes"], (self.folder / "graph.tnr").stat().st_size)
         self.assertTrue(facts["sections"])
 
+    def test_rounded_rows(self):
+        self.run_command("build", "data", "-i", "HNSW8,SQ8", "-o", "rounded.tnr")
+        facts = json.loads(self.run_command("info", "rounded.tnr", "--json").stdout)
+        self.assertEqual((facts["spec"], facts["element"]), ("HNSW8,SQ8", "float32"))
+        self.assertEqual({part["name"]: part["bytes"] for part in facts["parts"]}["rows"], 2000 * 20)
+        self.assertIn("sq8/middle", [section["name"] for section in facts["sections"]])
+        self.assertIn("HNSW8,SQ8", self.run_command("info", "rounded.tnr").stdout)
+        self.run_command("verify", "rounded.tnr")
+        self.run_command("search", "rounded.tnr", "-q", "data/query.fbin", "-k", 10, "--ef", 200, "-o", "rounded.ibin")
+        found = read_bin(self.folder / "rounded.ibin", "i")[2]
+        true = read_bin(self.folder / "data/gt.ibin", "i")[2]
+        hits = sum(len(set(found[q * 10 : q * 10 + 10]) & set(true[q * 20 : q * 20 + 10])) for q in range(50))
+        self.assertGreater(hits / 500, 0.9)
+
     def test_info_of_the_machine(self):
         self.assertIn("SIMD", self.run_command("info").stdout)
         facts = json.loads(self.run_command("info", "--json").stdout)

@@ -177,6 +177,8 @@ TEST_CASE("allocation: one that fails is an error, no exception and no end of th
         check_each_failing("build", [&] { return build("Flat", MetricKind::l2, rows.view(), ids, options); });
         check_each_failing("build of a graph",
                            [&] { return build("HNSW8", MetricKind::l2, rows.view(), ids, options); });
+        check_each_failing("build, rounded",
+                           [&] { return build("HNSW8,SQ8", MetricKind::l2, rows.view(), ids, options); });
         check_each_failing("build, a user's metric",
                            [&] { return build("Flat", Chebyshev{}, rows.view(), ids, options); });
     }

@@ -1,5 +1,6 @@
-// The contract of codecs: Flat over every metric and element.
+// The contract of codecs: Flat over every metric and element, SQ8 over those that it rounds.
 #include <tonari/codec/flat.hpp>
+#include <tonari/codec/sq8.hpp>
 
 #include "contract/models.hpp"
 
@@ -8,6 +9,7 @@ using namespace tonari::test;
 
 static_assert(Codec<Flat<>> && Codec<Flat<L2>> && Codec<Flat<Cosine>> && Codec<Flat<Chebyshev>>);
 static_assert(Scorer<Flat<>::Scorer> && Scorer<Flat<Chebyshev>::Scorer>);
+static_assert(Codec<Sq8<>> && Codec<Sq8<L1>> && TrainableCodec<Sq8<>> && Scorer<Sq8<>::Scorer>);
 
 namespace {
 
@@ -78,7 +80,18 @@ void check_scorer(const C& codec, const Rows& rows, const Rows& queries, const D
         }
         TONARI_EXPECT(wrong, from_gather.count == expected && from_scan.count == expected);
     }
-    // A stored row as the query is what a query of the same values is.
+    CHECK(wrong == 0);
+}
+
+/// A stored row as the query is what a query of the same values is.
+template <class C>
+void check_stored_query(const C& codec, const Rows& rows) {
+    const std::vector<std::byte> codes = codes_of(codec, rows);
+    const CodeBlock block{codes.data(), codec.code_size(), rows.size()};
+    std::vector<float> prepared(codec.query_size() / 4 + 1);
+    auto* const query = reinterpret_cast<std::byte*>(prepared.data());
+    auto scorer = codec.scorer();
+    std::size_t wrong = 0;
     std::vector<float> buffer(codec.query_size() / 4 + 1);
     for (std::size_t i = 0; i < 10; ++i) {
         codec.prepare(rows.row(i), query);
@@ -86,12 +99,15 @@ void check_scorer(const C& codec, const Rows& rows, const Rows& queries, const D
         std::vector<float> by_query(rows.size());
         std::vector<float> by_code(rows.size());
         scorer.distances(block, by_query.data());
-        scorer.set_query(codec.as_query(pointers[i], reinterpret_cast<std::byte*>(buffer.data())));
+        const std::byte* own = codes.data() + i * codec.code_size();
+        scorer.set_query(codec.as_query(own, reinterpret_cast<std::byte*>(buffer.data())));
         scorer.distances(block, by_code.data());
         TONARI_EXPECT(wrong, by_query == by_code);
     }
     CHECK(wrong == 0);
 }
+
+constexpr std::array floats{Element::float32, Element::float16, Element::bfloat16};
 
 }  // namespace
 
@@ -138,14 +154,138 @@ TEST_CASE("codec: scorers are the definition", "[contract]") {
                                 : element == Element::int8 || element == Element::uint8 || element == Element::bits
                                     ? 0.0F
                                     : 5e-4F;
-            check_scorer(codec, clustered_rows(element, dim, 200, dim), clustered_rows(element, dim, 5, dim + 1),
-                         definition_of(metric), rough);
+            const Rows rows = clustered_rows(element, dim, 200, dim);
+            check_scorer(codec, rows, clustered_rows(element, dim, 5, dim + 1), definition_of(metric), rough);
+            check_stored_query(codec, rows);
         }
     }
     const auto user = Flat<Chebyshev>::create(Element::float32, 20).value();
+    const Rows rows = clustered_rows(Element::float32, 20, 200, 131);
     check_scorer(
-        user, clustered_rows(Element::float32, 20, 200, 131), clustered_rows(Element::float32, 20, 5, 132),
+        user, rows, clustered_rows(Element::float32, 20, 5, 132),
         [](auto a, auto b) { return Chebyshev{}.distance(a, b); }, 0);
+    check_stored_query(user, rows);
+}
+
+TEST_CASE("codec: SQ8 is off by half a step at most, and clips what lies beyond its range", "[contract]") {
+    for (const MetricKind metric : vector_metrics) {
+        for (const Element element : floats) {
+            for (const Dim dim : {1U, 7U, 32U, 300U}) {
+                INFO(name(metric) << " " << name(element) << " dim " << dim);
+                Rows rows = clustered_rows(element, dim, 200, dim);
+                rows.set(7, std::vector<float>(dim, 1000.0F));  // far beyond 8 standard deviations
+                const auto codec = Sq8<>::train(rows.view(), {metric}).value();
+                const auto codes = codes_of(codec, rows);
+                std::size_t wrong = 0;
+                std::size_t clipped = 0;
+                std::vector<float> out(dim);
+                for (std::size_t i = 0; i < rows.size(); ++i) {
+                    const auto code = std::span(codes).subspan(i * codec.code_size(), codec.code_size());
+                    codec.decode(code, {}, out);
+                    const auto values = rows.values(i);
+                    float step = 1 / codec.scale();
+                    if (metric == MetricKind::cosine) {  // decoded at length 1: brought to the length of the row again
+                        const auto shorter = [](float a, float b) { return std::abs(a) < std::abs(b); };
+                        const float most = std::abs(*std::max_element(values.begin(), values.end(), shorter));
+                        const float length = most / std::abs(*std::max_element(out.begin(), out.end(), shorter));
+                        for (float& value : out) value *= length;
+                        step = most / 127;
+                    }
+                    for (Dim d = 0; d < dim; ++d) {
+                        const float off = values[d] - out[d];
+                        const int stands = static_cast<std::int8_t>(code[d]);
+                        const bool beyond = (stands == 127 && off > 0) || (stands == -127 && off < 0);
+                        clipped += beyond && std::abs(off) > step ? 1 : 0;
+                        TONARI_EXPECT(wrong, stands >= -127);
+                        TONARI_EXPECT(wrong, beyond || std::abs(off) <= step * 0.5001F);
+                    }
+                }
+                CHECK(wrong == 0);
+                CHECK(clipped == (metric == MetricKind::cosine ? 0 : dim));
+                CHECK(codec.code_size() >= dim);
+                CHECK(codec.code_size() < dim + 8);
+            }
+        }
+    }
+}
+
+TEST_CASE("codec: SQ8's distances are the definition's over what it decodes", "[contract]") {
+    for (const MetricKind metric : vector_metrics) {
+        for (const Element element : floats) {
+            for (const Dim dim : {1U, 7U, 32U, 100U}) {
+                INFO(name(metric) << " " << name(element) << " dim " << dim);
+                const Rows rows = clustered_rows(element, dim, 200, dim);
+                const Rows queries = clustered_rows(element, dim, 5, dim + 1);
+                const auto codec = Sq8<>::train(rows.view(), {metric}).value();
+                const float tolerance = metric == MetricKind::cosine ? 3e-6F : 5e-4F;
+                check_scorer(codec, rows, queries, rounded_distance(codec), tolerance);
+                if (metric != MetricKind::inner_product) check_stored_query(codec, rows);
+            }
+        }
+    }
+}
+
+TEST_CASE("codec: SQ8 between stored rows, under inner product at the rows' scale", "[contract]") {
+    for (const MetricKind metric : vector_metrics) {
+        INFO(name(metric));
+        const Rows rows = clustered_rows(Element::float32, 20, 60, 134);
+        const auto codec = Sq8<>::train(rows.view(), {metric}).value();
+        const auto codes = codes_of(codec, rows);
+        const CodeBlock block{codes.data(), codec.code_size(), rows.size()};
+        std::vector<float> buffer(codec.query_size() / 4);
+        std::vector<float> found(rows.size());
+        auto scorer = codec.scorer();
+        std::size_t wrong = 0;
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            const std::byte* own = codes.data() + i * codec.code_size();
+            scorer.set_query(codec.as_query(own, reinterpret_cast<std::byte*>(buffer.data())));
+            scorer.distances(block, found.data());
+            const auto row = rounded_row(codec, rows.row(i));
+            for (std::size_t j = 0; j < rows.size(); ++j) {
+                const float expected = definition_of(metric)(row, rounded_row(codec, rows.row(j)));
+                TONARI_EXPECT(wrong, std::abs(found[j] - expected) <= 5e-4F);
+            }
+            if (metric != MetricKind::inner_product) continue;
+            double square = 0;
+            for (const float value : row) square += double{value} * value;
+            TONARI_EXPECT(wrong, std::abs(codec.squared_norm(own) - square) <= 1e-5 * square);
+        }
+        CHECK(wrong == 0);
+    }
+}
+
+TEST_CASE("codec: SQ8 gives the same bits at every SIMD level", "[contract]") {
+    const Rows rows = clustered_rows(Element::float32, 131, 90, 135);
+    const Rows queries = clustered_rows(Element::float32, 131, 6, 136);
+    for (const MetricKind metric : vector_metrics) {
+        const auto codec = Sq8<>::train(rows.view(), {metric}).value();
+        const auto codes = codes_of(codec, rows);
+        const CodeBlock block{codes.data(), codec.code_size(), rows.size()};
+        const Distance expected = rounded_distance(codec);
+        std::vector<float> prepared(codec.query_size() / 4);
+        std::vector<float> usual(rows.size());
+        std::vector<float> found(rows.size());
+        for (const simd::Level level : simd::available_levels()) {
+            INFO(name(metric) << ", " << simd::name(level));
+            const auto& kernels = simd::kernels(level)->of(metric, Element::int8);
+            ScaledScorer scorer(KernelScorer(kernels, codec.dim()), codec.code_size());
+            auto in_use = codec.scorer();
+            std::size_t wrong = 0;
+            for (std::size_t q = 0; q < queries.size(); ++q) {
+                codec.prepare(queries.row(q), reinterpret_cast<std::byte*>(prepared.data()));
+                scorer.set_query(prepared.data());
+                scorer.distances(block, found.data());
+                in_use.set_query(prepared.data());
+                in_use.distances(block, usual.data());
+                for (std::size_t i = 0; i < rows.size(); ++i) {
+                    const float tolerance = metric == MetricKind::cosine ? 3e-6F : 1e-3F;
+                    TONARI_EXPECT(wrong, std::abs(found[i] - expected(queries.values(q), rows.values(i))) <= tolerance);
+                    TONARI_EXPECT(wrong, found[i] == usual[i] || metric == MetricKind::cosine);
+                }
+            }
+            CHECK(wrong == 0);
+        }
+    }
 }
 
 TEST_CASE("codec: save and open", "[contract]") {
@@ -162,6 +302,25 @@ TEST_CASE("codec: save and open", "[contract]") {
         CHECK(opened.metric_kind() == metric);
         const Rows rows = clustered_rows(element, 37, 20, 133);
         CHECK(codes_of(opened, rows) == codes_of(codec, rows));
+    }
+}
+
+TEST_CASE("codec: save and open SQ8", "[contract]") {
+    for (const MetricKind metric : vector_metrics) {
+        const Rows rows = clustered_rows(Element::float32, 37, 300, 137);
+        const auto codec = Sq8<>::train(rows.view(), {metric}).value();
+        SimulatedDisk disk;
+        FileWriter writer = FileWriter::create("codec.tnr", {}, disk).value();
+        REQUIRE(codec.save(writer.sections()).ok());
+        REQUIRE(writer.finish().ok());
+        const auto file = open_image(disk.content("codec.tnr")).value();
+        const auto opened = Sq8<>::open(file.sections()).value();
+        CHECK(opened.dim() == 37);
+        CHECK(opened.element() == Element::float32);
+        CHECK(opened.metric_kind() == metric);
+        CHECK(opened.scale() == codec.scale());
+        CHECK(codes_of(opened, rows) == codes_of(codec, rows));
+        CHECK(rounded_query(opened, rows.row(3)) == rounded_query(codec, rows.row(3)));
     }
 }
 

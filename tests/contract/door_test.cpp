@@ -308,6 +308,61 @@ TEST_CASE("door: ids that do not do", "[contract]") {
     }
 }
 
+TEST_CASE("door: what SQ8 does not round, and what fits instead", "[contract]") {
+    for (const auto& [spec, instead] :
+         {std::pair{"SQ8", "'Flat' fits"}, {"HNSW8,SQ8", "'HNSW8' fits"}, {"IVF4,SQ8", "'IVF4,Flat' fits"}}) {
+        INFO(spec);
+        for (const Element element : {Element::int8, Element::uint8}) {
+            const Rows rows = clustered_rows(element, 8, 20, 140);
+            refused(
+                build(spec, MetricKind::l2, rows.view()), ErrorCode::unsupported,
+                {spec, "expected float32, float16 or bfloat16 rows", name(element), "8 bits a value already", instead});
+        }
+        const Rows bits = clustered_rows(Element::bits, 8, 20, 141);
+        refused(build(spec, MetricKind::hamming, bits.view()), ErrorCode::unsupported, {spec, "bits", instead});
+        const Rows floats = clustered_rows(Element::float32, 8, 20, 142);
+        refused(build(spec, Chebyshev{}, floats.view()), ErrorCode::unsupported, {spec, "a user's own", instead});
+        refused(build(spec, MetricKind::hamming, floats.view()), ErrorCode::unsupported, {"hamming", "bits"});
+    }
+    refused(grow("SQ8", MetricKind::l2, Element::float32, 8), ErrorCode::unsupported, {"expected one that grows"});
+    refused(grow("HNSW8,SQ8", Chebyshev{}, Element::float32, 8), ErrorCode::unsupported,
+            {"a user's own", "'HNSW8' fits"});
+    refused(grow("HNSW8,SQ8", MetricKind::cosine, Element::int8, 8), ErrorCode::unsupported,
+            {"8 bits", "'HNSW8' fits"});
+    for (const MetricKind metric : {MetricKind::l2, MetricKind::inner_product, MetricKind::l1}) {
+        refused(grow("HNSW8,SQ8", metric, Element::float32, 8), ErrorCode::unsupported,
+                {"HNSW8,SQ8", "train", name(metric), "pass the first rows"});
+    }
+}
+
+TEST_CASE("door: SQ8 takes float32, float16 and bfloat16, rows and queries, and rounds all alike", "[contract]") {
+    for (const Element element : {Element::float16, Element::bfloat16}) {
+        const Rows narrow = clustered_rows(element, 24, 300, 143);
+        Rows wide(Element::float32, 24, narrow.size());
+        for (std::size_t i = 0; i < narrow.size(); ++i) wide.set(i, narrow, i);
+        for (const MetricKind metric : vector_metrics) {
+            INFO(name(element) << " " << name(metric));
+            for (const char* spec : {"SQ8", "HNSW8,SQ8", "IVF9,SQ8"}) {
+                INFO(spec);
+                const Index index = build(spec, metric, narrow.view(), {}, quick_build()).value();
+                CHECK(index.element() == Element::float32);
+                CHECK(index.spec() == spec);
+                CHECK(image_of(index) == image_of(build(spec, metric, wide.view(), {}, quick_build()).value()));
+                const Answers of_narrow = index.search(narrow.view()).value();
+                const Answers of_wide = index.search(wide.view()).value();
+                CHECK(of_narrow.ids == of_wide.ids);
+                CHECK(of_narrow.distances == of_wide.distances);
+            }
+            GrowingIndex growing = grow("HNSW8,SQ8", metric, narrow.view().slice(0, 200)).value();
+            REQUIRE(growing.add(narrow.view().slice(200, 50)).ok());
+            REQUIRE(growing.add(wide.view().slice(250, 50)).ok());
+            const Answers found = growing.search(narrow.view(), {.k = 300}).value();
+            CHECK(found.ids == growing.search(wide.view(), {.k = 300}).value().ids);
+            CHECK(std::all_of(found.counts.begin(), found.counts.end(), [](auto count) { return count == 300; }));
+        }
+    }
+}
+
 TEST_CASE("door: spec words that do not exist, and which would", "[contract]") {
     const Rows rows = clustered_rows(Element::float32, 8, 4, 121);
     const auto with = [&](std::string_view spec) { return build(spec, MetricKind::l2, rows.view()); };

@@ -183,6 +183,36 @@ TEST_CASE("duplicates: rows that differ in the signs of their zeros, or behind t
     }
 }
 
+TEST_CASE("duplicates: rows that rounding makes equal share a vertex", "[contract]") {
+    // Half of the rows lie within a hundredth of a step of one place; under cosine they are also of any length.
+    for (const MetricKind metric : vector_metrics) {
+        INFO(name(metric));
+        const std::size_t n = 4000;
+        Rows rows = clustered_rows(Element::float32, dim, n, 99);
+        Random random(100);
+        std::vector<float> near(dim);
+        const auto codec = Sq8<>::train(rows.view(), {metric}).value();
+        const std::vector<float> place = rounded_row(codec, rows.row(1));
+        for (std::size_t i = 0; i < n; i += 2) {
+            const float length = metric == MetricKind::cosine ? 1 + static_cast<float>(i) : 1;
+            for (std::size_t d = 0; d < dim; ++d)
+                near[d] = length * (place[d] + static_cast<float>(1e-5 * unit(random())));
+            rows.set(i, near);
+        }
+        const auto index = HnswIndex<Sq8<>>::build(codec, rows.view(), {}, 16, quick_build()).value();
+        CHECK(index.layers().vertices() <= n / 2 + 1);
+        CHECK(reachable(index.layers()) == index.layers().vertices());
+        const Index any = make_index(HnswIndex<Sq8<>>::build(codec, rows.view(), {}, 16, quick_build()).value());
+        Searcher search = any.searcher();
+        CHECK(search(rows.row(2), {.k = n}).value().size() == n);
+        if (metric == MetricKind::inner_product) continue;  // longer rows are nearer
+        const Nearest nearest = search(rows.row(2), {.k = n / 2}).value();
+        REQUIRE(nearest.size() == n / 2);
+        CHECK(nearest[n / 2 - 1].distance == nearest[0].distance);
+        CHECK(nearest[1].id <= 2);
+    }
+}
+
 TEST_CASE("duplicates: scaled copies, equal under cosine alone", "[contract]") {
     // Different bytes, one direction: no two rows can be stored as one.
     const std::size_t n = 10'000;

@@ -20,7 +20,7 @@ std::size_t mistakes(const Model& model, const Index& index, const Rows& rows, s
     TONARI_EXPECT(wrong, prepared.passing == passing);
     Searcher search = index.searcher();
     for (std::size_t q = 0; q < queries.size(); ++q) {
-        const auto truth = all_sorted(model.distance, rows, ids, queries.values(q), passes);
+        const auto truth = all_sorted(model.distance_over(rows), rows, ids, queries.values(q), passes);
         for (const std::size_t k : {std::size_t{1}, std::size_t{10}, n, 2 * n}) {
             const Nearest nearest = search(queries.row(q), {.k = k, .ef = 64, .filter = &prepared}).value();
             TONARI_EXPECT(wrong, nearest.size() == std::min(k, passing));

@@ -40,6 +40,30 @@ Model typed_model(std::string spec, Element element) {
     return model;
 }
 
+/// Rounded rows. A graph that grows begins with rows where there is something to train; every third came twice, as below.
+Model rounded_model(std::string spec, MetricKind metric, bool grows = false) {
+    Model model = any_model(spec, metric, Element::float32);
+    model.exact = spec.starts_with("SQ8");
+    model.rounds = true;
+    if (!grows) return model;
+    model.name += " growing";
+    model.grows = true;
+    model.build = [spec, metric](MatrixView rows, std::span<const Id> ids,
+                                 const BuildOptions& options) -> Result<Index> {
+        auto index = grow(spec, metric, rows, ids, options);
+        if (!index) return std::move(index).error();
+        for (std::size_t i = 0; i < rows.rows(); i += 3) {
+            const Id id = ids.empty() ? static_cast<Id>(i) : ids[i];
+            for (const std::size_t row : {rows.rows() - 1 - i, i}) {
+                if (Status s = index->remove(id); !s) return s;
+                if (Status s = index->add(rows.row(row), id); !s) return s;
+            }
+        }
+        return index->index();
+    };
+    return model;
+}
+
 /// A graph that grew row by row. Every third row came twice: it was there as another row first, was removed, and came again.
 template <class M>
 Model growing_model(std::string spec, M metric, Element element) {
@@ -130,6 +154,11 @@ std::vector<Model> all_models() {
     }
     models.push_back(growing_model("HNSW16", MetricKind::hamming, Element::bits));
     models.push_back(growing_model("HNSW16", Chebyshev{}, Element::float32));
+    for (const MetricKind metric : vector_metrics) {
+        for (const char* spec : {"SQ8", "HNSW16,SQ8", "IVF24,SQ8"}) models.push_back(rounded_model(spec, metric));
+        models.push_back(rounded_model("HNSW16,SQ8", metric, true));
+    }
+    models.push_back(rounded_model("IVF24_HNSW8,SQ8", MetricKind::l2));
     return models;
 }
 
@@ -155,7 +184,11 @@ std::vector<Model> some_models() {
             growing_model("HNSW16", MetricKind::inner_product, Element::float32),
             growing_model("HNSW16", MetricKind::cosine, Element::float16),
             growing_model("HNSW16", MetricKind::hamming, Element::bits),
-            growing_model("HNSW16", Chebyshev{}, Element::float32)};
+            growing_model("HNSW16", Chebyshev{}, Element::float32),
+            rounded_model("SQ8", MetricKind::l2),
+            rounded_model("HNSW16,SQ8", MetricKind::inner_product),
+            rounded_model("IVF24,SQ8", MetricKind::cosine),
+            rounded_model("HNSW16,SQ8", MetricKind::l1, true)};
 }
 
 }  // namespace tonari::test

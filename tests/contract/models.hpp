@@ -17,6 +17,7 @@
 #include "support/catch.hpp"
 #include "support/image.hpp"
 #include "support/oracle.hpp"
+#include "support/rounded.hpp"
 #include "support/rows.hpp"
 
 namespace tonari::test {
@@ -44,7 +45,13 @@ struct Model {
     std::function<Result<Index>(MatrixView, std::span<const Id>, const BuildOptions&)> build;
     std::function<Result<Index>(const SectionReader&)> open;
     bool grows = false;
+    bool rounds = false;  ///< SQ8: what is compared is what rounding leaves of rows and queries
 
+    /// Of a query from a row, as an index over `rows` knows the two.
+    [[nodiscard]] Distance distance_over(const Rows& rows) const {
+        if (!rounds) return distance;
+        return rounded_distance(Sq8<>::train(rows.view(), {metric}).value());
+    }
     [[nodiscard]] Index built(const Rows& rows, std::span<const Id> ids = {}, BuildOptions options = {}) const {
         return build(rows.view(), ids, options).value();
     }
@@ -59,11 +66,15 @@ struct Model {
     [[nodiscard]] bool sums_exactly() const { return metric != MetricKind::cosine; }
     /// How far kernels may be from float64, for rows like `clustered_rows`.
     [[nodiscard]] float tolerance() const {
+        if (rounds) return integer_tolerance();
         if (metric == MetricKind::user || metric == MetricKind::hamming) return 0;
         if (metric == MetricKind::cosine) return 3e-6F;
         return element == Element::int8 || element == Element::uint8 ? 0.0F : 1e-4F;
     }
-    [[nodiscard]] float integer_tolerance() const { return sums_exactly() ? 0.0F : 3e-6F; }
+    [[nodiscard]] float integer_tolerance() const {
+        if (rounds && sums_exactly()) return 1e-3F;  // sums are exact; the oracle's floats are rounded once more
+        return sums_exactly() ? 0.0F : 3e-6F;
+    }
 };
 
 inline BuildOptions quick_build() { return {.ef_construction = 80}; }

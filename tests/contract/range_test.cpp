@@ -25,7 +25,7 @@ TEST_CASE("range: everything within the radius, and nothing else", "[contract]")
         std::size_t wanted = 0;
         std::size_t found = 0;
         for (std::size_t q = 0; q < queries.size(); ++q) {
-            const auto truth = all_sorted(model.distance, rows, ids, queries.values(q));
+            const auto truth = all_sorted(model.distance_over(rows), rows, ids, queries.values(q));
             const float nudge = model.integer_tolerance() * 4;
             for (const std::size_t rank : {0U, 5U, 40U, 300U, 599U}) {
                 const float radius = truth[rank].distance + nudge;  // a row lies exactly on it
@@ -64,7 +64,7 @@ TEST_CASE("range: the cap keeps the nearest and says that it cut", "[contract]")
         Searcher search = index.searcher();
         std::size_t wrong = 0;
         for (std::size_t q = 0; q < queries.size(); ++q) {
-            const auto truth = all_sorted(model.distance, rows, {}, queries.values(q));
+            const auto truth = all_sorted(model.distance_over(rows), rows, {}, queries.values(q));
             for (const std::size_t cap : {std::size_t{1}, std::size_t{20}, n - 1}) {
                 const Nearest nearest = search.range(queries.row(q), {.radius = infinity, .cap = cap}).value();
                 TONARI_EXPECT(wrong,
@@ -96,7 +96,7 @@ TEST_CASE("range: filters hold there, too", "[contract]") {
             const auto passes = [&](Id id) { return id % every == every / 2; };
             const RowFilter filter = index.prepare(Filter::predicate(passes)).value();
             for (std::size_t q = 0; q < queries.size(); ++q) {
-                const auto truth = all_sorted(model.distance, rows, {}, queries.values(q), passes);
+                const auto truth = all_sorted(model.distance_over(rows), rows, {}, queries.values(q), passes);
                 const Nearest all = search.range(queries.row(q), {.radius = infinity, .filter = &filter}).value();
                 TONARI_EXPECT(wrong, same_as_oracle(all.neighbors, truth, n, model.integer_tolerance()));
                 if (truth.size() < 2) continue;

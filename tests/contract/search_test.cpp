@@ -21,7 +21,7 @@ TEST_CASE("search: exact indexes give the oracle's answers", "[contract]") {
         const Index index = model.built(rows, ids);
         Searcher search = index.searcher();
         for (std::size_t q = 0; q < queries.size(); ++q) {
-            const auto truth = all_sorted(model.distance, rows, ids, queries.values(q));
+            const auto truth = all_sorted(model.distance_over(rows), rows, ids, queries.values(q));
             for (const std::size_t k : {1U, 10U, 700U}) {
                 const Nearest nearest = search(queries.row(q), {.k = k}).value();
                 TONARI_EXPECT(wrong, same_as_oracle(nearest.neighbors, truth, k, model.integer_tolerance()));
@@ -34,7 +34,7 @@ TEST_CASE("search: exact indexes give the oracle's answers", "[contract]") {
         const Index of_real = model.built(real);
         Searcher search_real = of_real.searcher();
         for (std::size_t q = 0; q < asked.size(); ++q) {
-            const auto truth = all_sorted(model.distance, real, {}, asked.values(q));
+            const auto truth = all_sorted(model.distance_over(real), real, {}, asked.values(q));
             TONARI_EXPECT(wrong,
                           same_as_oracle(search_real(asked.row(q)).value().neighbors, truth, 10, model.tolerance()));
         }
@@ -51,7 +51,7 @@ TEST_CASE("search: graphs find at least 95 of 100 of the 10 nearest at ef 128", 
         Searcher search = index.searcher();
         double found = 0;
         for (std::size_t q = 0; q < queries.size(); ++q) {
-            const auto truth = all_sorted(model.distance, rows, {}, queries.values(q));
+            const auto truth = all_sorted(model.distance_over(rows), rows, {}, queries.values(q));
             found += recall(copy(search(queries.row(q), {.k = 10, .ef = 128, .nprobe = 20}).value()), truth, 10,
                             model.tolerance());
         }
@@ -67,6 +67,7 @@ TEST_CASE("search: k of 1, between, n, and beyond; ef below k", "[contract]") {
         const Rows queries = clustered_rows(model.element, dim, 10, 8);
         const std::vector<Id> ids = scattered_ids(rows.size());
         const Index index = model.built(rows, ids, quick_build());
+        const Distance distance = model.distance_over(rows);
         CHECK(index.size() == rows.size());
         CHECK(index.dim() == dim);
         CHECK(index.metric() == model.metric);
@@ -76,7 +77,7 @@ TEST_CASE("search: k of 1, between, n, and beyond; ef below k", "[contract]") {
         Searcher search = index.searcher();
         std::size_t wrong = 0;
         for (std::size_t q = 0; q < queries.size(); ++q) {
-            const auto truth = all_sorted(model.distance, rows, ids, queries.values(q));
+            const auto truth = all_sorted(model.distance_over(rows), rows, ids, queries.values(q));
             for (const std::size_t k : {1U, 2U, 39U, 400U, 401U, 100000U}) {
                 for (const std::size_t ef : {1U, 10U, 1000U}) {
                     const Nearest nearest = search(queries.row(q), {.k = k, .ef = ef}).value();
@@ -91,7 +92,7 @@ TEST_CASE("search: k of 1, between, n, and beyond; ef below k", "[contract]") {
                             continue;
                         }
                         if (k > 2 && q > 1) continue;  // enough of that
-                        const float own = model.distance(queries.values(q), rows.values(row));
+                        const float own = distance(queries.values(q), rows.values(row));
                         TONARI_EXPECT(wrong, std::abs(own - neighbor.distance) <= model.tolerance());
                     }
                 }
@@ -109,11 +110,12 @@ TEST_CASE("search: a row finds itself", "[contract]") {
         if (model.metric == MetricKind::inner_product) continue;  // there a longer row may be nearer
         const Rows rows = clustered_rows(model.element, dim, 500, 9);
         const Index index = model.built(rows, {}, quick_build());
+        const Distance distance = model.distance_over(rows);
         Searcher search = index.searcher();
         std::size_t found = 0;
         for (std::size_t i = 0; i < rows.size(); ++i) {
             const Nearest nearest = search(rows.row(i), {.k = 1, .ef = 64}).value();
-            const float own = model.distance(rows.values(i), rows.values(i));
+            const float own = distance(rows.values(i), rows.values(i));
             found += std::abs(nearest[0].distance - own) <= model.tolerance() ? 1 : 0;
         }
         INFO(model.name);
@@ -128,7 +130,7 @@ TEST_CASE("search: one row, two rows", "[contract]") {
             const Rows rows = clustered_rows(model.element, dim, n, 10);
             const std::vector<Id> ids = {900, 4, 77};
             const Index index = model.built(rows, std::span(ids).first(n));
-            const auto truth = all_sorted(model.distance, rows, std::span(ids).first(n), rows.values(0));
+            const auto truth = all_sorted(model.distance_over(rows), rows, std::span(ids).first(n), rows.values(0));
             CHECK(same_as_oracle(ask(index, rows.row(0), {.k = 5}).value().neighbors, truth, n, model.tolerance()));
         }
     }
@@ -143,7 +145,7 @@ TEST_CASE("search: dimensions that fill no register and no byte", "[contract]") 
             Searcher search = index.searcher();
             std::size_t wrong = 0;
             for (std::size_t q = 0; q < queries.size(); ++q) {
-                const auto truth = all_sorted(model.distance, rows, {}, queries.values(q));
+                const auto truth = all_sorted(model.distance_over(rows), rows, {}, queries.values(q));
                 TONARI_EXPECT(wrong, same_as_oracle(search(queries.row(q), {.k = 120}).value().neighbors, truth, 120,
                                                     model.integer_tolerance()));
             }
@@ -166,7 +168,7 @@ TEST_CASE("search: rows of zeros under cosine are at distance 1", "[contract]") 
         const Index index = model.built(rows);
         for (const RowView asked : {rows.row(1), query.row(0)}) {
             const auto values = asked.data() == rows.row(1).data() ? rows.values(1) : query.values(0);
-            const auto truth = all_sorted(model.distance, rows, {}, values);
+            const auto truth = all_sorted(model.distance_over(rows), rows, {}, values);
             CHECK(same_as_oracle(ask(index, asked, {.k = 50}).value().neighbors, truth, 50, 3e-6F));
         }
     }

@@ -43,6 +43,10 @@ const std::vector<Kind> kinds = {
     {"ivf-float32-v1", "IVF9,Flat", MetricKind::l2, Element::float32, false, true},
     {"ivf-hnsw-uint8-v1", "IVF9_HNSW4,Flat", MetricKind::inner_product, Element::uint8, true, false},
     {"ivf-bits-v1", "IVF9,Flat", MetricKind::hamming, Element::bits, false, false},
+    {"flat-sq8-v1", "SQ8", MetricKind::l2, Element::float32, false, false},
+    {"hnsw-sq8-v1", "HNSW4,SQ8", MetricKind::inner_product, Element::float32, true, true},
+    {"hnsw-sq8-cosine-v1", "HNSW4,SQ8", MetricKind::cosine, Element::float32, false, false},
+    {"ivf-sq8-v1", "IVF9,SQ8", MetricKind::l1, Element::float32, false, false},
 };
 constexpr std::size_t n = 120;
 constexpr Dim dim = 12;

@@ -93,6 +93,8 @@ const std::vector<std::vector<std::byte>>& good_images() {
         add("HNSW3", MetricKind::hamming, Element::bits, true, false);
         add("HNSW4,FP16", MetricKind::l1, Element::float32, false, false);
         add("BF16", MetricKind::cosine, Element::float32, true, true);
+        add("HNSW4,SQ8", MetricKind::l2, Element::float32, true, false);
+        add("IVF9,SQ8", MetricKind::inner_product, Element::float32, false, true);
         return all;
     }();
     return images;

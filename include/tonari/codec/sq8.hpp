@@ -1,4 +1,5 @@
 // Rows rounded to 8 bits a value: a quarter of float32's memory, compared by the integer kernels. Queries are rounded, too.
+// (The "SQ8" of faiss has a scale for each dimension, which leaves the order of distances to float arithmetic.)
 //
 //     | int8 values: dim | zeros up to a multiple of 4 | inverse norm of the rounded row, float32: cosine only |
 //
@@ -79,7 +80,7 @@ public:
         if (codes->metric_kind() != MetricKind::cosine) {
             return Error{ErrorCode::unsupported, "expected rows to train SQ8 on, which metric " +
                                                      std::string(name(codes->metric_kind())) +
-                                                     " needs, got none; begin with the first rows"};
+                                                     " needs, got none; pass the first rows with it"};
         }
         return Sq8(*std::move(codes), {}, 1);
     }
@@ -153,6 +154,10 @@ public:
         auto record = reader.record<Record>("sq8", 1);
         if (!record) return std::move(record).error();
         const auto stored = static_cast<MetricKind>(record->metric);
+        if (stored < MetricKind::l2 || stored > MetricKind::l1) {
+            return Error{ErrorCode::unsupported, "section 'sq8': expected metric 1 to 4 (l2, ip, cosine, l1), got " +
+                                                     std::to_string(record->metric)};
+        }
         M metric{};
         if constexpr (std::same_as<M, AnyMetric>) {
             metric = AnyMetric(stored);

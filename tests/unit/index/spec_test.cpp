@@ -15,7 +15,8 @@ TEST_CASE("spec: words and what they mean", "[index]") {
         CHECK(spec.store_as == store);
         CHECK(to_string(spec) == canonical);
         const Spec again = parse_spec(to_string(spec)).value();
-        CHECK((again.kind == kind && again.links == links && again.store_as == store));
+        CHECK((again.kind == kind && again.links == links && again.store_as == store && again.codec == spec.codec));
+        CHECK((spec.codec == CodecKind::sq8) == text.ends_with("SQ8"));
     };
     check("Flat", IndexKind::flat, 0, {}, "Flat");
     check("FP16", IndexKind::flat, 0, Element::float16, "FP16");
@@ -32,6 +33,11 @@ TEST_CASE("spec: words and what they mean", "[index]") {
     check("IVF1,SQfp16", IndexKind::ivf, 0, Element::float16, "IVF1,FP16");
     check("IVF16777216_HNSW,BF16", IndexKind::ivf, 0, Element::bfloat16, "IVF16777216_HNSW32,BF16");
     check("HNSW16,SQbf16", IndexKind::hnsw, 16, Element::bfloat16, "HNSW16,BF16");
+    check("SQ8", IndexKind::flat, 0, {}, "SQ8");
+    check("Flat,SQ8", IndexKind::flat, 0, {}, "SQ8");
+    check("HNSW,SQ8", IndexKind::hnsw, 32, {}, "HNSW32,SQ8");
+    check("IVF100,SQ8", IndexKind::ivf, 0, {}, "IVF100,SQ8");
+    check("IVF65536_HNSW16,SQ8", IndexKind::ivf, 0, {}, "IVF65536_HNSW16,SQ8");
 }
 
 TEST_CASE("spec: what is none", "[index]") {
@@ -59,6 +65,13 @@ TEST_CASE("spec: what is none", "[index]") {
                                         "IVF8_HNSW1,Flat",
                                         "IVF8_FP16,Flat",
                                         "PQ8",
+                                        "SQ8,Flat",
+                                        "SQ8,FP16",
+                                        "FP16,SQ8",
+                                        "HNSW16,SQ8,SQ8",
+                                        "HNSW16,SQ4",
+                                        "IVF100,sq8",
+                                        "IVF8_SQ8,Flat",
                                         "Flat\n"}) {
         CAPTURE(text);
         const auto spec = parse_spec(text);

@@ -62,7 +62,7 @@ std::vector<Section> sections_of(const std::vector<std::byte>& image) {
 
 TEST_CASE("segment: a file cut anywhere is refused", "[segment]") {
     const TempFolder folder;
-    for (const char* spec : {"Flat", "HNSW4", "IVF9,Flat", "IVF9_HNSW4,Flat"}) {
+    for (const char* spec : {"Flat", "HNSW4", "IVF9,Flat", "IVF9_HNSW4,Flat", "HNSW4,SQ8"}) {
         const auto image = image_of(sample(spec, true));
         std::size_t opened = 0;
         for (std::size_t size = 0; size < image.size(); size += size < 5000 ? 61 : 997) {
@@ -107,7 +107,10 @@ TEST_CASE("segment: any byte of any section changed is refused or survived", "[s
                                        {"HNSW4", false},
                                        {"HNSW4", true},
                                        {"IVF9,Flat", false},
-                                       {"IVF9_HNSW4,Flat", true}}) {
+                                       {"IVF9_HNSW4,Flat", true},
+                                       {"SQ8", false},
+                                       {"HNSW4,SQ8", true},
+                                       {"IVF9,SQ8", false}}) {
         const auto image = image_of(sample(spec, shared));
         for (const Section& section : sections_of(image)) {
             INFO(spec << ", section " << section.name << " of " << section.size << " bytes");
@@ -127,11 +130,14 @@ TEST_CASE("segment: any byte of any section changed is refused or survived", "[s
 }
 
 TEST_CASE("segment: sections full of lies are survived", "[segment]") {
-    for (const auto& [spec, shared] :
-         {std::pair{"HNSW4", false}, {"HNSW4", true}, {"IVF9,Flat", false}, {"IVF9_HNSW4,Flat", false}}) {
+    for (const auto& [spec, shared] : {std::pair{"HNSW4", false},
+                                       {"HNSW4", true},
+                                       {"IVF9,Flat", false},
+                                       {"IVF9_HNSW4,Flat", false},
+                                       {"HNSW4,SQ8", false}}) {
         const auto image = image_of(sample(spec, shared));
         for (const Section& section : sections_of(image)) {
-            if (section.name == "index" || section.name == "codec") continue;
+            if (section.name == "index" || section.name == "codec" || section.name == "sq8") continue;
             INFO("section " << section.name);
             for (const std::uint32_t value : {0U, 1U, 77U, static_cast<std::uint32_t>(n - 1),
                                               static_cast<std::uint32_t>(n), 0x7fffffffU, 0xfffffffeU, 0xffffffffU}) {
@@ -210,4 +216,38 @@ TEST_CASE("segment: counts that do not agree are refused by name", "[segment]") 
     CHECK(with("id_map", 16, 4, 1).message.find("ids") != std::string::npos);
     CHECK(with("layers", 4, 9, 4).message.find("links/0") != std::string::npos);
     CHECK(with("counts", 0, n - 1, 8).code == ErrorCode::corrupt);
+}
+
+TEST_CASE("segment: lies about rounded rows are refused by name", "[segment]") {
+    const auto image = image_of(sample("HNSW4,SQ8", false));
+    const auto refused = [&](std::string_view name, std::size_t offset, std::uint64_t value, std::size_t width,
+                             ErrorCode code, std::string_view word) {
+        auto changed = image;
+        for (const Section& section : sections_of(image)) {
+            if (section.name == name) std::memcpy(changed.data() + section.offset + offset, &value, width);
+        }
+        const auto index = index_of(changed);
+        return !index.ok() && index.error().code == code && index.error().message.find(word) != std::string::npos;
+    };
+    constexpr std::uint32_t infinity = 0x7f800000;
+    constexpr std::uint32_t not_a_number = 0x7fc00000;
+    CHECK(refused("sq8", 0, dim + 1, 4, ErrorCode::corrupt, "sq8/middle"));
+    CHECK(refused("sq8", 4, 5, 1, ErrorCode::unsupported, "metric"));
+    CHECK(refused("sq8", 4, 3, 1, ErrorCode::corrupt, "scale of 1"));  // cosine
+    CHECK(refused("sq8", 8, 0, 4, ErrorCode::corrupt, "scale"));
+    CHECK(refused("sq8", 8, infinity, 4, ErrorCode::corrupt, "scale"));
+    CHECK(refused("sq8/middle", 8, infinity, 4, ErrorCode::corrupt, "finite"));
+    CHECK(refused("sq8/middle", 8, not_a_number, 4, ErrorCode::corrupt, "finite"));
+    // A file that holds neither codec says which section it misses.
+    auto nameless = image;
+    const std::string name = "sq8";
+    for (std::size_t i = 0; i < header_of(image).section_count; ++i) {
+        format::SectionRow row = row_of(image, i);
+        if (row.name.data() != name) continue;
+        row.name[0] = 'z';
+        set_row(nameless, i, row);
+    }
+    const auto index = index_of(nameless);
+    REQUIRE_FALSE(index.ok());
+    CHECK(index.error().message.find("'codec'") != std::string::npos);
 }
