@@ -42,7 +42,7 @@ function(tonari_simd_levels)
         set(avx2 -mavx2 -mfma -mf16c -mbmi -mbmi2 -mpopcnt)
         set(avx512 ${avx2} -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512cd)
         # What the kernels use and no more (tests/structure/simd_flags.py): each flag here turns CPUs away.
-        set(avx512_spr ${avx512} -mavx512vnni -mavx512vpopcntdq)
+        set(avx512_spr ${avx512} -mavx512vnni -mavx512vpopcntdq -mavx512vbmi)
 
         tonari_simd_level(avx2 ${avx2})
         tonari_simd_level(avx512 ${avx512})

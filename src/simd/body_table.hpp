@@ -11,6 +11,7 @@
 #include "simd/body_float.hpp"
 #include "simd/body_int8.hpp"
 #include "simd/body_nearest.hpp"
+#include "simd/body_nibbles.hpp"
 #include "simd/body_norm.hpp"
 #include "simd/body_rows.hpp"
 
@@ -100,6 +101,7 @@ constexpr Kernels make_table() noexcept {
     table.all_finite[index(Element::bfloat16)] = &exponents_finite<Machine, std::uint16_t, 0x7F80U>;
     table.block_below = &block_below<Machine>;
     table.block_nearest = &block_nearest<Machine>;
+    table.nibbles_below = &nibbles_below<Machine>;
     return table;
 }
 

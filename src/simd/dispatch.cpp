@@ -44,7 +44,8 @@ bool always() noexcept { return true; }
 }
 
 [[maybe_unused]] bool runs_avx512_spr() noexcept {
-    return runs_avx512() && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512vpopcntdq");
+    return runs_avx512() && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512vpopcntdq") &&
+           __builtin_cpu_supports("avx512vbmi");
 }
 
 #endif

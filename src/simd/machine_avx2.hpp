@@ -164,6 +164,66 @@ struct Avx2 {
     static TONARI_INLINE unsigned below(F a, F b) noexcept {
         return static_cast<unsigned>(_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_LT_OQ)));
     }
+
+    // --- 4-bit codes -------------------------------------------------------------------------------------------
+    /// Tables of 16 entries, one a half: so the bytes of a part go to one half. Sums of 16 bits hold 256 quads; those of odd
+    /// places are added up apart, and twice (256-fold) in those of all.
+    static TONARI_INLINE void add_entries(const std::uint8_t* table, std::size_t quads, const std::byte* codes,
+                                          std::int32_t* sums) noexcept {
+        constexpr std::size_t most = 256;
+        for (std::size_t r = 0; r < 32; r += 8) store_sums(sums + r, zero());
+        for (std::size_t first = 0; first < quads; first += most) {
+            const std::size_t last = quads - first < most ? quads : first + most;
+            B all[2][2] = {{zero(), zero()}, {zero(), zero()}};  // by parts, by half of the byte
+            B odd[2][2] = {{zero(), zero()}, {zero(), zero()}};
+            for (std::size_t quad = first; quad < last; ++quad) {
+                const B early = by_part(bytes(codes + quad * 64));
+                const B late = by_part(bytes(codes + quad * 64 + 32));
+                // By half: four bytes each of rows 0, 8, 4 and 12 and those behind them.
+                const B parts[2] = {_mm256_permute4x64_epi64(_mm256_unpacklo_epi32(early, late), 0xD8),
+                                    _mm256_permute4x64_epi64(_mm256_unpackhi_epi32(early, late), 0xD8)};
+                unroll<2>([&](auto p) __attribute__((always_inline)) {
+                    const B entries =
+                        _mm256_loadu_si256(reinterpret_cast<const __m256i*>(table + quad * 64 + p.value * 32));
+                    add_looked_up(entries, parts[p.value], all[p.value][0], odd[p.value][0]);
+                    add_looked_up(entries, _mm256_srli_epi16(parts[p.value], 4), all[p.value][1], odd[p.value][1]);
+                });
+            }
+            unroll<4>([&](auto i) __attribute__((always_inline)) {
+                constexpr std::size_t p = i.value / 2;
+                constexpr std::size_t half = i.value % 2;
+                add_in_row_order(all[p][half], odd[p][half], sums + 16 * half);
+            });
+        }
+    }
+
+private:
+    static TONARI_INLINE B by_part(B rows) noexcept {
+        return _mm256_shuffle_epi8(
+            rows, _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15)));
+    }
+    static TONARI_INLINE void add_looked_up(B entries, B codes, B& all, B& odd) noexcept {
+        const B found = _mm256_shuffle_epi8(entries, _mm256_and_si256(codes, _mm256_set1_epi8(15)));
+        all = _mm256_add_epi16(all, found);
+        odd = _mm256_add_epi16(odd, _mm256_srli_epi16(found, 8));
+    }
+    /// Both halves together, which are two parts of the same rows: the odd places from `odd`, the even ones from what `all` has
+    /// besides. Place 4 to 7 is rows 8 to 11, and the other way round.
+    static TONARI_INLINE void add_in_row_order(B all, B odd, std::int32_t* sums) noexcept {
+        const __m256i evens = add_halves(_mm256_sub_epi16(all, _mm256_slli_epi16(odd, 8)));
+        const __m256i odds = add_halves(odd);
+        const __m256i low = _mm256_unpacklo_epi32(evens, odds);   // places 0 to 3, 8 to 11: rows 0 to 3, 4 to 7
+        const __m256i high = _mm256_unpackhi_epi32(evens, odds);  // places 4 to 7, 12 to 15: rows 8 to 11, 12 to 15
+        store_sums(sums, _mm256_add_epi32(low, load_sums(sums)));
+        store_sums(sums + 8, _mm256_add_epi32(high, load_sums(sums + 8)));
+    }
+    static TONARI_INLINE __m256i add_halves(B words) noexcept {
+        return _mm256_add_epi32(_mm256_cvtepu16_epi32(_mm256_castsi256_si128(words)),
+                                _mm256_cvtepu16_epi32(_mm256_extracti128_si256(words, 1)));
+    }
+    static TONARI_INLINE void store_sums(std::int32_t* to, I values) noexcept {
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), values);
+    }
 };
 
 }  // namespace

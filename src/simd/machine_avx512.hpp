@@ -159,6 +159,52 @@ struct Avx512 {
     static TONARI_INLINE F unsigned_floats(I a) noexcept { return _mm512_cvtepu32_ps(a); }
     static TONARI_INLINE F negative_multiply_add(F a, F b, F c) noexcept { return _mm512_fnmadd_ps(a, b, c); }
     static TONARI_INLINE unsigned below(F a, F b) noexcept { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
+
+    // --- 4-bit codes -------------------------------------------------------------------------------------------
+    /// Tables of 16 entries, one a quarter: so the bytes of part p go to quarter p. Sums of 16 bits hold 256 quads; those of
+    /// odd rows are added up apart, and twice (256-fold) in those of all.
+    static TONARI_INLINE void add_entries(const std::uint8_t* table, std::size_t quads, const std::byte* codes,
+                                          std::int32_t* sums) noexcept {
+        constexpr std::size_t most = 256;
+        const __m512i low = _mm512_set1_epi8(15);
+        const __m512i by_part =
+            _mm512_broadcast_i32x4(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
+        const __m512i to_quarter = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+        __m512i lower = _mm512_setzero_si512();
+        __m512i upper = lower;
+        for (std::size_t first = 0; first < quads; first += most) {
+            const std::size_t last = quads - first < most ? quads : first + most;
+            __m512i all[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
+            __m512i odd[2] = {all[0], all[0]};
+            for (std::size_t quad = first; quad < last; ++quad) {
+                const __m512i entries = _mm512_loadu_si512(table + quad * 64);
+                const __m512i rows = _mm512_shuffle_epi8(_mm512_loadu_si512(codes + quad * 64), by_part);
+                const __m512i both = _mm512_permutexvar_epi32(to_quarter, rows);
+                const __m512i a = _mm512_shuffle_epi8(entries, _mm512_and_si512(both, low));
+                const __m512i b = _mm512_shuffle_epi8(entries, _mm512_and_si512(_mm512_srli_epi16(both, 4), low));
+                all[0] = _mm512_add_epi16(all[0], a);
+                all[1] = _mm512_add_epi16(all[1], b);
+                odd[0] = _mm512_add_epi16(odd[0], _mm512_srli_epi16(a, 8));
+                odd[1] = _mm512_add_epi16(odd[1], _mm512_srli_epi16(b, 8));
+            }
+            lower = _mm512_add_epi32(lower, in_row_order(all[0], odd[0]));
+            upper = _mm512_add_epi32(upper, in_row_order(all[1], odd[1]));
+        }
+        _mm512_store_si512(sums, lower);
+        _mm512_store_si512(sums + 16, upper);
+    }
+    /// The quarters added up, 16 rows: the odd ones from `odd`, the even ones from what `all` has besides.
+    static TONARI_INLINE __m512i in_row_order(__m512i all, __m512i odd) noexcept {
+        const __m256i evens = add_quarters(_mm512_sub_epi16(all, _mm512_slli_epi16(odd, 8)));
+        const __m256i odds = add_quarters(odd);
+        const __m512i places = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+        return _mm512_permutex2var_epi32(_mm512_castsi256_si512(evens), places, _mm512_castsi256_si512(odds));
+    }
+    static TONARI_INLINE __m256i add_quarters(__m512i words) noexcept {
+        const __m512i sums = _mm512_add_epi32(_mm512_cvtepu16_epi32(_mm512_castsi512_si256(words)),
+                                              _mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(words, 1)));
+        return _mm256_add_epi32(_mm512_castsi512_si256(sums), _mm512_extracti64x4_epi64(sums, 1));
+    }
 };
 
 }  // namespace

@@ -124,6 +124,38 @@ struct Neon {
         const uint32x4_t place = {1, 2, 4, 8};
         return vaddvq_u32(vandq_u32(vcltq_f32(va, vb), place));
     }
+
+    // --- 4-bit codes -------------------------------------------------------------------------------------------
+    /// A quad's table fits one lookup of four registers: a code with its part's number above it is the place to look at, and
+    /// pairs of bytes are of one row. Sums of 16 bits hold 128 quads.
+    static TONARI_INLINE void add_entries(const std::uint8_t* table, std::size_t quads, const std::byte* codes,
+                                          std::int32_t* sums) noexcept {
+        constexpr std::size_t most = 128;
+        const uint8x16_t part = vreinterpretq_u8_u32(vdupq_n_u32(0x30201000U));
+        const uint8x16_t low = vdupq_n_u8(15);
+        uint32x4_t totals[8];
+        for (auto& total : totals) total = vdupq_n_u32(0);
+        for (std::size_t first = 0; first < quads; first += most) {
+            const std::size_t last = quads - first < most ? quads : first + most;
+            uint16x8_t pairs[8];
+            for (auto& pair : pairs) pair = vdupq_n_u16(0);
+            for (std::size_t quad = first; quad < last; ++quad) {
+                const std::uint8_t* const at = table + quad * 64;
+                const uint8x16x4_t entries = {{vld1q_u8(at), vld1q_u8(at + 16), vld1q_u8(at + 32), vld1q_u8(at + 48)}};
+                unroll<4>([&](auto i) __attribute__((always_inline)) {
+                    const uint8x16_t both = load16(codes + quad * 64 + 16 * i.value);
+                    const uint8x16_t lower = vorrq_u8(vandq_u8(both, low), part);
+                    const uint8x16_t upper = vorrq_u8(vshrq_n_u8(both, 4), part);
+                    pairs[i.value] = vpadalq_u8(pairs[i.value], vqtbl4q_u8(entries, lower));
+                    pairs[4 + i.value] = vpadalq_u8(pairs[4 + i.value], vqtbl4q_u8(entries, upper));
+                });
+            }
+            unroll<8>([&](auto i) __attribute__((always_inline)) {
+                totals[i.value] = vpadalq_u16(totals[i.value], pairs[i.value]);
+            });
+        }
+        for (std::size_t i = 0; i < 8; ++i) vst1q_s32(sums + 4 * i, vreinterpretq_s32_u32(totals[i]));
+    }
 };
 
 }  // namespace

@@ -137,6 +137,37 @@ void block_nearest(const float* values, std::size_t rows, std::uint32_t first, f
     }
 }
 
+std::size_t nibbles_below(const NibbleQuery& query, const std::byte* blocks, std::size_t stride, std::size_t begin,
+                          std::size_t end, float bound, std::uint32_t* index, float* estimate, float* lower) noexcept {
+    std::size_t found = 0;
+    for (std::size_t row = begin; row < end; ++row) {
+        const std::byte* const block = blocks + row / nibble_rows * stride;
+        const std::size_t r = row % nibble_rows;
+        long long sum = 0;
+        for (std::size_t part = 0; part < 4 * query.quads; ++part) {
+            const auto both = std::to_integer<unsigned>(block[part / 4 * 64 + r % 16 * 4 + part % 4]);
+            sum += query.table[part * 16 + (r < 16 ? both & 15U : both >> 4U)];
+        }
+        const auto factor = [&](std::size_t array) {
+            return static_cast<double>(load_float(block + query.quads * 64 + (array * nibble_rows + r) * 4));
+        };
+        const double product =
+            static_cast<double>(query.base) + static_cast<double>(query.step) * static_cast<double>(sum);
+        const double scale = query.factors ? factor(1) : 1;
+        estimate[found] = static_cast<float>(factor(0) + static_cast<double>(query.add) + scale * product);
+        float decides = estimate[found];
+        if (query.factors) {
+            const double error =
+                factor(2) * static_cast<double>(query.error) + std::abs(scale) * static_cast<double>(query.slack);
+            lower[found] = decides =
+                static_cast<float>(factor(0) + static_cast<double>(query.add) + scale * product - error);
+        }
+        if (!(decides < bound)) continue;
+        index[found++] = static_cast<std::uint32_t>(row - begin);
+    }
+    return found;
+}
+
 template <MetricKind M>
 constexpr void fill_metric(Kernels& table) noexcept {
     DistanceKernels* of = table.distance[static_cast<std::size_t>(M) - 1];
@@ -178,6 +209,7 @@ constexpr Kernels make_table() noexcept {
     table.all_finite[2] = &all_finite<Element::bfloat16>;
     table.block_below = &block_below;
     table.block_nearest = &block_nearest;
+    table.nibbles_below = &nibbles_below;
     return table;
 }
 

@@ -2,6 +2,8 @@
 // (14.3 was tried). Sums of lanes are not among them: their order, which is each machine's own, decides the last bit.
 #pragma once
 
+#include <cstdint>
+
 #include <xsimd/xsimd.hpp>
 
 #include "simd/unroll.hpp"
@@ -16,6 +18,12 @@ using Floats = xsimd::batch<float, Arch>;
 template <class Arch>
 TONARI_INLINE Floats<Arch> multiply_add(const Floats<Arch>& a, const Floats<Arch>& b, const Floats<Arch>& c) noexcept {
     return xsimd::fma(a, b, c);
+}
+
+/// As many integers as a vector holds floats, from an address that a vector's size divides.
+template <class Arch>
+TONARI_INLINE Floats<Arch> floats_of(const std::int32_t* integers) noexcept {
+    return xsimd::to_float(xsimd::batch<std::int32_t, Arch>::load_aligned(integers));
 }
 
 template <class Arch>

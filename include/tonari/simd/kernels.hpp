@@ -55,6 +55,38 @@ using BlockBelowKernel = std::size_t (*)(const float* values, std::size_t rows, 
 using BlockNearestKernel = void (*)(const float* values, std::size_t rows, std::uint32_t first, float* best,
                                     std::uint32_t* which) noexcept;
 
+/// Rows of a block of 4-bit codes.
+inline constexpr std::size_t nibble_rows = 32;
+
+/// One query as blocks of 4-bit codes are compared with it: by sums of table entries (FastScan: Andre, Kermarrec and Le
+/// Scouarnec 2015, "Cache locality is not enough"). A block holds 32 rows:
+///
+///     | codes: quads x 64 bytes | add: 32 float32 |  and with factors:  | scale: 32 float32 | error: 32 float32 |
+///
+/// A quad is four parts of every row: its byte 4 r + p holds the code of part p of row r in the lower half and that of row
+/// 16 + r in the upper one, r < 16. So bytes side by side are of one row: products of bytes add them up.
+///
+///     product  = base + step * (sum of the entries that the row's codes name)
+///     estimate = add of the row + add of the query + scale * product          (scale is 1 without factors)
+///     lower    = estimate - error of the row * error of the query - |scale| * slack
+struct NibbleQuery {
+    const std::uint8_t* table = nullptr;  ///< quads x 64: entry 16 p + c of a quad is what code c of its part p counts
+    std::size_t quads = 0;
+    float base = 0;
+    float step = 0;
+    float add = 0;
+    float error = 0;
+    float slack = 0;  ///< what rounding the table may have moved a product by
+    bool factors = false;
+};
+
+/// The rows [begin, end) of `blocks`, `stride` bytes apart, whose `lower` (without factors: estimate) is below `bound`: their
+/// numbers less `begin`, ascending, in `index`, with `estimate` and, with factors, `lower`. How many they are.
+/// Sums are exact below 2^31; nothing is NaN if no factor is.
+using NibblesBelowKernel = std::size_t (*)(const NibbleQuery& query, const std::byte* blocks, std::size_t stride,
+                                           std::size_t begin, std::size_t end, float bound, std::uint32_t* index,
+                                           float* estimate, float* lower) noexcept;
+
 struct DistanceKernels {
     GatherKernel gather = nullptr;  ///< null where metric and element do not go together
     ScanKernel scan = nullptr;
@@ -76,6 +108,7 @@ struct Kernels {
     bool (*all_finite[6])(const void* values, std::size_t count) noexcept;
     BlockBelowKernel block_below = nullptr;
     BlockNearestKernel block_nearest = nullptr;
+    NibblesBelowKernel nibbles_below = nullptr;
 
     [[nodiscard]] const DistanceKernels& of(MetricKind metric, Element element) const noexcept {
         return distance[static_cast<std::size_t>(metric) - 1][static_cast<std::size_t>(element) - 1];

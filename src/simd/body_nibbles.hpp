@@ -1,0 +1,112 @@
+// Blocks of 4-bit codes (drawn in tonari/simd/kernels.hpp): a machine looks up and adds the entries of 32 rows, the rest is
+// the same for all, a few float operations a row.
+//
+// Which way of adding a machine takes is a matter of what it can look up at once: a table of 64 bytes with bytes of one row
+// side by side (AVX-512 VBMI and VNNI: one permutation and one product of bytes a quad, after which nothing overflows), or
+// tables of 16 bytes, for which a quad's bytes are first put in the order of parts.
+#pragma once
+
+#include <cstdint>
+
+#include <tonari/simd/kernels.hpp>
+
+#include "simd/unroll.hpp"
+#include "simd/xsimd_shim.hpp"
+
+namespace tonari::simd {
+namespace {
+
+/// sums[r] = sum of the entries that row r's codes name, one by one.
+inline void add_entries(const std::uint8_t* table, std::size_t quads, const std::byte* codes,
+                        std::int32_t* sums) noexcept {
+    for (std::size_t r = 0; r < nibble_rows; ++r) sums[r] = 0;
+    for (std::size_t quad = 0; quad < quads; ++quad, table += 64, codes += 64) {
+        for (std::size_t i = 0; i < 64; ++i) {
+            const std::uint8_t* const part = table + 16 * (i % 4);
+            const auto both = std::to_integer<unsigned>(codes[i]);
+            sums[i / 4] += part[both & 15U];
+            sums[16 + i / 4] += part[both >> 4U];
+        }
+    }
+}
+
+template <class Machine>
+TONARI_INLINE void sum_block(const std::uint8_t* table, std::size_t quads, const std::byte* codes,
+                             std::int32_t* sums) noexcept {
+    if constexpr (requires { Machine::add_entries(table, quads, codes, sums); }) {
+        Machine::add_entries(table, quads, codes, sums);
+    } else {
+        add_entries(table, quads, codes, sums);
+    }
+}
+
+/// The arrays behind a block's codes: scaled and bounded, or neither.
+template <class Machine, bool Factors>
+TONARI_INLINE std::uint32_t block_below_bound(const NibbleQuery& query, const float* factors, const std::int32_t* sums,
+                                              float bound, float* estimates, float* lowers) noexcept {
+    using F = typename Machine::F;
+    constexpr std::size_t lanes = Machine::float_lanes;
+    std::uint32_t bits = 0;
+    const F base(query.base);
+    const F step(query.step);
+    const F add(query.add);
+    const F limit(bound);
+    unroll<nibble_rows / lanes>([&](auto v) __attribute__((always_inline)) {
+        constexpr std::size_t at = v.value * lanes;
+        const F sum = floats_of<typename F::arch_type>(sums + at);
+        const F product = multiply_add(sum, step, base);
+        const F constant = F::load_unaligned(factors + at) + add;
+        if constexpr (Factors) {
+            const F scale = F::load_unaligned(factors + nibble_rows + at);
+            const F error = F::load_unaligned(factors + 2 * nibble_rows + at);
+            const F estimate = multiply_add(scale, product, constant);
+            const F lower = estimate - multiply_add(error, F(query.error), F(query.slack) * absolute(scale));
+            estimate.store_unaligned(estimates + at);
+            lower.store_unaligned(lowers + at);
+            bits |= static_cast<std::uint32_t>(Machine::below(lower, limit)) << at;
+        } else {
+            const F estimate = product + constant;
+            estimate.store_unaligned(estimates + at);
+            bits |= static_cast<std::uint32_t>(Machine::below(estimate, limit)) << at;
+        }
+    });
+    return bits;
+}
+
+template <class Machine, bool Factors>
+std::size_t nibbles_below_as(const NibbleQuery& query, const std::byte* blocks, std::size_t stride, std::size_t begin,
+                             std::size_t end, float bound, std::uint32_t* index, float* estimate,
+                             float* lower) noexcept {
+    std::size_t found = 0;
+    for (std::size_t first = begin / nibble_rows * nibble_rows; first < end; first += nibble_rows) {
+        const std::byte* const block = blocks + first / nibble_rows * stride;
+        alignas(64) std::int32_t sums[nibble_rows];
+        alignas(64) float estimates[nibble_rows];
+        alignas(64) float lowers[nibble_rows];
+        sum_block<Machine>(query.table, query.quads, block, sums);
+        std::uint32_t bits = block_below_bound<Machine, Factors>(
+            query, reinterpret_cast<const float*>(block + query.quads * 64), sums, bound, estimates, lowers);
+        if (first < begin) bits &= ~std::uint32_t{0} << (begin - first);
+        if (end - first < nibble_rows) bits &= (std::uint32_t{1} << (end - first)) - 1;
+        for (; bits != 0; bits &= bits - 1) {
+            const auto r = static_cast<std::uint32_t>(__builtin_ctz(bits));
+            index[found] = static_cast<std::uint32_t>(first - begin) + r;  // wraps and comes back where first < begin
+            estimate[found] = estimates[r];
+            if constexpr (Factors) lower[found] = lowers[r];
+            ++found;
+        }
+    }
+    return found;
+}
+
+template <class Machine>
+std::size_t nibbles_below(const NibbleQuery& query, const std::byte* blocks, std::size_t stride, std::size_t begin,
+                          std::size_t end, float bound, std::uint32_t* index, float* estimate, float* lower) noexcept {
+    if (query.factors) {
+        return nibbles_below_as<Machine, true>(query, blocks, stride, begin, end, bound, index, estimate, lower);
+    }
+    return nibbles_below_as<Machine, false>(query, blocks, stride, begin, end, bound, index, estimate, lower);
+}
+
+}  // namespace
+}  // namespace tonari::simd
