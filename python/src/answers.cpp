@@ -43,7 +43,7 @@ py::array_t<Outcome> outcomes_of(std::vector<Outcome>&& outcomes) {
 
 }  // namespace
 
-void register_outcome() { PYBIND11_NUMPY_DTYPE(Outcome, complete, truncated, exact, hops, distances); }
+void register_outcome() { PYBIND11_NUMPY_DTYPE(Outcome, complete, truncated, exact, hops, distances, refined); }
 
 py::tuple tuple_of(Answers&& answers, bool single, bool with_outcomes) {
     if (!with_outcomes) warn_of(answers.outcomes);

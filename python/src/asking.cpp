@@ -14,7 +14,7 @@ namespace tonari::python {
 // The docstrings begin with the signature in the form that `inspect.signature` reads.
 
 const char* const search_doc =
-    R"(search(self, queries, k=10, ef=64, threads=1, filter=None, timeout=None, with_outcomes=False, *, nprobe=16, element=None)
+    R"(search(self, queries, k=10, ef=64, threads=1, filter=None, timeout=None, with_outcomes=False, *, nprobe=16, refine=3.0, element=None)
 --
 
 The k nearest rows of each query: (ids, distances), int64 and float32 of shape (queries, k), nearest first.
@@ -26,6 +26,9 @@ ef
     For graphs: candidates kept while walking; more finds more and takes longer. Raised to k. Flat is exact without it.
 nprobe
     For IVF: lists looked at; more finds more and takes longer.
+refine
+    For codes that are refined ("...,RFlat"): a row is looked at again unless it would have to be so many standard deviations
+    of its code's error nearer than it seems to be among the k nearest.
 threads
     For several queries at once; 0: all. A single query runs on the calling thread.
 filter
@@ -34,7 +37,7 @@ filter
 timeout
     Seconds, after which what was found so far is answered.
 with_outcomes
-    Also return an array with the fields complete, truncated, exact, hops and distances, one record a query. Without it
+    Also return an array with the fields complete, truncated, exact, hops, distances and refined, one record a query. Without it
     an answer that the timeout cut short comes with an IncompleteWarning.
 element
     As in `build`.
@@ -42,7 +45,7 @@ element
 The interpreter lock is released while searching; any number of threads may search one index.)";
 
 const char* const range_search_doc =
-    R"(range_search(self, queries, radius, cap=10000, ef=64, threads=1, filter=None, timeout=None, with_outcomes=False, *, nprobe=16, element=None)
+    R"(range_search(self, queries, radius, cap=10000, ef=64, threads=1, filter=None, timeout=None, with_outcomes=False, *, nprobe=16, refine=3.0, element=None)
 --
 
 All rows within `radius` of each query: (offsets, ids, distances).
@@ -101,13 +104,15 @@ Rows rows_that_fit(const Index& index, const char* argument, py::handle rows, py
 }
 
 py::tuple search(const PooledIndex& self, py::handle queries, py::handle k, py::handle ef, py::handle thread_count,
-                 py::handle filter, py::handle timeout, bool with_outcomes, py::handle nprobe, py::handle element) {
+                 py::handle filter, py::handle timeout, bool with_outcomes, py::handle nprobe, py::handle refine,
+                 py::handle element) {
     const Index& index = self.index();
     SearchOptions options;
     options.deadline = deadline(timeout);
     options.k = whole_number(k, "k");
     options.ef = whole_number(ef, "ef");
     options.nprobe = whole_number(nprobe, "nprobe");
+    options.refine = static_cast<float>(real_number(refine, "refine"));
     options.threads = threads(thread_count);
     const Rows rows = rows_that_fit(index, "queries", queries, element);
     std::shared_ptr<const PreparedFilter> keep;
@@ -121,7 +126,7 @@ py::tuple search(const PooledIndex& self, py::handle queries, py::handle k, py::
 
 py::tuple range_search(const PooledIndex& self, py::handle queries, py::handle radius, py::handle cap, py::handle ef,
                        py::handle thread_count, py::handle filter, py::handle timeout, bool with_outcomes,
-                       py::handle nprobe, py::handle element) {
+                       py::handle nprobe, py::handle refine, py::handle element) {
     const Index& index = self.index();
     RangeOptions options;
     options.deadline = deadline(timeout);
@@ -133,6 +138,7 @@ py::tuple range_search(const PooledIndex& self, py::handle queries, py::handle r
     options.cap = whole_number(cap, "cap");
     options.ef = whole_number(ef, "ef");
     options.nprobe = whole_number(nprobe, "nprobe");
+    options.refine = static_cast<float>(real_number(refine, "refine"));
     options.threads = threads(thread_count);
     const Rows rows = rows_that_fit(index, "queries", queries, element);
     std::shared_ptr<const PreparedFilter> keep;

@@ -16,14 +16,17 @@ namespace tonari::python {
 Rows rows_that_fit(const Index& index, const char* argument, py::handle rows, py::handle element);
 
 py::tuple search(const PooledIndex& self, py::handle queries, py::handle k, py::handle ef, py::handle threads,
-                 py::handle filter, py::handle timeout, bool with_outcomes, py::handle nprobe, py::handle element);
+                 py::handle filter, py::handle timeout, bool with_outcomes, py::handle nprobe, py::handle refine,
+                 py::handle element);
 py::tuple range_search(const PooledIndex& self, py::handle queries, py::handle radius, py::handle cap, py::handle ef,
                        py::handle threads, py::handle filter, py::handle timeout, bool with_outcomes, py::handle nprobe,
-                       py::handle element);
+                       py::handle refine, py::handle element);
 py::object cursor(const PooledIndex& self, py::handle query, py::handle ef, py::handle filter, py::handle strict,
                   py::handle nprobe, py::handle element);
 py::dict parts(const Index& index);
 std::string representation(const char* type, const Index& index);
+
+inline constexpr float default_refine = SearchOptions{}.refine;
 
 extern const char* const search_doc;
 extern const char* const range_search_doc;
@@ -41,12 +44,12 @@ template <class Self>
 void bind_asking(py::class_<Self>& type, const char* name) {
     type.def("search", method_of<Self>(&search), py::arg("queries"), py::arg("k") = 10, py::arg("ef") = 64,
              py::arg("threads") = 1, py::arg("filter") = py::none(), py::arg("timeout") = py::none(),
-             py::arg("with_outcomes") = false, py::kw_only(), py::arg("nprobe") = 16, py::arg("element") = py::none(),
-             search_doc);
+             py::arg("with_outcomes") = false, py::kw_only(), py::arg("nprobe") = 16,
+             py::arg("refine") = default_refine, py::arg("element") = py::none(), search_doc);
     type.def("range_search", method_of<Self>(&range_search), py::arg("queries"), py::arg("radius"),
              py::arg("cap") = 10'000, py::arg("ef") = 64, py::arg("threads") = 1, py::arg("filter") = py::none(),
              py::arg("timeout") = py::none(), py::arg("with_outcomes") = false, py::kw_only(), py::arg("nprobe") = 16,
-             py::arg("element") = py::none(), range_search_doc);
+             py::arg("refine") = default_refine, py::arg("element") = py::none(), range_search_doc);
     type.def("cursor", method_of<Self>(&cursor), py::arg("query"), py::arg("ef") = 64, py::arg("filter") = py::none(),
              py::arg("strict") = false, py::kw_only(), py::arg("nprobe") = 16, py::arg("element") = py::none(),
              cursor_doc);

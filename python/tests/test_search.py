@@ -103,7 +103,7 @@ def test_numpy_numbers_are_numbers(index: tonari.Index, queries: Any) -> None:
 def test_outcomes(index: tonari.Index, queries: Any) -> None:
     ids, _, outcomes = index.search(queries, k=3, with_outcomes=True)
     assert len(outcomes) == len(ids) == 20
-    assert outcomes.dtype.names == ("complete", "truncated", "exact", "hops", "distances")
+    assert outcomes.dtype.names == ("complete", "truncated", "exact", "hops", "distances", "refined")
     assert outcomes["complete"].all() and not outcomes["truncated"].any()
     assert (outcomes["distances"] > 0).all()
     if index.spec == "Flat":

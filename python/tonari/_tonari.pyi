@@ -17,7 +17,7 @@ _Filter = Union[npt.NDArray[np.integer[Any]], npt.NDArray[np.bool_], Sequence[in
 _Ids = npt.NDArray[np.int64]
 _Distances = npt.NDArray[np.float32]
 _GivenIds = Union[npt.NDArray[np.integer[Any]], Sequence[int]]
-_Outcomes = Any  # a structured array, or one record of it: complete, truncated, exact, hops, distances
+_Outcomes = Any  # a structured array, or one record of it: complete, truncated, exact, hops, distances, refined
 _Health = TypedDict(
     "_Health",
     {"ids": int, "vertices": int, "waiting": int, "free": int, "unreachable": int, "mean_degree": float},
@@ -91,6 +91,7 @@ class Index:
         with_outcomes: Literal[False] = False,
         *,
         nprobe: SupportsIndex = 16,
+        refine: SupportsFloat = 3.0,
         element: _Element | None = None,
     ) -> tuple[_Ids, _Distances]: ...
     @overload
@@ -104,6 +105,7 @@ class Index:
         timeout: SupportsFloat | None = None,
         *,
         nprobe: SupportsIndex = 16,
+        refine: SupportsFloat = 3.0,
         with_outcomes: Literal[True],
         element: _Element | None = None,
     ) -> tuple[_Ids, _Distances, _Outcomes]: ...
@@ -120,6 +122,7 @@ class Index:
         with_outcomes: Literal[False] = False,
         *,
         nprobe: SupportsIndex = 16,
+        refine: SupportsFloat = 3.0,
         element: _Element | None = None,
     ) -> tuple[_Ids, _Ids, _Distances]: ...
     @overload
@@ -134,6 +137,7 @@ class Index:
         timeout: SupportsFloat | None = None,
         *,
         nprobe: SupportsIndex = 16,
+        refine: SupportsFloat = 3.0,
         with_outcomes: Literal[True],
         element: _Element | None = None,
     ) -> tuple[_Ids, _Ids, _Distances, _Outcomes]: ...
@@ -201,6 +205,7 @@ class GrowingIndex:
         with_outcomes: Literal[False] = False,
         *,
         nprobe: SupportsIndex = 16,
+        refine: SupportsFloat = 3.0,
         element: _Element | None = None,
     ) -> tuple[_Ids, _Distances]: ...
     @overload
@@ -214,6 +219,7 @@ class GrowingIndex:
         timeout: SupportsFloat | None = None,
         *,
         nprobe: SupportsIndex = 16,
+        refine: SupportsFloat = 3.0,
         with_outcomes: Literal[True],
         element: _Element | None = None,
     ) -> tuple[_Ids, _Distances, _Outcomes]: ...
@@ -230,6 +236,7 @@ class GrowingIndex:
         with_outcomes: Literal[False] = False,
         *,
         nprobe: SupportsIndex = 16,
+        refine: SupportsFloat = 3.0,
         element: _Element | None = None,
     ) -> tuple[_Ids, _Ids, _Distances]: ...
     @overload
@@ -244,6 +251,7 @@ class GrowingIndex:
         timeout: SupportsFloat | None = None,
         *,
         nprobe: SupportsIndex = 16,
+        refine: SupportsFloat = 3.0,
         with_outcomes: Literal[True],
         element: _Element | None = None,
     ) -> tuple[_Ids, _Ids, _Distances, _Outcomes]: ...

@@ -36,6 +36,7 @@ struct BenchOptions {
     std::uint64_t seed = 42;
     std::vector<std::size_t> widths;
     std::vector<std::size_t> nprobes;
+    std::vector<float> refines;
     std::string residency;
     std::string json;
     std::string html;
@@ -93,6 +94,7 @@ IndexResult measure(const BenchOptions& options, const Dataset& data, const tune
     sweeping.threads = options.threads;
     sweeping.widths = options.widths;
     sweeping.nprobes = options.nprobes;
+    sweeping.refines = options.refines;
     sweeping.progress = sweep_bar.callback();
     result.points = require(tune::sweep(index, data.queries.view(), scorer, sweeping), spec);
     result.knee = tune::knee(result.points);
@@ -198,6 +200,10 @@ Command add_bench(CLI::App& tonari) {
         ->delimiter(',')
         ->type_name("LIST");
     app->add_option("--nprobe", options->nprobes, "Lists to look at, 1,4,16 [from 1 up until recall 0.995]")
+        ->delimiter(',')
+        ->type_name("LIST");
+    app->add_option("--refine", options->refines,
+                    "Standard deviations of codes that refinement allows for, 1.5,2 [1.5, 2 and 3]")
         ->delimiter(',')
         ->type_name("LIST");
     app->add_option("--ef-construction", options->ef_construction, "How wide a graph is built")->capture_default_str();

@@ -25,14 +25,26 @@ std::string index_text(const BenchResult& bench, const IndexResult& result) {
     text += "\n";
     const bool lists = std::any_of(result.points.begin(), result.points.end(),
                                    [](const tune::CurvePoint& point) { return point.nprobe != 0; });
-    Table table(
-        {lists ? "nprobe" : "ef", "recall@" + std::to_string(bench.k), "QPS", "mean us", "p50 us", "p99 us", ""});
+    const bool refines = std::any_of(result.points.begin(), result.points.end(),
+                                     [](const tune::CurvePoint& point) { return point.refine != 0; });
+    std::vector<std::string> head = {lists ? "nprobe" : "ef"};
+    if (refines) head.emplace_back("refine");
+    for (const std::string& word : {"recall@" + std::to_string(bench.k), std::string("QPS"), std::string("mean us"),
+                                    std::string("p50 us"), std::string("p99 us"), std::string()}) {
+        head.push_back(word);
+    }
+    Table table(head);
     for (std::size_t i = 0; i < result.points.size(); ++i) {
         const tune::CurvePoint& point = result.points[i];
         const std::size_t width = tune::width_of(point);
-        table.add({width == 0 ? "-" : std::to_string(width), recall_text(point.recall), short_number(point.qps),
-                   short_number(point.mean_us), short_number(point.p50_us), short_number(point.p99_us),
-                   result.knee == i ? "<- knee" : ""});
+        std::vector<std::string> row = {width == 0 ? "-" : std::to_string(width)};
+        if (refines) row.push_back(short_number(static_cast<double>(point.refine)));
+        for (const std::string& word :
+             {recall_text(point.recall), short_number(point.qps), short_number(point.mean_us),
+              short_number(point.p50_us), short_number(point.p99_us), std::string(result.knee == i ? "<- knee" : "")}) {
+            row.push_back(word);
+        }
+        table.add(std::move(row));
     }
     return text + table.text();
 }

@@ -24,6 +24,7 @@ struct Options {
     std::size_t k = 10;
     std::size_t ef = 64;
     std::size_t nprobe = 16;
+    float refine = SearchOptions{}.refine;
     std::optional<float> radius;
     std::size_t cap = 10'000;
     unsigned threads = 1;
@@ -87,6 +88,7 @@ void search_radius(const Options& options, const Index& index, MatrixView querie
     range.cap = options.cap;
     range.ef = options.ef;
     range.nprobe = options.nprobe;
+    range.refine = options.refine;
     range.threads.count = options.threads;
     const RangeAnswers answers = require(index.range_search(queries, range));
     const auto cut = static_cast<std::size_t>(std::count_if(answers.outcomes.begin(), answers.outcomes.end(),
@@ -116,6 +118,7 @@ void search_nearest(const Options& options, const Index& index, MatrixView queri
     search.k = options.k;
     search.ef = options.ef;
     search.nprobe = options.nprobe;
+    search.refine = options.refine;
     search.threads.count = options.threads;
     const Answers answers = require(index.search(queries, search));
     if (!options.distances.empty()) {
@@ -162,6 +165,9 @@ Command add_search(CLI::App& tonari) {
     app->add_option("--ef", options->ef, "How wide a graph is searched: more finds more, slower")
         ->capture_default_str();
     app->add_option("--nprobe", options->nprobe, "How many lists of an IVF are looked at: more finds more, slower")
+        ->capture_default_str();
+    app->add_option("--refine", options->refine,
+                    "Codes with refinement: how many standard deviations of a code's error are allowed for")
         ->capture_default_str();
     app->add_option("-r,--radius", options->radius, "All rows within this distance instead of the k nearest")
         ->type_name("DISTANCE");

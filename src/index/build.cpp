@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include <tonari/index/build_fast_scan.hpp>
 #include <tonari/index/registry.hpp>
 #include <tonari/index/row_check.hpp>
 #include <tonari/simd/level.hpp>
@@ -46,6 +47,11 @@ Status check_codec(const Spec& spec, MetricKind metric, Element given) {
         return Error{ErrorCode::unsupported,
                      "spec '" + to_string(spec) + "': expected " + expected + "; '" + to_string(as_given) + "' fits"};
     };
+    if (spec.codec == CodecKind::fast_scan) {
+        if (metric == MetricKind::user) return refused("a built-in metric (l2, ip, cosine), got a user's own");
+        if (given == Element::bits) return refused("rows of numbers, got bits");
+        return {};
+    }
     if (metric == MetricKind::user) return refused("a built-in metric (l2, ip, cosine, l1), got a user's own");
     if (!Sq8<>::takes(given)) {
         const char* why = given == Element::bits ? "" : ", which have 8 bits a value already";
@@ -71,6 +77,13 @@ Result<Index> build(std::string_view spec, MetricKind metric, MatrixView rows, s
     try {
         if (Status s = detail::check_build(rows, ids, options); !s) return s;
         if (Status s = detail::check_codec(*parsed, metric, rows.element()); !s) return s;
+        if (parsed->codec == CodecKind::fast_scan) {
+            if (Status s = FastScan::check(rows.dim(), {metric, parsed->parts, options.seed, {}}); !s) return s;
+            if (metric == MetricKind::cosine) {
+                if (Status s = check_direction(rows, rows.element(), "rows", options.threads); !s) return s;
+            }
+            return detail::build_fast_scan(*parsed, metric, rows, ids, options);
+        }
         auto element = detail::stored_element(*parsed, rows.element());
         if (!element) return std::move(element).error();
         if (Status s = check_storable(rows, *element, options.threads); !s) return s;

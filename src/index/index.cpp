@@ -49,10 +49,17 @@ Status check_positive(std::size_t value, const char* what) {
     return Error{ErrorCode::invalid_argument, std::string("expected ") + what + " of at least 1, got 0"};
 }
 
+Status check_refine(float refine) {
+    if (refine >= 0 && refine <= std::numeric_limits<float>::max()) return {};
+    return Error{ErrorCode::invalid_argument,
+                 "expected refine of 0 or more standard deviations, got " + std::to_string(refine)};
+}
+
 Status check(const IndexModel& model, const SearchOptions& options) {
     if (Status s = check_positive(options.k, "k"); !s) return s;
     if (Status s = check_positive(options.ef, "ef"); !s) return s;
     if (Status s = check_positive(options.nprobe, "nprobe"); !s) return s;
+    if (Status s = check_refine(options.refine); !s) return s;
     return check_filter(model, options.filter);
 }
 
@@ -60,6 +67,7 @@ Status check(const IndexModel& model, const RangeOptions& options) {
     if (Status s = check_positive(options.cap, "cap"); !s) return s;
     if (Status s = check_positive(options.ef, "ef"); !s) return s;
     if (Status s = check_positive(options.nprobe, "nprobe"); !s) return s;
+    if (Status s = check_refine(options.refine); !s) return s;
     if (options.radius != options.radius) return Error{ErrorCode::invalid_argument, "expected a radius, got NaN"};
     return check_filter(model, options.filter);
 }

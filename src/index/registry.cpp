@@ -32,6 +32,7 @@ struct StoredCodec {
 constexpr std::array stored_codecs{
     StoredCodec{"codec", &open_over<Flat<AnyMetric>>},
     StoredCodec{"sq8", &open_over<Sq8<AnyMetric>>},
+    StoredCodec{"fast_scan", &open_fast_scan},
 };
 
 }  // namespace
@@ -46,6 +47,9 @@ Result<Index> open_index(const SectionReader& reader) {
 Status save_index(SectionWriter& writer, const Index& index) {
     IndexRecord record{};
     record.kind = static_cast<std::uint8_t>(index.model().kind());
+    if (index.model().kind() == IndexKind::refined) {
+        record.inner = static_cast<std::uint8_t>(index.model().spec().kind);
+    }
     if (Status s = writer.add_record("index", 1, record); !s) return s;
     return index.save(writer);
 }

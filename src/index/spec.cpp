@@ -1,4 +1,4 @@
-// Spec strings: one table of words for what rows are stored as, one rule for "HNSW<M>".
+// Spec strings: one table of words for what rows are stored as, one rule for each structure.
 #include <tonari/index/spec.hpp>
 
 #include <array>
@@ -12,41 +12,34 @@ namespace {
 
 struct StoreWord {
     std::string_view word;
-    std::optional<Element> element;
-    CodecKind codec = CodecKind::flat;
+    CodeSpec codes;
 };
 constexpr std::array store_words{
     // of words for the same, the first is the one that is written
-    StoreWord{"Flat", std::nullopt},        StoreWord{"FP16", Element::float16},
-    StoreWord{"SQfp16", Element::float16},  StoreWord{"BF16", Element::bfloat16},
-    StoreWord{"SQbf16", Element::bfloat16}, StoreWord{"SQ8", std::nullopt, CodecKind::sq8},
+    StoreWord{"Flat", {}},
+    StoreWord{"FP16", {CodecKind::flat, Element::float16}},
+    StoreWord{"SQfp16", {CodecKind::flat, Element::float16}},
+    StoreWord{"BF16", {CodecKind::flat, Element::bfloat16}},
+    StoreWord{"SQbf16", {CodecKind::flat, Element::bfloat16}},
+    StoreWord{"SQ8", {CodecKind::sq8, std::nullopt}},
+    StoreWord{"RaBitQ", {CodecKind::fast_scan, std::nullopt}},
 };
-constexpr std::string_view store_list = "Flat, FP16 (or SQfp16), BF16 (or SQbf16), SQ8";
+constexpr std::string_view row_list = "Flat, FP16 (or SQfp16), BF16 (or SQbf16), SQ8";
+constexpr std::string_view block_list = "RaBitQ, PQ<parts>x4fs";
 
-const StoreWord* find_store(std::string_view word) noexcept {
-    for (const StoreWord& known : store_words) {
-        if (known.word == word) return &known;
+Error unexpected(std::string_view text, std::string_view word, const std::string& expected) {
+    return {ErrorCode::invalid_argument,
+            "spec '" + std::string(text) + "': expected " + expected + ", got '" + std::string(word) + "'"};
+}
+
+/// The number before the end of `word`, if there is one from `least` to `most` behind `prefix` and nothing else.
+std::optional<std::size_t> number_between(std::string_view word, std::string_view prefix, std::string_view suffix,
+                                          std::size_t least, std::size_t most) noexcept {
+    if (!word.starts_with(prefix) || !word.ends_with(suffix) || word.size() < prefix.size() + suffix.size()) {
+        return std::nullopt;
     }
-    return nullptr;
-}
-
-std::string_view store_word(const Spec& spec) noexcept {
-    for (const StoreWord& known : store_words) {
-        if (known.element == spec.store_as && known.codec == spec.codec) return known.word;
-    }
-    return "Flat";
-}
-
-Error unexpected(std::string_view text, std::string_view word, std::string_view expected) {
-    return {ErrorCode::invalid_argument, "spec '" + std::string(text) + "': expected " + std::string(expected) +
-                                             ", got '" + std::string(word) + "'"};
-}
-
-/// The number behind `prefix`, if there is one from `least` to `most` and nothing else.
-std::optional<std::size_t> number_behind(std::string_view word, std::string_view prefix, std::size_t least,
-                                         std::size_t most) noexcept {
-    if (!word.starts_with(prefix)) return std::nullopt;
     word.remove_prefix(prefix.size());
+    word.remove_suffix(suffix.size());
     std::size_t number = 0;
     const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
     if (error != std::errc{} || end != word.data() + word.size() || number < least || number > most)
@@ -54,16 +47,45 @@ std::optional<std::size_t> number_behind(std::string_view word, std::string_view
     return number;
 }
 
+std::optional<CodeSpec> read_codes(std::string_view word) noexcept {
+    for (const StoreWord& known : store_words) {
+        if (known.word == word) return known.codes;
+    }
+    auto parts = number_between(word, "PQ", "x4fs", 1, max_dim);
+    if (!parts) parts = number_between(word, "PQ", "x4", 1, max_dim);
+    if (!parts) return std::nullopt;
+    return CodeSpec{CodecKind::fast_scan, std::nullopt, *parts};
+}
+std::string code_word(const CodeSpec& codes) {
+    if (codes.parts > 0) return "PQ" + std::to_string(codes.parts) + "x4fs";
+    for (const StoreWord& known : store_words) {
+        if (known.codes == codes) return std::string(known.word);
+    }
+    return "Flat";
+}
+
+/// "RFlat", "R(SQ8)", "Refine(FP16)".
+std::optional<CodeSpec> read_fine(std::string_view word) noexcept {
+    if (word == "RFlat") return CodeSpec{};
+    for (const std::string_view opening : {"R(", "Refine("}) {
+        if (!word.starts_with(opening) || !word.ends_with(')')) continue;
+        const auto codes = read_codes(word.substr(opening.size(), word.size() - opening.size() - 1));
+        if (codes && codes->codec != CodecKind::fast_scan) return codes;
+    }
+    return std::nullopt;
+}
+std::string fine_word(const CodeSpec& fine) { return fine == CodeSpec{} ? "RFlat" : "R(" + code_word(fine) + ")"; }
+
 /// The M of "HNSW<M>"; "HNSW" alone is HNSW32, as in faiss.
 std::optional<std::size_t> hnsw_links(std::string_view word) noexcept {
     if (word == "HNSW") return 32;
-    return number_behind(word, "HNSW", min_links, max_links);
+    return number_between(word, "HNSW", "", min_links, max_links);
 }
 
 /// "IVF<lists>" and "IVF<lists>_HNSW<M>".
 bool read_ivf(std::string_view word, Spec& spec) noexcept {
     const std::size_t underscore = word.find('_');
-    const auto lists = number_behind(word.substr(0, underscore), "IVF", 1, max_lists);
+    const auto lists = number_between(word.substr(0, underscore), "IVF", "", 1, max_lists);
     if (!lists) return false;
     spec.kind = IndexKind::ivf;
     spec.lists = *lists;
@@ -72,6 +94,22 @@ bool read_ivf(std::string_view word, Spec& spec) noexcept {
     spec.coarse_links = links.value_or(0);
     return links.has_value();
 }
+
+/// The words of a spec, the last of those that may follow each other with all that is behind it.
+struct Words {
+    std::array<std::string_view, 4> word{};
+    std::size_t count = 0;
+
+    explicit Words(std::string_view text) noexcept {
+        for (std::size_t comma = 0; comma != std::string_view::npos;) {
+            comma = count + 1 < word.size() ? text.find(',') : std::string_view::npos;
+            word[count++] = text.substr(0, comma);
+            if (comma != std::string_view::npos) text.remove_prefix(comma + 1);
+        }
+    }
+    [[nodiscard]] std::size_t size() const noexcept { return count; }
+    std::string_view operator[](std::size_t i) const noexcept { return word[i]; }
+};
 
 }  // namespace
 
@@ -85,51 +123,62 @@ Spec spec_of(IndexKind kind, std::size_t links, Element stored, CodecKind codec)
 }
 
 Result<Spec> parse_spec(std::string_view text) {
-    const std::size_t comma = text.find(',');
-    const std::string_view first = text.substr(0, comma);
+    const Words words(text);
+    const auto stored = [] { return "one of " + std::string(row_list); };
+    const auto scanned = [&] { return stored() + ", " + std::string(block_list); };
     Spec spec;
-    if (const auto links = hnsw_links(first)) {
+    std::size_t next = 1;
+    if (const auto links = hnsw_links(words[0])) {
         spec.kind = IndexKind::hnsw;
         spec.links = *links;
-    } else if (const StoreWord* store = find_store(first)) {
-        spec.store_as = store->element;
-        spec.codec = store->codec;
-    } else if (!read_ivf(first, spec)) {
-        return unexpected(text, first,
-                          "HNSW<M> with M from 2 to 256, IVF<lists> or IVF<lists>_HNSW<M> with 1 to " +
-                              std::to_string(max_lists) + " lists, or one of " + std::string(store_list));
+    } else if (!read_ivf(words[0], spec)) {
+        if (!read_codes(words[0])) {
+            return unexpected(text, words[0],
+                              "HNSW<M> with M from 2 to 256, IVF<lists> or IVF<lists>_HNSW<M> with 1 to " +
+                                  std::to_string(max_lists) + " lists, or " + scanned());
+        }
+        next = words[0] == "Flat" && words.size() > 1 ? 1 : 0;  // "Flat,FP16" is "FP16"
     }
-    if (comma == std::string_view::npos) {
-        if (spec.kind != IndexKind::ivf) return spec;
-        return Error{ErrorCode::invalid_argument, "spec '" + std::string(text) +
-                                                      "': expected what the lists hold, one of " +
-                                                      std::string(store_list) + ", as in '" + std::string(first) +
-                                                      ",Flat', got nothing behind '" + std::string(first) + "'"};
+    if (next < words.size()) {
+        const auto codes = read_codes(words[next]);
+        const bool graph = spec.kind == IndexKind::hnsw;
+        if (!codes || (graph && codes->codec == CodecKind::fast_scan)) {
+            return unexpected(text, words[next],
+                              graph && codes ? stored() + " (a graph compares rows one by one; " +
+                                                   std::string(block_list) + " go with IVF<lists> and alone)"
+                              : graph ? stored()
+                                      : scanned());
+        }
+        static_cast<CodeSpec&>(spec) = *codes;
+        ++next;
+    } else if (spec.kind == IndexKind::ivf) {
+        return Error{ErrorCode::invalid_argument, "spec '" + std::string(text) + "': expected what the lists hold, " +
+                                                      scanned() + ", as in '" + std::string(words[0]) +
+                                                      ",Flat', got nothing behind '" + std::string(words[0]) + "'"};
     }
-    const std::string_view second = text.substr(comma + 1);
-    const StoreWord* store = find_store(second);
-    // After "Flat" another word for what is stored may follow; after such a one nothing may.
-    const bool named = spec.store_as || spec.codec != CodecKind::flat;
-    if (store == nullptr || named) {
-        return unexpected(text, second,
-                          named ? "nothing after '" + std::string(first) + "'" : "one of " + std::string(store_list));
-    }
-    spec.store_as = store->element;
-    spec.codec = store->codec;
+    if (next == words.size()) return spec;
+    const auto before = [&] { return "'" + std::string(words[next - 1]) + "'"; };
+    if (spec.codec != CodecKind::fast_scan) return unexpected(text, words[next], "nothing after " + before());
+    spec.fine = read_fine(words[next]);
+    if (!spec.fine) return unexpected(text, words[next], "RFlat, R(FP16), R(BF16) or R(SQ8) after " + before());
+    if (++next < words.size()) return unexpected(text, words[next], "nothing after '" + fine_word(*spec.fine) + "'");
     return spec;
 }
 
 std::string to_string(const Spec& spec) {
-    const std::string_view store = store_word(spec);
-    if (spec.kind == IndexKind::flat) return std::string(store);
+    const std::string codes = code_word(spec);
     std::string text;
     if (spec.kind == IndexKind::ivf) {
         text = "IVF" + std::to_string(spec.lists);
         if (spec.coarse_links > 0) text += "_HNSW" + std::to_string(spec.coarse_links);
-        return text.append(",").append(store);
+        text += "," + codes;
+    } else if (spec.kind == IndexKind::hnsw) {
+        text = "HNSW" + std::to_string(spec.links);
+        if (codes != "Flat") text += "," + codes;
+    } else {
+        text = codes;
     }
-    text = "HNSW" + std::to_string(spec.links);
-    return store == "Flat" ? text : text.append(",").append(store);
+    return spec.fine ? text + "," + fine_word(*spec.fine) : text;
 }
 
 }  // namespace tonari

@@ -40,8 +40,8 @@ TONARI_INLINE void sum_block(const std::uint8_t* table, std::size_t quads, const
     }
 }
 
-/// The arrays behind a block's codes: scaled and bounded, or neither.
-template <class Machine, bool Factors>
+/// `factors` are the arrays behind a block's codes.
+template <class Machine>
 TONARI_INLINE std::uint32_t block_below_bound(const NibbleQuery& query, const float* factors, const std::int32_t* sums,
                                               float bound, float* estimates, float* lowers) noexcept {
     using F = typename Machine::F;
@@ -50,33 +50,26 @@ TONARI_INLINE std::uint32_t block_below_bound(const NibbleQuery& query, const fl
     const F base(query.base);
     const F step(query.step);
     const F add(query.add);
+    const F away(query.error);
+    const F slack(query.slack);
     const F limit(bound);
     unroll<nibble_rows / lanes>([&](auto v) __attribute__((always_inline)) {
         constexpr std::size_t at = v.value * lanes;
-        const F sum = floats_of<typename F::arch_type>(sums + at);
-        const F product = multiply_add(sum, step, base);
-        const F constant = F::load_unaligned(factors + at) + add;
-        if constexpr (Factors) {
-            const F scale = F::load_unaligned(factors + nibble_rows + at);
-            const F error = F::load_unaligned(factors + 2 * nibble_rows + at);
-            const F estimate = multiply_add(scale, product, constant);
-            const F lower = estimate - multiply_add(error, F(query.error), F(query.slack) * absolute(scale));
-            estimate.store_unaligned(estimates + at);
-            lower.store_unaligned(lowers + at);
-            bits |= static_cast<std::uint32_t>(Machine::below(lower, limit)) << at;
-        } else {
-            const F estimate = product + constant;
-            estimate.store_unaligned(estimates + at);
-            bits |= static_cast<std::uint32_t>(Machine::below(estimate, limit)) << at;
-        }
+        const F scale = F::load_unaligned(factors + nibble_rows + at);
+        const F error = F::load_unaligned(factors + 2 * nibble_rows + at);
+        const F product = multiply_add(floats_of<typename F::arch_type>(sums + at), step, base);
+        const F estimate = multiply_add(scale, product, F::load_unaligned(factors + at) + add);
+        const F lower = estimate - multiply_add(error, away, slack * absolute(scale));
+        estimate.store_unaligned(estimates + at);
+        lower.store_unaligned(lowers + at);
+        bits |= static_cast<std::uint32_t>(Machine::below(lower, limit)) << at;
     });
     return bits;
 }
 
-template <class Machine, bool Factors>
-std::size_t nibbles_below_as(const NibbleQuery& query, const std::byte* blocks, std::size_t stride, std::size_t begin,
-                             std::size_t end, float bound, std::uint32_t* index, float* estimate,
-                             float* lower) noexcept {
+template <class Machine>
+std::size_t nibbles_below(const NibbleQuery& query, const std::byte* blocks, std::size_t stride, std::size_t begin,
+                          std::size_t end, float bound, std::uint32_t* index, float* estimate, float* lower) noexcept {
     std::size_t found = 0;
     for (std::size_t first = begin / nibble_rows * nibble_rows; first < end; first += nibble_rows) {
         const std::byte* const block = blocks + first / nibble_rows * stride;
@@ -84,28 +77,18 @@ std::size_t nibbles_below_as(const NibbleQuery& query, const std::byte* blocks, 
         alignas(64) float estimates[nibble_rows];
         alignas(64) float lowers[nibble_rows];
         sum_block<Machine>(query.table, query.quads, block, sums);
-        std::uint32_t bits = block_below_bound<Machine, Factors>(
-            query, reinterpret_cast<const float*>(block + query.quads * 64), sums, bound, estimates, lowers);
+        std::uint32_t bits = block_below_bound<Machine>(query, reinterpret_cast<const float*>(block + query.quads * 64),
+                                                        sums, bound, estimates, lowers);
         if (first < begin) bits &= ~std::uint32_t{0} << (begin - first);
         if (end - first < nibble_rows) bits &= (std::uint32_t{1} << (end - first)) - 1;
         for (; bits != 0; bits &= bits - 1) {
             const auto r = static_cast<std::uint32_t>(__builtin_ctz(bits));
             index[found] = static_cast<std::uint32_t>(first - begin) + r;  // wraps and comes back where first < begin
             estimate[found] = estimates[r];
-            if constexpr (Factors) lower[found] = lowers[r];
-            ++found;
+            lower[found++] = lowers[r];
         }
     }
     return found;
-}
-
-template <class Machine>
-std::size_t nibbles_below(const NibbleQuery& query, const std::byte* blocks, std::size_t stride, std::size_t begin,
-                          std::size_t end, float bound, std::uint32_t* index, float* estimate, float* lower) noexcept {
-    if (query.factors) {
-        return nibbles_below_as<Machine, true>(query, blocks, stride, begin, end, bound, index, estimate, lower);
-    }
-    return nibbles_below_as<Machine, false>(query, blocks, stride, begin, end, bound, index, estimate, lower);
 }
 
 }  // namespace

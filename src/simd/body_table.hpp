@@ -9,6 +9,7 @@
 #include "simd/body_block_bytes.hpp"
 #include "simd/body_convert.hpp"
 #include "simd/body_float.hpp"
+#include "simd/body_hadamard.hpp"
 #include "simd/body_int8.hpp"
 #include "simd/body_nearest.hpp"
 #include "simd/body_nibbles.hpp"
@@ -102,6 +103,7 @@ constexpr Kernels make_table() noexcept {
     table.block_below = &block_below<Machine>;
     table.block_nearest = &block_nearest<Machine>;
     table.nibbles_below = &nibbles_below<Machine>;
+    table.hadamard = &hadamard<Machine>;
     return table;
 }
 

@@ -153,19 +153,27 @@ std::size_t nibbles_below(const NibbleQuery& query, const std::byte* blocks, std
         };
         const double product =
             static_cast<double>(query.base) + static_cast<double>(query.step) * static_cast<double>(sum);
-        const double scale = query.factors ? factor(1) : 1;
-        estimate[found] = static_cast<float>(factor(0) + static_cast<double>(query.add) + scale * product);
-        float decides = estimate[found];
-        if (query.factors) {
-            const double error =
-                factor(2) * static_cast<double>(query.error) + std::abs(scale) * static_cast<double>(query.slack);
-            lower[found] = decides =
-                static_cast<float>(factor(0) + static_cast<double>(query.add) + scale * product - error);
-        }
-        if (!(decides < bound)) continue;
+        const double scale = factor(1);
+        const double value = factor(0) + static_cast<double>(query.add) + scale * product;
+        const double below =
+            factor(2) * static_cast<double>(query.error) + std::abs(scale) * static_cast<double>(query.slack);
+        estimate[found] = static_cast<float>(value);
+        lower[found] = static_cast<float>(value - below);
+        if (!(lower[found] < bound)) continue;
         index[found++] = static_cast<std::uint32_t>(row - begin);
     }
     return found;
+}
+
+void hadamard(float* values, std::size_t count) noexcept {
+    for (std::size_t half = 1; half < count; half *= 2) {
+        for (std::size_t i = 0; i < count; ++i) {
+            if ((i & half) != 0) continue;
+            const float a = values[i];
+            values[i] = a + values[i + half];
+            values[i + half] = a - values[i + half];
+        }
+    }
 }
 
 template <MetricKind M>
@@ -210,6 +218,7 @@ constexpr Kernels make_table() noexcept {
     table.block_below = &block_below;
     table.block_nearest = &block_nearest;
     table.nibbles_below = &nibbles_below;
+    table.hadamard = &hadamard;
     return table;
 }
 

@@ -32,7 +32,12 @@ double percentile(const std::vector<double>& sorted, double share) noexcept {
 class Stopwatch {
 public:
     Stopwatch(const Index& index, MatrixView queries, const RecallScorer& scorer, const SweepOptions& options)
-        : index_(index), queries_(queries), scorer_(scorer), options_(options), lists_(index.model().spec().lists) {
+        : index_(index),
+          queries_(queries),
+          scorer_(scorer),
+          options_(options),
+          lists_(index.model().spec().lists),
+          refines_(index.model().spec().fine.has_value()) {
         for (unsigned worker = 0; worker < options.threads; ++worker) searchers_.push_back(index.searcher());
         ids_.resize(queries.rows() * scorer.k());
     }
@@ -40,8 +45,11 @@ public:
     /// 0: it has none.
     [[nodiscard]] std::size_t lists() const noexcept { return lists_; }
 
-    Result<CurvePoint> measure(std::size_t width) {
+    [[nodiscard]] bool refines() const noexcept { return refines_; }
+
+    Result<CurvePoint> measure(std::size_t width, float refine) {
         search_.k = scorer_.k();
+        search_.refine = refine;
         (lists_ > 0 ? search_.nprobe : search_.ef) = width;
         if (Status warm = warm_up(); !warm) return warm;
         std::fill(ids_.begin(), ids_.end(), no_id);
@@ -81,6 +89,7 @@ private:
         const double sum = std::accumulate(microseconds.begin(), microseconds.end(), 0.0);
         CurvePoint point;
         (lists_ > 0 ? point.nprobe : point.ef) = width;
+        if (refines_) point.refine = search_.refine;
         point.recall = scorer_.recall(ids_, scorer_.k());
         point.qps = seconds > 0 ? static_cast<double>(queries_.rows()) / seconds : 0;
         point.mean_us = sum / static_cast<double>(microseconds.size());
@@ -152,6 +161,7 @@ private:
     const RecallScorer& scorer_;
     const SweepOptions& options_;
     std::size_t lists_;
+    bool refines_;
     std::vector<Searcher> searchers_;  // one a thread
     SearchOptions search_;
     std::vector<Id> ids_;
@@ -208,7 +218,7 @@ Result<std::vector<CurvePoint>> sweep(const Index& index, MatrixView queries, co
     if (!exact) return exact.error();
     std::vector<CurvePoint> points;
     if (*exact) {
-        Result<CurvePoint> point = stopwatch.measure(scorer.k());
+        Result<CurvePoint> point = stopwatch.measure(scorer.k(), SearchOptions{}.refine);
         if (!point) return point.error();
         point->ef = point->nprobe = 0;
         points.push_back(*point);
@@ -220,22 +230,36 @@ Result<std::vector<CurvePoint>> sweep(const Index& index, MatrixView queries, co
     if (!chosen) widths = stopwatch.lists() > 0 ? probes(stopwatch.lists()) : ladder(scorer.k(), options.largest_width);
     std::sort(widths.begin(), widths.end());
     widths.erase(std::unique(widths.begin(), widths.end()), widths.end());
-    for (std::size_t i = 0; i < widths.size(); ++i) {
-        const Result<CurvePoint> point = stopwatch.measure(widths[i]);
-        if (!point) return point.error();
-        points.push_back(*point);
-        if (options.progress) options.progress(i + 1, widths.size());
-        if (!chosen && point->recall >= options.stop_recall) break;
-    }
-    if (!chosen) {
-        for (const std::size_t width : gaps(points)) {
-            const Result<CurvePoint> point = stopwatch.measure(width);
+    std::vector<float> refines = {SearchOptions{}.refine};
+    if (stopwatch.refines()) refines = options.refines.empty() ? std::vector<float>{1.5F, 2, 3} : options.refines;
+    std::vector<CurvePoint> best;  // by width
+    const auto measure = [&](std::size_t width) -> Status {
+        for (std::size_t i = 0; i < refines.size(); ++i) {
+            const Result<CurvePoint> point = stopwatch.measure(width, refines[i]);
             if (!point) return point.error();
             points.push_back(*point);
+            if (i == 0) {
+                best.push_back(*point);
+            } else if (point->recall > best.back().recall) {
+                best.back() = *point;
+            }
         }
-        std::sort(points.begin(), points.end(),
-                  [](const CurvePoint& a, const CurvePoint& b) { return width_of(a) < width_of(b); });
+        return {};
+    };
+    for (std::size_t i = 0; i < widths.size(); ++i) {
+        if (Status s = measure(widths[i]); !s) return s;
+        if (options.progress) options.progress(i + 1, widths.size());
+        if (!chosen && best.back().recall >= options.stop_recall) break;
     }
+    if (!chosen) {
+        for (const std::size_t width : gaps(best)) {
+            if (Status s = measure(width); !s) return s;
+        }
+    }
+    if (stopwatch.refines()) points = pareto_front(points);
+    std::sort(points.begin(), points.end(), [](const CurvePoint& a, const CurvePoint& b) {
+        return width_of(a) != width_of(b) ? width_of(a) < width_of(b) : a.recall < b.recall;
+    });
     return points;
 }
 

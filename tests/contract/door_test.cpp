@@ -376,7 +376,7 @@ TEST_CASE("door: spec words that do not exist, and which would", "[contract]") {
     refused(with("HNSW16,"), {"expected one of", "Flat", "got ''"});
     refused(with("Flat,HNSW16"), {"expected one of", "got 'HNSW16'"});
     refused(with("FP16,FP16"), {"expected nothing after 'FP16'", "got 'FP16'"});
-    refused(with("HNSW16,FP16,Flat"), {"got 'FP16,Flat'"});
+    refused(with("HNSW16,FP16,Flat"), {"expected nothing after 'FP16', got 'Flat'"});
     refused(build("PQ8", Chebyshev{}, rows.view()), {"expected", "Flat", "got 'PQ8'"});
     refused(build("FP16", Chebyshev{}, rows.view()), ErrorCode::unsupported, {"user", "float16", "float32"});
 }

@@ -4,8 +4,10 @@
 namespace tonari::test {
 namespace {
 
-/// A spec of lists, with fewer of them where there are few rows.
-std::string spec_for(const std::string& spec, std::size_t rows) {
+/// A spec of lists, with fewer of them where there are few rows; with codes that need no training where there are too few.
+std::string spec_for(std::string spec, std::size_t rows) {
+    const std::size_t trained = spec.find("PQ1x4fs");
+    if (trained != std::string::npos && rows < 16) spec.replace(trained, 7, "RaBitQ");
     if (!spec.starts_with("IVF") || rows >= 400) return spec;
     const std::size_t end = spec.find_first_of(",_");
     return "IVF" + std::to_string(rows / 16 + 1) + spec.substr(end);
@@ -159,6 +161,14 @@ std::vector<Model> all_models() {
         models.push_back(rounded_model("HNSW16,SQ8", metric, true));
     }
     models.push_back(rounded_model("IVF24_HNSW8,SQ8", MetricKind::l2));
+    for (const MetricKind metric : {MetricKind::l2, MetricKind::inner_product, MetricKind::cosine}) {
+        for (const Element element : {Element::float32, Element::float16, Element::int8, Element::uint8}) {
+            models.push_back(any_model("RaBitQ,RFlat", metric, element));
+            models.push_back(any_model("IVF24,RaBitQ,RFlat", metric, element));
+        }
+        models.push_back(any_model("PQ1x4fs,RFlat", metric, Element::float32));
+        models.push_back(any_model("IVF24_HNSW8,PQ1x4fs,RFlat", metric, Element::float32));
+    }
     return models;
 }
 
@@ -179,6 +189,9 @@ std::vector<Model> some_models() {
             any_model("IVF24,Flat", MetricKind::inner_product, Element::uint8),
             any_model("IVF24,Flat", MetricKind::cosine, Element::float16),
             any_model("IVF24_HNSW8,Flat", MetricKind::l2, Element::float32),
+            any_model("RaBitQ,RFlat", MetricKind::l2, Element::float32),
+            any_model("IVF24,RaBitQ,RFlat", MetricKind::cosine, Element::uint8),
+            any_model("IVF24_HNSW8,RaBitQ,RFlat", MetricKind::inner_product, Element::float32),
             typed_model<Chebyshev>("IVF24,Flat", Element::float32),
             growing_model("HNSW16", MetricKind::l2, Element::float32),
             growing_model("HNSW16", MetricKind::inner_product, Element::float32),

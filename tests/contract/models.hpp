@@ -59,7 +59,8 @@ struct Model {
     [[nodiscard]] std::string whole_spec() const {
         const std::string half = element == Element::float16 ? "FP16" : element == Element::bfloat16 ? "BF16" : "";
         if (half.empty()) return spec;
-        const std::size_t flat = spec.find("Flat");  // gives way: it is what is stored
+        const std::size_t flat = spec.find("Flat");                                   // gives way: it is what is stored
+        if (spec.ends_with("RFlat")) return spec.substr(0, flat) + "(" + half + ")";  // "R(FP16)"
         return flat == std::string::npos ? spec + "," + half : spec.substr(0, flat) + half;
     }
     /// Whether sums over whole numbers are exact, so that answers are the oracle's bit for bit.

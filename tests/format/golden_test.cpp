@@ -47,6 +47,10 @@ const std::vector<Kind> kinds = {
     {"hnsw-sq8-v1", "HNSW4,SQ8", MetricKind::inner_product, Element::float32, true, true},
     {"hnsw-sq8-cosine-v1", "HNSW4,SQ8", MetricKind::cosine, Element::float32, false, false},
     {"ivf-sq8-v1", "IVF9,SQ8", MetricKind::l1, Element::float32, false, false},
+    {"flat-pq-v1", "PQ3x4fs,RFlat", MetricKind::l2, Element::float32, false, false},
+    {"ivf-rabitq-v1", "IVF9,RaBitQ,RFlat", MetricKind::l2, Element::uint8, false, true},
+    {"ivf-hnsw-rabitq-v1", "IVF9_HNSW4,RaBitQ,R(SQ8)", MetricKind::inner_product, Element::float32, true, false},
+    {"ivf-rabitq-cosine-v1", "IVF9,RaBitQ,R(FP16)", MetricKind::cosine, Element::float32, false, false},
 };
 constexpr std::size_t n = 120;
 constexpr Dim dim = 12;

@@ -95,6 +95,8 @@ const std::vector<std::vector<std::byte>>& good_images() {
         add("BF16", MetricKind::cosine, Element::float32, true, true);
         add("HNSW4,SQ8", MetricKind::l2, Element::float32, true, false);
         add("IVF9,SQ8", MetricKind::inner_product, Element::float32, false, true);
+        add("IVF9,RaBitQ,RFlat", MetricKind::l2, Element::float32, true, false);
+        add("PQ6x4fs,R(SQ8)", MetricKind::cosine, Element::float32, false, true);
         return all;
     }();
     return images;

@@ -27,6 +27,16 @@ public:
         for (const std::uint64_t word : words_) total += static_cast<std::size_t>(std::popcount(word));
         return total;
     }
+    /// Is any of the rows [first, last) in it?
+    [[nodiscard]] bool any(std::size_t first, std::size_t last) const noexcept {
+        for (std::size_t w = first >> 6; w << 6 < last; ++w) {
+            std::uint64_t word = words_[w];
+            if (w == first >> 6) word &= ~std::uint64_t{0} << (first & 63);
+            if (last - (w << 6) < 64) word &= (std::uint64_t{1} << (last & 63)) - 1;
+            if (word != 0) return true;
+        }
+        return false;
+    }
     /// Calls `visit(row)` for every row of the set, in order.
     template <class Visit>
     void for_each(Visit&& visit) const {

@@ -4,15 +4,13 @@
 #include <algorithm>
 #include <limits>
 #include <memory>
-#include <numeric>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include <tonari/codec/flat.hpp>
 #include <tonari/codec/scaled_scorer.hpp>
-#include <tonari/core/aligned.hpp>
+#include <tonari/index/block_rows.hpp>
 #include <tonari/index/build_options.hpp>
 #include <tonari/index/concepts.hpp>
 #include <tonari/index/exact_batch.hpp>
@@ -22,7 +20,7 @@
 
 namespace tonari {
 
-template <Codec C>
+template <ScannedCodec C>
 class FlatIndex {
 public:
     static constexpr IndexKind kind = IndexKind::flat;
@@ -30,32 +28,25 @@ public:
 
     /// Copies `rows`. Ids were checked (`check_ids`), rows too (`check_finite`).
     static Result<FlatIndex> build(C codec, MatrixView rows, std::span<const Id> ids, const BuildOptions& options) {
-        std::vector<RowId> order(rows.rows());
-        std::iota(order.begin(), order.end(), RowId{0});
-        if (!std::is_sorted(ids.begin(), ids.end())) {
-            std::sort(order.begin(), order.end(), [&](RowId a, RowId b) { return ids[a] < ids[b]; });
-        }
-        const std::size_t code_size = codec.code_size();
-        auto codes = AlignedBuffer::allocate(rows.rows() * code_size);
-        if (!codes) return std::move(codes).error();
-        parallel_for(options.threads, rows.rows(), 1024, [&](std::size_t first, std::size_t last, unsigned) {
-            for (std::size_t i = first; i < last; ++i) {
-                codec.encode(rows.row(order[i]), {}, codes->span().subspan(i * code_size, code_size));
+        const std::vector<RowId> order = by_id(rows.rows(), ids);
+        auto stored = [&] {
+            if constexpr (BlockCodec<C>) {
+                return BlockRows<C>::encode(std::move(codec), rows, order, ids, options.threads,
+                                            [](std::size_t) { return Origin{}; });
+            } else {
+                return StoredRows<C>::encode(std::move(codec), rows, order, ids, options.threads);
             }
-        });
-        std::vector<Id> sorted(rows.rows());
-        for (std::size_t i = 0; i < sorted.size(); ++i) sorted[i] = ids.empty() ? static_cast<Id>(i) : ids[order[i]];
-        auto map = IdMap::create(sorted, {});
-        if (!map) return std::move(map).error();
+        }();
+        if (!stored) return std::move(stored).error();
         if (options.progress) options.progress(rows.rows(), rows.rows());
-        return FlatIndex(StoredRows<C>(std::move(codec), std::move(*codes).freeze(), *std::move(map)));
+        return FlatIndex(*std::move(stored));
     }
 
     [[nodiscard]] std::size_t size() const noexcept { return rows_.ids().size(); }
     [[nodiscard]] Dim dim() const noexcept { return rows_.codec().dim(); }
     [[nodiscard]] const C& codec() const noexcept { return rows_.codec(); }
     [[nodiscard]] const IdMap& ids() const noexcept { return rows_.ids(); }
-    [[nodiscard]] const StoredRows<C>& rows() const noexcept { return rows_; }
+    [[nodiscard]] const RowsOf<C>& rows() const noexcept { return rows_; }
 
     Status reserve(const SearchOptions& options, SearchScratch& scratch) const {
         const std::size_t k = std::min(options.k, size() + 1);
@@ -67,10 +58,16 @@ public:
     Outcome search(RowView query, const SearchOptions& options, SearchScratch& scratch) const noexcept {
         const std::size_t k = std::min(options.k, size());
         scratch.nearest.reset(k);
-        auto scorer = rows_.scorer(query, scratch);
-        const Outcome outcome = rows_.scan(scorer, options.filter, options.deadline, scratch.nearest, scratch);
+        const Outcome outcome = find(query, options, scratch.nearest, scratch);
         rows_.answer(scratch.nearest.sort(), k, options.filter, scratch.neighbors);
         return outcome;
+    }
+    /// All rows that pass, offered to any collector.
+    template <class Options, Collector Found>
+    Outcome find(RowView query, const Options& options, Found& found, SearchScratch& scratch) const noexcept {
+        auto scorer = rows_.scorer(query, scratch);
+        if constexpr (requires { scorer.set_deviations(options.refine); }) scorer.set_deviations(options.refine);
+        return rows_.scan(scorer, options.filter, options.deadline, found, scratch);
     }
 
     Status reserve(const RangeOptions& options, SearchScratch& scratch) const {
@@ -79,15 +76,20 @@ public:
     Outcome range_search(RowView query, const RangeOptions& options, SearchScratch& scratch) const noexcept {
         const std::size_t cap = std::min(options.cap, size());
         scratch.nearest.reset(cap + 1, options.radius);  // one more, to know whether the cap cut
-        auto scorer = rows_.scorer(query, scratch);
-        Outcome outcome = rows_.scan(scorer, options.filter, options.deadline, scratch.nearest, scratch);
+        Outcome outcome = find(query, options, scratch.nearest, scratch);
         outcome.truncated = rows_.answer(scratch.nearest.sort(), cap, options.filter, scratch.neighbors);
         return outcome;
     }
 
     /// The first batch compares every row; from then on only their order is asked.
     [[nodiscard]] std::unique_ptr<CursorModel> cursor(RowView query, const CursorOptions& options) const {
-        return scan_cursor(rows_, query, options);
+        return cursor(rows_, query, options);
+    }
+    /// The same over `rows`, other codes of the rows in the same places.
+    template <class Rows>
+    [[nodiscard]] std::unique_ptr<CursorModel> cursor(const Rows& rows, RowView query,
+                                                      const CursorOptions& options) const {
+        return scan_cursor(rows, query, options);
     }
 
     /// Many queries at once, through register-blocked products (index/exact_batch.hpp). Queries were checked.
@@ -109,7 +111,7 @@ public:
         return open(reader, *std::move(codec));
     }
     static Result<FlatIndex> open(const SectionReader& reader, C codec) {
-        auto rows = StoredRows<C>::open(reader, std::move(codec));
+        auto rows = RowsOf<C>::open(reader, std::move(codec));
         if (!rows) return std::move(rows).error();
         if (!rows->ids().one_each()) {  // batches and single searches would answer differently
             return reader.corrupt("id_map", "expected one id for each row of Flat, got offsets that share " +
@@ -120,8 +122,8 @@ public:
     }
 
 private:
-    explicit FlatIndex(StoredRows<C> rows) noexcept : rows_(std::move(rows)) {}
-    StoredRows<C> rows_;
+    explicit FlatIndex(RowsOf<C> rows) noexcept : rows_(std::move(rows)) {}
+    RowsOf<C> rows_;
 };
 
 }  // namespace tonari

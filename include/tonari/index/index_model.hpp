@@ -45,6 +45,52 @@ public:
     virtual Status save(SectionWriter& writer) const = 0;
 };
 
+namespace detail {
+template <class C>
+CodeSpec spec_of_codec(const C& codec) {
+    CodeSpec spec{C::kind, std::nullopt};
+    const Element element = codec.element();
+    if (element == Element::float16 || element == Element::bfloat16) spec.store_as = element;
+    if constexpr (requires { codec.parts(); }) spec.parts = codec.parts();
+    return spec;
+}
+template <class I>
+Spec spec_of_index(const I& index) {
+    if constexpr (requires { index.inner(); }) {
+        Spec spec = spec_of_index(index.inner());
+        spec.fine = spec_of_codec(index.codec());
+        return spec;
+    } else {
+        Spec spec;
+        static_cast<CodeSpec&>(spec) = spec_of_codec(index.codec());
+        spec.kind = I::kind;
+        if constexpr (requires { index.links(); }) spec.links = index.links();
+        if constexpr (requires { index.partition(); }) {
+            spec.lists = index.partition().lists();
+            if constexpr (requires { index.coarse().links(); }) spec.coarse_links = index.coarse().links();
+        }
+        return spec;
+    }
+}
+template <class I>
+void add_parts(const I& index, std::vector<IndexPart>& parts) {
+    if constexpr (requires { index.inner(); }) {
+        add_parts(index.inner(), parts);
+        parts.push_back({"fine rows", index.fine_rows().codes().size()});
+    } else {
+        parts.push_back({"rows", index.rows().codes().size()});
+        parts.push_back({"ids", index.ids().bytes()});
+        if constexpr (requires { index.layers(); }) parts.push_back({"links", index.layers().bytes()});
+        if constexpr (requires { index.partition(); }) {
+            parts.push_back({"lists", index.partition().bytes()});
+            std::size_t coarse = index.coarse().rows().codes().size() + index.coarse().ids().bytes();
+            if constexpr (requires { index.coarse().layers(); }) coarse += index.coarse().layers().bytes();
+            parts.push_back({"coarse", coarse});
+        }
+    }
+}
+}  // namespace detail
+
 /// Any index, behind the interface.
 template <SearchIndex I>
 class IndexModelOf final : public IndexModel {
@@ -61,26 +107,10 @@ public:
     [[nodiscard]] Result<RowFilter> translate(const Filter& filter) const override {
         return index_.ids().translate(filter);
     }
-    [[nodiscard]] Spec spec() const override {
-        constexpr CodecKind codec = std::remove_cvref_t<decltype(index_.codec())>::kind;
-        if constexpr (requires { index_.links(); }) return spec_of(I::kind, index_.links(), element(), codec);
-        if constexpr (requires { index_.partition(); }) {
-            Spec spec = spec_of(I::kind, 0, element(), codec);
-            spec.lists = index_.partition().lists();
-            if constexpr (requires { index_.coarse().links(); }) spec.coarse_links = index_.coarse().links();
-            return spec;
-        }
-        return spec_of(I::kind, 0, element(), codec);
-    }
+    [[nodiscard]] Spec spec() const override { return detail::spec_of_index(index_); }
     [[nodiscard]] std::vector<IndexPart> parts() const override {
-        std::vector<IndexPart> parts{{"rows", index_.rows().codes().size()}, {"ids", index_.ids().bytes()}};
-        if constexpr (requires { index_.layers(); }) parts.push_back({"links", index_.layers().bytes()});
-        if constexpr (requires { index_.partition(); }) {
-            parts.push_back({"lists", index_.partition().bytes()});
-            std::size_t coarse = index_.coarse().rows().codes().size() + index_.coarse().ids().bytes();
-            if constexpr (requires { index_.coarse().layers(); }) coarse += index_.coarse().layers().bytes();
-            parts.push_back({"coarse", coarse});
-        }
+        std::vector<IndexPart> parts;
+        detail::add_parts(index_, parts);
         return parts;
     }
 

@@ -8,28 +8,30 @@
 #pragma once
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
-#include <numeric>
 #include <span>
 #include <string>
 #include <vector>
 
+#include <tonari/index/block_rows.hpp>
 #include <tonari/index/build_options.hpp>
 #include <tonari/index/flat_index.hpp>
 #include <tonari/index/hnsw_index.hpp>
 #include <tonari/index/ivf_source.hpp>
 #include <tonari/index/train_lists.hpp>
 #include <tonari/lists/partition.hpp>
+#include <tonari/train/sample.hpp>
 
 namespace tonari {
 
 /// The coarse index over the centroids of rows that are stored by `C`: every centroid is compared, or a graph is walked.
-template <Codec C>
+template <ScannedCodec C>
 using FlatCoarse = FlatIndex<std::remove_cvref_t<decltype(*coarse_codec(std::declval<const C&>()))>>;
-template <Codec C>
+template <ScannedCodec C>
 using GraphCoarse = HnswIndex<std::remove_cvref_t<decltype(*coarse_codec(std::declval<const C&>()))>>;
 
-template <Codec C, SearchIndex Coarse>
+template <ScannedCodec C, SearchIndex Coarse>
 class IvfIndex {
 public:
     static constexpr IndexKind kind = IndexKind::ivf;
@@ -38,69 +40,49 @@ public:
     /// Copies `rows`. Ids and rows were checked (`check_ids`, `check_finite`). The centroids are trained on a sample.
     /// Errors: invalid_argument where there are fewer rows than lists.
     static Result<IvfIndex> build(C codec, MatrixView rows, std::span<const Id> ids, const IvfParams& params,
-                                  const BuildOptions& options) {
-        // How long training and assigning take beside each other is a guess: both are products with all centroids.
-        constexpr double trained = 0.5;
-        constexpr double assigned = 0.95;
-        const auto part = [&](double from, double to) {
-            return progress_between(options.progress, rows.rows(), from, to);
-        };
-        BuildOptions within = options;
-        within.progress = part(0, trained);
-        auto centroids = train_lists(rows, codec.metric_kind(), params.lists, within);
+                                  const BuildOptions& options)
+        requires Codec<C>
+    {
+        auto centroids = train_lists(rows, codec.metric_kind(), params.lists, with_part(options, rows, 0, trained));
         if (!centroids) return std::move(centroids).error();
-        within.progress = {};
-        auto coarse = build_coarse(codec, *centroids, params, within);
-        if (!coarse) return std::move(coarse).error();
-        std::vector<RowId> list_of(rows.rows());
-        bool known = false;
-        if constexpr (Coarse::kind == IndexKind::flat) {
-            auto assigned_all = assign_by_products(rows, codec.metric_kind(), *centroids, list_of, options.threads,
-                                                   part(trained, assigned));
-            if (!assigned_all) return std::move(assigned_all).error();
-            known = *assigned_all;
-        }
-        if (!known) {
-            if (Status s = assign(*coarse, rows, list_of, options.threads, part(trained, assigned)); !s) return s;
-        }
-
-        std::vector<std::size_t> sizes(params.lists);
-        for (const RowId list : list_of) ++sizes[list];
-        auto partition = Partition::create(sizes);
-        if (!partition) return std::move(partition).error();
-        std::vector<RowId> by_id(rows.rows());
-        std::iota(by_id.begin(), by_id.end(), RowId{0});
-        if (!std::is_sorted(ids.begin(), ids.end())) {
-            std::sort(by_id.begin(), by_id.end(), [&](RowId a, RowId b) { return ids[a] < ids[b]; });
-        }
-        std::vector<RowId> order(rows.rows());  // by place, which row stands there; within a list in the order of ids
-        std::vector<std::size_t> next(params.lists);
-        for (std::size_t list = 0; list < next.size(); ++list) next[list] = partition->rows_of(list).first;
-        for (const RowId row : by_id) order[next[list_of[row]]++] = row;
-
-        const std::size_t code_size = codec.code_size();
-        auto codes = AlignedBuffer::allocate(rows.rows() * code_size);
-        if (!codes) return std::move(codes).error();
-        parallel_for(options.threads, rows.rows(), 1024, [&](std::size_t first, std::size_t last, unsigned) {
-            for (std::size_t i = first; i < last; ++i) {
-                codec.encode(rows.row(order[i]), {}, codes->span().subspan(i * code_size, code_size));
-            }
-        });
-        std::vector<Id> slots(rows.rows());
-        for (std::size_t i = 0; i < slots.size(); ++i)
-            slots[i] = ids.empty() ? static_cast<Id>(order[i]) : ids[order[i]];
-        auto map = IdMap::create(slots, {});
-        if (!map) return std::move(map).error();
+        auto lists = arrange(codec, rows, ids, *centroids, params, options);
+        if (!lists) return std::move(lists).error();
+        auto stored = StoredRows<C>::encode(std::move(codec), rows, lists->order, ids, options.threads);
+        if (!stored) return std::move(stored).error();
         if (options.progress) options.progress(rows.rows(), rows.rows());
-        return IvfIndex(StoredRows<C>(std::move(codec), std::move(*codes).freeze(), *std::move(map)),
-                        *std::move(partition), *std::move(coarse));
+        return IvfIndex(*std::move(stored), std::move(lists->partition), std::move(lists->coarse), {});
+    }
+    /// The same for codes that are relative to a list's centroid: these are trained on what rows are beside theirs.
+    template <BlockCodec Codes = C>
+    static Result<IvfIndex> build(const typename Codes::Params& codes, MatrixView rows, std::span<const Id> ids,
+                                  const IvfParams& params, const BuildOptions& options) {
+        auto centroids = train_lists(rows, codes.metric, params.lists, with_part(options, rows, 0, trained));
+        if (!centroids) return std::move(centroids).error();
+        const AnyMetric metric(codes.metric);
+        auto lists = arrange(ListedRows{rows.dim(), metric}, rows, ids, *centroids, params, options);
+        if (!lists) return std::move(lists).error();
+        auto lengths = origin_lengths(rows, *lists, *centroids, metric.kind(), options.threads);
+        if (!lengths) return std::move(lengths).error();
+        const auto length_of = lengths->template as<float>();
+        const auto origin_of = [&](std::size_t list) {
+            return Origin{.centroid = static_cast<const float*>(centroids->view().row(list).data()),
+                          .length = length_of.empty() ? 1.0F : length_of[list]};
+        };
+        auto codec = train_codes(codes, rows, *lists, origin_of);
+        if (!codec) return std::move(codec).error();
+        auto stored =
+            BlockRows<C>::encode(*std::move(codec), rows, lists->order, ids, options.threads,
+                                 [&](std::size_t place) { return origin_of(lists->list_of[lists->order[place]]); });
+        if (!stored) return std::move(stored).error();
+        if (options.progress) options.progress(rows.rows(), rows.rows());
+        return IvfIndex(*std::move(stored), std::move(lists->partition), std::move(lists->coarse), *std::move(lengths));
     }
 
     [[nodiscard]] std::size_t size() const noexcept { return rows_.ids().size(); }
     [[nodiscard]] Dim dim() const noexcept { return rows_.codec().dim(); }
     [[nodiscard]] const C& codec() const noexcept { return rows_.codec(); }
     [[nodiscard]] const IdMap& ids() const noexcept { return rows_.ids(); }
-    [[nodiscard]] const StoredRows<C>& rows() const noexcept { return rows_; }
+    [[nodiscard]] const RowsOf<C>& rows() const noexcept { return rows_; }
     [[nodiscard]] const Partition& partition() const noexcept { return partition_; }
     [[nodiscard]] const Coarse& coarse() const noexcept { return coarse_; }
 
@@ -112,16 +94,23 @@ public:
         return {};
     }
     Outcome search(RowView query, const SearchOptions& options, SearchScratch& scratch) const noexcept {
+        TopK& found = scratch.in_range;  // `nearest` is the coarse search's
+        const std::size_t k = std::min(options.k, size());
+        found.reset(k);
+        const Outcome outcome = find(query, options, found, scratch);
+        rows_.answer(found.sort(), k, options.filter, scratch.neighbors);
+        return outcome;
+    }
+    /// The rows of a search, offered to any collector: of the nearest lists, and of further ones until as many as asked for
+    /// have been kept.
+    template <Collector Found>
+    Outcome find(RowView query, const SearchOptions& options, Found& found, SearchScratch& scratch) const noexcept {
         const std::size_t k = std::min(options.k, size());
         const std::size_t wanted = options.filter == nullptr ? k : std::min(k, options.filter->passing);
-        TopK& found = scratch.in_range;  // `nearest` is the coarse search's
-        found.reset(k);
-        Outcome outcome = look(query, options.filter, options.nprobe, options.deadline, found, scratch);
+        Outcome outcome = look(query, options, found, scratch);
         if (outcome.complete && !outcome.exact && found.size() < wanted) {
-            look_further(query, options.filter, options.deadline, found, scratch, outcome,
-                         [&] { return found.size() >= wanted; });
+            look_further(query, options, found, scratch, outcome, [&] { return found.size() >= wanted; });
         }
-        rows_.answer(found.sort(), k, options.filter, scratch.neighbors);
         return outcome;
     }
 
@@ -132,30 +121,50 @@ public:
         reserve_answers(cap, scratch);
         return {};
     }
-    /// Looks at the `nprobe` nearest lists, and on from list to list until half as many have held no row within the radius.
     Outcome range_search(RowView query, const RangeOptions& options, SearchScratch& scratch) const noexcept {
         const std::size_t cap = std::min(options.cap, size());
         scratch.in_range.reset(cap + 1, options.radius);  // one more, to know whether the cap cut
-        Outcome outcome = look(query, options.filter, options.nprobe, options.deadline, scratch.in_range, scratch);
-        if (outcome.complete && !outcome.exact && scratch.in_range.size() > 0) {
-            const std::size_t patience = (options.nprobe + 1) / 2;
-            std::size_t empty = 0;
-            look_further(query, options.filter, options.deadline, scratch.in_range, scratch, outcome,
-                         [&, before = scratch.in_range.size()]() mutable {
-                             empty = scratch.in_range.size() > before ? 0 : empty + 1;
-                             before = scratch.in_range.size();
-                             return empty >= patience;
-                         });
-        }
+        Outcome outcome = find(query, options, scratch.in_range, scratch);
         outcome.truncated = rows_.answer(scratch.in_range.sort(), cap, options.filter, scratch.neighbors);
+        return outcome;
+    }
+    /// Looks at the `nprobe` nearest lists, and on from list to list until half as many have held no row within the radius.
+    template <Collector Found>
+    Outcome find(RowView query, const RangeOptions& options, Found& found, SearchScratch& scratch) const noexcept {
+        Outcome outcome = look(query, options, found, scratch);
+        if (!outcome.complete || outcome.exact || found.size() == 0) return outcome;
+        const std::size_t patience = (options.nprobe + 1) / 2;
+        std::size_t empty = 0;
+        look_further(query, options, found, scratch, outcome, [&, before = found.size()]() mutable {
+            empty = found.size() > before ? 0 : empty + 1;
+            before = found.size();
+            return empty >= patience;
+        });
         return outcome;
     }
 
     [[nodiscard]] std::unique_ptr<CursorModel> cursor(RowView query, const CursorOptions& options) const {
-        if (options.filter != nullptr && scan_is_cheaper(*options.filter, options.nprobe)) {
-            return scan_cursor(rows_, query, options);
+        if constexpr (!BlockCodec<C>) {
+            if (options.filter != nullptr && scan_is_cheaper(*options.filter, options.nprobe)) {
+                return scan_cursor(rows_, query, options);
+            }
         }
-        return std::make_unique<CursorOf<IvfSource<IvfIndex>>>(options, *this, query, options);
+        return cursor(rows_, query, options);
+    }
+
+    /// A cursor over `rows`, other codes of the rows in the same places.
+    template <class Rows>
+    [[nodiscard]] std::unique_ptr<CursorModel> cursor(const Rows& rows, RowView query,
+                                                      const CursorOptions& options) const {
+        return std::make_unique<CursorOf<IvfSource<IvfIndex, Rows>>>(options, *this, rows, query, options);
+    }
+
+    /// What the rows of a list are relative to, for a query whose search among the centroids has found `list`.
+    [[nodiscard]] Origin origin(const Neighbor& list) const noexcept {
+        Origin origin{.distance = list.distance};
+        const auto lengths = lengths_.as<float>();
+        if (!lengths.empty()) origin.length = lengths[static_cast<std::size_t>(list.id)];
+        return origin;
     }
 
     /// A query as the centroids are stored: float32 or bits. `wide` has room for `dim()` values.
@@ -168,6 +177,9 @@ public:
     Status save(SectionWriter& writer) const {
         if (Status s = rows_.save(writer); !s) return s;
         if (Status s = partition_.save(writer); !s) return s;
+        if (has_lengths(codec())) {
+            if (Status s = writer.add("lengths", 1, lengths_.span()); !s) return s;
+        }
         SectionWriter coarse = writer.within("coarse");
         return coarse_.save(coarse);
     }
@@ -182,7 +194,8 @@ public:
             of_coarse->metric_kind() != expected->metric_kind()) {
             return within.corrupt("codec", "expected centroids of the rows' dimensions and metric, got others");
         }
-        auto rows = StoredRows<C>::open(reader, std::move(codec));
+        const bool scaled = has_lengths(codec);
+        auto rows = RowsOf<C>::open(reader, std::move(codec));
         if (!rows) return std::move(rows).error();
         auto partition = Partition::open(reader);
         if (!partition) return std::move(partition).error();
@@ -197,7 +210,13 @@ public:
             return reader.corrupt("lists", "expected a centroid for each of " + std::to_string(partition->lists()) +
                                                " lists, got " + std::to_string(coarse->size()) + " for some of them");
         }
-        return IvfIndex(*std::move(rows), *std::move(partition), *std::move(coarse));
+        Bytes lengths;
+        if (scaled) {
+            auto stored = reader.array<float>("lengths", partition->lists());
+            if (!stored) return std::move(stored).error();
+            lengths = *std::move(stored);
+        }
+        return IvfIndex(*std::move(rows), *std::move(partition), *std::move(coarse), std::move(lengths));
     }
     static Result<IvfIndex> open(const SectionReader& reader) {
         auto codec = C::open(reader);
@@ -206,8 +225,111 @@ public:
     }
 
 private:
-    IvfIndex(StoredRows<C> rows, Partition partition, Coarse coarse) noexcept
-        : rows_(std::move(rows)), partition_(std::move(partition)), coarse_(std::move(coarse)) {}
+    IvfIndex(RowsOf<C> rows, Partition partition, Coarse coarse, Bytes lengths) noexcept
+        : rows_(std::move(rows)),
+          partition_(std::move(partition)),
+          coarse_(std::move(coarse)),
+          lengths_(std::move(lengths)) {}
+
+    /// Where training ends as a share of a build, and where assigning does: a guess, both are products with all centroids.
+    static constexpr double trained = 0.5;
+    static constexpr double assigned = 0.95;
+    static BuildOptions with_part(const BuildOptions& options, MatrixView rows, double from, double to) {
+        BuildOptions part = options;
+        part.progress = progress_between(options.progress, rows.rows(), from, to);
+        return part;
+    }
+
+    /// What is known of rows before they have codes.
+    struct ListedRows {
+        Dim of_rows;
+        AnyMetric of_distances;
+        [[nodiscard]] Dim dim() const noexcept { return of_rows; }
+        [[nodiscard]] AnyMetric metric() const noexcept { return of_distances; }
+        [[nodiscard]] MetricKind metric_kind() const noexcept { return of_distances.kind(); }
+        [[nodiscard]] static Element element() noexcept { return Element::float32; }
+    };
+    struct Arranged {
+        Coarse coarse;
+        Partition partition;
+        std::vector<RowId> list_of;  ///< by row
+        std::vector<RowId> order;    ///< by place, which row stands there; within a list in the order of ids
+    };
+    /// `of_rows` is their codec, or what is known before there is one.
+    template <class OfRows>
+    static Result<Arranged> arrange(const OfRows& of_rows, MatrixView rows, std::span<const Id> ids,
+                                    const TrainedLists& centroids, const IvfParams& params,
+                                    const BuildOptions& options) {
+        BuildOptions silent = options;
+        silent.progress = {};
+        auto coarse = build_coarse(of_rows, centroids, params, silent);
+        if (!coarse) return std::move(coarse).error();
+        const ProgressFunction progress = progress_between(options.progress, rows.rows(), trained, assigned);
+        std::vector<RowId> list_of(rows.rows());
+        bool known = false;
+        if constexpr (Coarse::kind == IndexKind::flat) {
+            auto all = assign_by_products(rows, of_rows.metric_kind(), centroids, list_of, options.threads, progress);
+            if (!all) return std::move(all).error();
+            known = *all;
+        }
+        if (!known) {
+            if (Status s = assign(*coarse, rows, list_of, options.threads, progress); !s) return s;
+        }
+        std::vector<std::size_t> sizes(params.lists);
+        for (const RowId list : list_of) ++sizes[list];
+        auto partition = Partition::create(sizes);
+        if (!partition) return std::move(partition).error();
+        std::vector<RowId> order(rows.rows());
+        std::vector<std::size_t> next(params.lists);
+        for (std::size_t list = 0; list < next.size(); ++list) next[list] = partition->rows_of(list).first;
+        for (const RowId row : by_id(rows.rows(), ids)) order[next[list_of[row]]++] = row;
+        return Arranged{*std::move(coarse), *std::move(partition), std::move(list_of), std::move(order)};
+    }
+
+    /// Centroids of length 1 are short of their rows, or too long: each is taken so many times as long as its rows reach along
+    /// it on average. Nothing under L2.
+    template <BlockCodec Codes = C>
+    static Result<Bytes> origin_lengths(MatrixView rows, const Arranged& lists, const TrainedLists& centroids,
+                                        MetricKind metric, const Threads& threads) {
+        if (metric == MetricKind::l2) return Bytes{};
+        auto lengths = AlignedBuffer::allocate(centroids.lists * sizeof(float));
+        if (!lengths) return std::move(lengths).error();
+        std::vector<std::vector<float>> rooms(resolve_threads(threads), std::vector<float>(rows.dim()));
+        parallel_for(threads, centroids.lists, 16, [&](std::size_t first, std::size_t last, unsigned worker) {
+            for (std::size_t list = first; list < last; ++list) {
+                const auto [begin, end] = lists.partition.rows_of(list);
+                const auto* const centroid = static_cast<const float*>(centroids.view().row(list).data());
+                double sum = 0;
+                for (std::size_t place = begin; place < end; ++place) {
+                    float* const row = rooms[worker].data();
+                    Codes::relative(rows.row(lists.order[place]), metric, {}, row);
+                    for (Dim d = 0; d < rows.dim(); ++d) {
+                        sum += static_cast<double>(row[d]) * static_cast<double>(centroid[d]);
+                    }
+                }
+                const auto length = static_cast<float>(begin == end ? 1 : sum / static_cast<double>(end - begin));
+                std::memcpy(lengths->data() + list * sizeof length, &length, sizeof length);
+            }
+        });
+        return std::move(*lengths).freeze();
+    }
+    [[nodiscard]] static bool has_lengths(const C& codec) noexcept {
+        return BlockCodec<C> && codec.metric_kind() != MetricKind::l2;
+    }
+
+    /// A codec trained on what some rows are relative to their lists.
+    template <class Params, class OriginOf>
+    static Result<C> train_codes(const Params& params, MatrixView rows, const Arranged& lists,
+                                 const OriginOf& origin_of) {
+        constexpr std::size_t enough = 16384;
+        const std::vector<RowId> some = train::sample_rows(rows.rows(), enough, params.seed);
+        std::vector<float> relative(some.size() * rows.dim());
+        for (std::size_t i = 0; i < some.size(); ++i) {
+            C::relative(rows.row(some[i]), params.metric, origin_of(lists.list_of[some[i]]),
+                        relative.data() + i * rows.dim());
+        }
+        return C::train(MatrixView(relative.data(), some.size(), rows.dim()), params);
+    }
 
     /// O(lists): a search goes where these ids say.
     static bool names_each_list(const IdMap& ids, std::size_t lists) {
@@ -220,9 +342,10 @@ private:
         }
         return true;
     }
-    static Result<Coarse> build_coarse(const C& codec, const TrainedLists& centroids, const IvfParams& params,
+    template <class OfRows>
+    static Result<Coarse> build_coarse(const OfRows& of_rows, const TrainedLists& centroids, const IvfParams& params,
                                        const BuildOptions& options) {
-        auto of_coarse = coarse_codec(codec);
+        auto of_coarse = coarse_codec(of_rows);
         if (!of_coarse) return std::move(of_coarse).error();
         if constexpr (Coarse::kind == IndexKind::hnsw) {
             return Coarse::build(*std::move(of_coarse), centroids.view(), {}, params.coarse_links, options);
@@ -239,6 +362,7 @@ private:
         static_cast<void>(coarse_.reserve(all, scratch).ok());  // it has nothing to refuse
         scratch.query_block.reserve(std::max(codec().query_size(), coarse_.codec().query_size()) + 63);
         scratch.reserve_query(std::max(codec().query_size(), coarse_.codec().query_size()));
+        scratch.nearest_lists.reset(Coarse::kind == IndexKind::flat ? partition_.lists() : 0);
         scratch.probed.reserve(partition_.lists());
         scratch.wide.resize(dim());
     }
@@ -253,47 +377,76 @@ private:
     /// The `count` lists that are nearest to the query, into `scratch.lists`. How many distances that took.
     std::uint32_t find_lists(RowView query, std::size_t count, SearchScratch& scratch) const noexcept {
         const SearchOptions options{.k = count, .ef = coarse_width(count)};
-        const Outcome outcome = coarse_.search(as_centroid(query, scratch.wide.data()), options, scratch);
-        std::swap(scratch.lists, scratch.neighbors);
-        return outcome.distances;
+        const RowView seen = as_centroid(query, scratch.wide.data());
+        if constexpr (Coarse::kind ==
+                      IndexKind::flat) {  // nearest of few: a heap of many would cost more than comparing
+            scratch.nearest_lists.reset(count);
+            const Outcome outcome = coarse_.find(seen, options, scratch.nearest_lists, scratch);
+            scratch.lists.clear();
+            for (const OrderedKey key : scratch.nearest_lists.sort()) {
+                scratch.lists.push_back({coarse_.ids().id(row_of(key)), distance_of(key)});
+            }
+            return outcome.distances;
+        } else {
+            const Outcome outcome = coarse_.search(seen, options, scratch);
+            std::swap(scratch.lists, scratch.neighbors);
+            return outcome.distances;
+        }
     }
     /// Looks at the nearest lists, or at all rows that pass where these are few.
-    Outcome look(RowView query, const RowFilter* filter, std::size_t nprobe, const Deadline& deadline, TopK& found,
-                 SearchScratch& scratch) const noexcept {
+    template <class Options, Collector Found>
+    Outcome look(RowView query, const Options& options, Found& found, SearchScratch& scratch) const noexcept {
+        const RowFilter* const filter = options.filter;
+        std::size_t nprobe = options.nprobe;
         Outcome outcome;
         if (filter != nullptr && scan_is_cheaper(*filter, nprobe)) {
-            auto scorer = rows_.scorer(query, scratch);
-            return rows_.scan(scorer, filter, deadline, found, scratch);
+            if constexpr (BlockCodec<C>) {
+                nprobe = partition_.lists();  // rows are what they are beside their lists' centroids
+            } else {
+                auto scorer = rows_.scorer(query, scratch);
+                return rows_.scan(scorer, filter, options.deadline, found, scratch);
+            }
         }
         outcome.distances = find_lists(query, std::min(nprobe, partition_.lists()), scratch);
-        auto scorer = rows_.scorer(query, scratch);
+        auto scorer = list_scorer(query, options, scratch);
         scratch.probed.clear();
-        for (const Neighbor& list : scratch.lists) {
-            if (!outcome.complete) break;
-            scan_list(static_cast<std::size_t>(list.id), scorer, filter, deadline, found, scratch, outcome);
+        for (std::size_t i = 0; i < scratch.lists.size() && outcome.complete; ++i) {
+            const Neighbor& list = scratch.lists[i];
+            if (i + 1 < scratch.lists.size()) {
+                const auto [first, last] = partition_.rows_of(static_cast<std::size_t>(scratch.lists[i + 1].id));
+                rows_.prefetch(first, last);
+            }
+            scan_list(list, scorer, options, found, scratch, outcome);
         }
         outcome.exact = outcome.complete && scratch.lists.size() == partition_.lists();
         return outcome;
     }
     /// Looks at one further list after another, until it is `enough()`, which is asked after each.
-    template <class Enough>
-    void look_further(RowView query, const RowFilter* filter, const Deadline& deadline, TopK& found,
-                      SearchScratch& scratch, Outcome& outcome, Enough&& enough) const noexcept {
+    template <class Options, Collector Found, class Enough>
+    void look_further(RowView query, const Options& options, Found& found, SearchScratch& scratch, Outcome& outcome,
+                      Enough&& enough) const noexcept {
         outcome.distances += find_lists(query, partition_.lists(), scratch);
-        auto scorer = rows_.scorer(query, scratch);
+        auto scorer = list_scorer(query, options, scratch);
         for (const Neighbor& list : scratch.lists) {
-            if (!scan_list(static_cast<std::size_t>(list.id), scorer, filter, deadline, found, scratch, outcome))
-                continue;
+            if (!scan_list(list, scorer, options, found, scratch, outcome)) continue;
             if (!outcome.complete || enough()) return;
         }
         outcome.exact = scratch.lists.size() == partition_.lists();
     }
+    template <class Options>
+    typename C::Scorer list_scorer(RowView query, const Options& options, SearchScratch& scratch) const noexcept {
+        auto scorer = rows_.scorer(query, scratch);
+        if constexpr (requires { scorer.set_deviations(options.refine); }) scorer.set_deviations(options.refine);
+        return scorer;
+    }
     /// False if it was looked at before.
-    bool scan_list(std::size_t list, typename C::Scorer& scorer, const RowFilter* filter, const Deadline& deadline,
-                   TopK& found, SearchScratch& scratch, Outcome& outcome) const noexcept {
-        if (!scratch.probed.insert(static_cast<RowId>(list))) return false;
-        const auto [first, last] = partition_.rows_of(list);
-        rows_.scan(first, last, scorer, filter, deadline, found, scratch, outcome);
+    template <class Options, Collector Found>
+    bool scan_list(const Neighbor& list, typename C::Scorer& scorer, const Options& options, Found& found,
+                   SearchScratch& scratch, Outcome& outcome) const noexcept {
+        if (!scratch.probed.insert(static_cast<RowId>(list.id))) return false;
+        const auto [first, last] = partition_.rows_of(static_cast<std::size_t>(list.id));
+        scorer.enter(origin(list));
+        rows_.scan(first, last, scorer, options.filter, options.deadline, found, scratch, outcome);
         ++outcome.hops;
         return true;
     }
@@ -304,12 +457,13 @@ private:
                static_cast<double>(nprobe) * static_cast<double>(rows_.rows());
     }
 
-    StoredRows<C> rows_;
+    RowsOf<C> rows_;
     Partition partition_;
     Coarse coarse_;  // id l is the centroid of list l
+    Bytes lengths_;  // by list, what its centroid is taken times to be the origin of its rows; empty: once
 };
 
-template <Codec C, SearchIndex Coarse>
+template <ScannedCodec C, SearchIndex Coarse>
 Status IvfIndex<C, Coarse>::assign(const Coarse& coarse, MatrixView rows, std::span<RowId> list_of,
                                    const Threads& threads, const ProgressFunction& progress) {
     constexpr std::size_t slice = 16384;  // rows widened at a time

@@ -2,27 +2,27 @@
 // further ones.
 #pragma once
 
-#include <array>
 #include <limits>
 #include <memory>
 #include <tuple>
 #include <vector>
 
-#include <tonari/index/cursor_model.hpp>
+#include <tonari/index/scan_source.hpp>
 #include <tonari/index/search_scratch.hpp>
 
 namespace tonari {
 
-/// `Ivf` is an IvfIndex.
-template <class Ivf>
+/// `Ivf` is an IvfIndex, `Rows` are its own or others in the same places.
+template <class Ivf, class Rows>
 class IvfSource {
 public:
-    IvfSource(const Ivf& index, RowView query, const CursorOptions& options)
+    IvfSource(const Ivf& index, const Rows& rows, RowView query, const CursorOptions& options)
         : index_(&index),
+          rows_(&rows),
           filter_(options.filter),
           nprobe_(options.nprobe),
-          scratch_(scratch_for_query(index.codec().query_size())),
-          scorer_(index.rows().scorer(query, scratch_)) {
+          scratch_(scratch_for_query(rows.codec().query_size())),
+          scorer_(rows.scorer(query, scratch_)) {
         std::vector<float> wide(index.dim());
         lists_ = index.coarse().cursor(index.as_centroid(query, wide.data()), {.ef = options.ef});
         pending_.reserve(filter_ == nullptr ? index.size() : filter_->passing);
@@ -44,8 +44,9 @@ public:
             if (next_ < last_) {
                 scan(deadline, outcome);
             } else if (looked_at_ < nearest_.size()) {
-                std::tie(next_, last_) =
-                    index_->partition().rows_of(static_cast<std::size_t>(nearest_[looked_at_++].id));
+                const Neighbor& list = nearest_[looked_at_++];
+                std::tie(next_, last_) = index_->partition().rows_of(static_cast<std::size_t>(list.id));
+                scorer_.enter(index_->origin(list));
                 ++outcome.hops;
             } else if (asked_ && enough()) {
                 break;
@@ -57,7 +58,7 @@ public:
     }
     template <class Visit>
     void for_each_id(RowId row, Visit&& visit) const noexcept {
-        index_->rows().for_each_id(row, filter_, visit);
+        rows_->for_each_id(row, filter_, visit);
     }
 
 private:
@@ -72,33 +73,17 @@ private:
         at_end_ = lists_->done();
     }
     void scan(const Deadline& deadline, Outcome& outcome) noexcept {
-        constexpr std::size_t batch = 256;
-        std::array<const std::byte*, batch> codes{};
-        Expansion& space = scratch_.expansion;
-        while (next_ < last_ && outcome.complete) {
-            std::size_t count = 0;
-            for (; count < batch && next_ < last_; ++next_) {
-                const auto row = static_cast<RowId>(next_);
-                if (filter_ != nullptr && !filter_->rows.test(row)) continue;
-                codes[count] = index_->rows().code(row);
-                space.rows[count++] = row;
-            }
-            space.survivors.clear();
-            scorer_.gather({codes.data(), count}, std::numeric_limits<float>::infinity(), space.survivors);
-            for (std::size_t i = 0; i < space.survivors.count; ++i) {
-                pending_.offer(make_key(space.survivors.estimate[i], space.rows[space.survivors.index[i]]));
-            }
-            outcome.distances += static_cast<std::uint32_t>(count);
-            outcome.complete = !deadline.expired();
-        }
+        PendingCollector found(pending_);
+        next_ = rows_->scan(next_, last_, scorer_, filter_, deadline, found, scratch_, outcome);
     }
 
     const Ivf* index_;
+    const Rows* rows_;
     const RowFilter* filter_;
     std::size_t nprobe_;
     std::unique_ptr<CursorModel> lists_;
     SearchScratch scratch_;
-    decltype(std::declval<const Ivf&>().rows().scorer(RowView{}, std::declval<SearchScratch&>())) scorer_;
+    typename Rows::Scorer scorer_;
     PendingRows pending_;
     std::vector<Neighbor> nearest_;  // lists that were asked for; those before `looked_at_` have been scanned or are
     std::size_t looked_at_ = 0;

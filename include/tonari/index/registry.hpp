@@ -5,12 +5,14 @@
 #include <cstdint>
 #include <string>
 
+#include <tonari/codec/fast_scan.hpp>
 #include <tonari/codec/sq8.hpp>
 #include <tonari/core/export.hpp>
 #include <tonari/index/flat_index.hpp>
 #include <tonari/index/hnsw_index.hpp>
 #include <tonari/index/index_model.hpp>
 #include <tonari/index/ivf_index.hpp>
+#include <tonari/index/refined.hpp>
 
 namespace tonari {
 
@@ -32,10 +34,15 @@ extern template class IndexModelOf<HnswIndex<Sq8<AnyMetric>>>;
 extern template class IndexModelOf<IvfIndex<Sq8<AnyMetric>, FlatIndex<Flat<AnyMetric>>>>;
 extern template class IndexModelOf<IvfIndex<Sq8<AnyMetric>, HnswIndex<Flat<AnyMetric>>>>;
 
+extern template class FlatIndex<FastScan>;
+extern template class IvfIndex<FastScan, FlatIndex<Flat<AnyMetric>>>;
+extern template class IvfIndex<FastScan, HnswIndex<Flat<AnyMetric>>>;
+
 /// The section that says what the rest of the file is.
 struct IndexRecord {
-    std::uint8_t kind;  ///< IndexKind
-    std::uint8_t reserved[7];
+    std::uint8_t kind;   ///< IndexKind
+    std::uint8_t inner;  ///< refined: of the index that finds
+    std::uint8_t reserved[6];
 };
 
 /// Opens the index that the sections hold, over `codec`, which was opened from them.
@@ -68,6 +75,8 @@ Result<Index> open_index(const SectionReader& reader, C codec) {
                                              "; a newer version of the library may have written it"};
 }
 
+/// The same for codes of 4 bits a part.
+Result<Index> open_fast_scan(const SectionReader& reader);
 /// The same for every run-time codec: which one it is, the file's sections tell.
 TONARI_API Result<Index> open_index(const SectionReader& reader);
 /// Writes the record and the index's own sections.

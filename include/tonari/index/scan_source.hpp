@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <limits>
 #include <memory>
 
@@ -11,15 +10,27 @@
 
 namespace tonari {
 
+/// Takes whatever a scan finds.
+class PendingCollector {
+public:
+    explicit PendingCollector(PendingRows& pending) noexcept : pending_(&pending) {}
+    [[nodiscard]] float bound() const noexcept { return std::numeric_limits<float>::infinity(); }
+    void offer(RowId row, float distance, float /*lower*/) noexcept { pending_->offer(make_key(distance, row)); }
+
+private:
+    PendingRows* pending_;
+};
+
 /// A cursor over the rows that pass the filter, or all. No row is ahead of others here, so `ef` means nothing.
-template <Codec C>
-std::unique_ptr<CursorModel> scan_cursor(const StoredRows<C>& rows, RowView query, CursorOptions options);
+/// `Rows` are StoredRows or BlockRows.
+template <class Rows>
+std::unique_ptr<CursorModel> scan_cursor(const Rows& rows, RowView query, CursorOptions options);
 
 /// The rows that pass `filter`, or all, in order of their numbers.
-template <Codec C>
+template <class Rows>
 class ScanSource {
 public:
-    ScanSource(const StoredRows<C>& rows, RowView query, const RowFilter* filter)
+    ScanSource(const Rows& rows, RowView query, const RowFilter* filter)
         : rows_(&rows),
           filter_(filter),
           scratch_(scratch_for_query(rows.codec().query_size())),
@@ -38,26 +49,10 @@ public:
     [[nodiscard]] bool exhausted() const noexcept { return next_ == rows_->rows(); }
 
     Outcome find(const Deadline& deadline) noexcept {
-        constexpr std::size_t batch = 256;
         Outcome outcome;
-        std::array<const std::byte*, batch> codes{};
-        Expansion& space = scratch_.expansion;
-        while (!exhausted() && outcome.complete) {
-            std::size_t count = 0;
-            for (; count < batch && !exhausted(); ++next_) {
-                const auto row = static_cast<RowId>(next_);
-                if (filter_ != nullptr && !filter_->rows.test(row)) continue;
-                codes[count] = rows_->code(row);
-                space.rows[count++] = row;
-            }
-            space.survivors.clear();
-            scorer_.gather({codes.data(), count}, std::numeric_limits<float>::infinity(), space.survivors);
-            for (std::size_t i = 0; i < space.survivors.count; ++i) {
-                pending_.offer(make_key(space.survivors.estimate[i], space.rows[space.survivors.index[i]]));
-            }
-            outcome.distances += static_cast<std::uint32_t>(count);
-            outcome.complete = exhausted() || !deadline.expired();
-        }
+        PendingCollector found(pending_);
+        next_ = rows_->scan(next_, rows_->rows(), scorer_, filter_, deadline, found, scratch_, outcome);
+        outcome.complete = outcome.complete || exhausted();
         outcome.exact = outcome.complete;
         return outcome;
     }
@@ -67,18 +62,18 @@ public:
     }
 
 private:
-    const StoredRows<C>* rows_;
+    const Rows* rows_;
     const RowFilter* filter_;
     SearchScratch scratch_;
-    typename C::Scorer scorer_;
+    typename Rows::Scorer scorer_;
     PendingRows pending_;
     std::size_t next_ = 0;
 };
 
-template <Codec C>
-std::unique_ptr<CursorModel> scan_cursor(const StoredRows<C>& rows, RowView query, CursorOptions options) {
+template <class Rows>
+std::unique_ptr<CursorModel> scan_cursor(const Rows& rows, RowView query, CursorOptions options) {
     options.ef = 1;
-    return std::make_unique<CursorOf<ScanSource<C>>>(options, rows, query, options.filter);
+    return std::make_unique<CursorOf<ScanSource<Rows>>>(options, rows, query, options.filter);
 }
 
 }  // namespace tonari

@@ -36,6 +36,9 @@ struct SearchOptions {
     /// IVF: lists looked at, the nearest ones; more finds more and takes longer. Where they hold fewer than k rows that may
     /// be answered, further ones are looked at. Others ignore it.
     std::size_t nprobe = 16;
+    /// Codes with refinement: a row is looked at again unless it would have to be so many standard deviations of its code's
+    /// error nearer than it seems to be among the k nearest. Others ignore it.
+    float refine = 3;
     const RowFilter* filter = nullptr;  ///< from `prepare` of the same index; not owned
     Deadline deadline{};                ///< when passed, what was found so far is answered with `complete = false`
     Threads threads{};                  ///< batches only: a single query runs on the calling thread
@@ -47,6 +50,7 @@ struct RangeOptions {
     std::size_t cap = 10'000;  ///< most rows answered per query, the nearest of them; `truncated` says when it cut
     std::size_t ef = 64;       ///< graphs: how wide the walk is before it follows the range
     std::size_t nprobe = 16;   ///< IVF: lists looked at before it follows the range from list to list
+    float refine = 3;          ///< codes with refinement: as in SearchOptions
     const RowFilter* filter = nullptr;
     Deadline deadline{};
     Threads threads{};
@@ -59,6 +63,7 @@ struct Outcome {
     bool exact = false;      ///< every row that may be answered was compared
     std::uint32_t hops = 0;  ///< vertices expanded
     std::uint32_t distances = 0;
+    std::uint32_t refined = 0;  ///< rows that were looked at again by finer codes
 };
 
 /// One query's answer. Lives in the searcher until its next call.

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <tonari/core/neighbor.hpp>
+#include <tonari/core/reservoir.hpp>
 #include <tonari/core/top_k.hpp>
 #include <tonari/core/visited.hpp>
 #include <tonari/graph/expander.hpp>
@@ -15,21 +16,29 @@ namespace tonari {
 
 struct SearchScratch {
     std::vector<std::byte> query_block;  ///< room for a prepared query at a cache line's start
+    std::vector<std::byte> fine_block;   ///< the same for the query as finer codes are compared with it
     VisitedSet visited;
     PoolFrontier pool;
     TopK nearest;                  ///< scans, and the width of filtered walks
     TopK in_range;                 ///< range searches
+    TopK fine_nearest;             ///< rows that were looked at again by finer codes
     std::vector<OrderedKey> heap;  ///< the queue of filtered and range walks
     Expansion expansion;
+    Reservoir nearest_lists;          ///< IVF, centroids compared one and all
     std::vector<Neighbor> lists;      ///< IVF: the lists to look at, nearest first
     VisitedSet probed;                ///< IVF: those that were looked at
     std::vector<float> wide;          ///< IVF: the query as the centroids are stored
     std::vector<Neighbor> neighbors;  ///< the answer
 
     void reserve_query(std::size_t bytes) { query_block.resize(bytes + 63); }
-    [[nodiscard]] std::byte* query() noexcept {
-        const auto address = reinterpret_cast<std::uintptr_t>(query_block.data());
-        return query_block.data() + ((64 - address % 64) % 64);
+    void reserve_fine_query(std::size_t bytes) { fine_block.resize(bytes + 63); }
+    [[nodiscard]] std::byte* query() noexcept { return at_cache_line(query_block); }
+    [[nodiscard]] std::byte* fine_query() noexcept { return at_cache_line(fine_block); }
+
+private:
+    static std::byte* at_cache_line(std::vector<std::byte>& block) noexcept {
+        const auto address = reinterpret_cast<std::uintptr_t>(block.data());
+        return block.data() + ((64 - address % 64) % 64);
     }
 };
 

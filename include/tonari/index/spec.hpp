@@ -14,20 +14,28 @@
 
 namespace tonari {
 
-struct Spec {
-    IndexKind kind = IndexKind::flat;
-    std::size_t links = 0;            ///< HNSW: M
-    std::size_t lists = 0;            ///< IVF
-    std::size_t coarse_links = 0;     ///< IVF: M of a graph over the centroids; 0: Flat
-    std::optional<Element> store_as;  ///< half precision, when a word asks for it; else rows as given
+/// What rows are stored as.
+struct CodeSpec {
     CodecKind codec = CodecKind::flat;
+    std::optional<Element> store_as{};  ///< half precision, when a word asks for it; else rows as given
+    std::size_t parts = 0;              ///< PQ; 0 with `fast_scan`: RaBitQ
+
+    friend bool operator==(const CodeSpec&, const CodeSpec&) = default;
+};
+
+struct Spec : CodeSpec {
+    IndexKind kind = IndexKind::flat;
+    std::size_t links = 0;           ///< HNSW: M
+    std::size_t lists = 0;           ///< IVF
+    std::size_t coarse_links = 0;    ///< IVF: M of a graph over the centroids; 0: Flat
+    std::optional<CodeSpec> fine{};  ///< what rows are looked at again by
 };
 
 /// The spec of an index over rows that are stored as `stored` by such a codec. `links` is M, 0 where there is none.
 TONARI_API Spec spec_of(IndexKind kind, std::size_t links, Element stored, CodecKind codec);
 
-/// "Flat", "HNSW32", "HNSW32,FP16", "SQ8", "IVF1024,Flat", "IVF65536_HNSW32,FP16", ... (index/build.hpp lists the words). Errors name the word that does not
-/// fit and those that would.
+/// "Flat", "HNSW32", "HNSW32,SQ8", "IVF1024,Flat", "IVF65536_HNSW32,RaBitQ,R(SQ8)", ... (index/build.hpp lists the words).
+/// Errors name the word that does not fit and those that would.
 TONARI_API Result<Spec> parse_spec(std::string_view text);
 TONARI_API std::string to_string(const Spec& spec);
 

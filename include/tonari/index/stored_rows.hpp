@@ -4,13 +4,18 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <tonari/codec/codec.hpp>
+#include <tonari/core/aligned.hpp>
 #include <tonari/core/bytes.hpp>
+#include <tonari/core/collector.hpp>
+#include <tonari/core/parallel.hpp>
+#include <tonari/index/answer_ids.hpp>
 #include <tonari/index/id_map.hpp>
 #include <tonari/index/search_scratch.hpp>
 
@@ -20,21 +25,63 @@ namespace tonari {
 inline float beyond(float bound) noexcept { return std::nextafter(bound, std::numeric_limits<float>::infinity()); }
 
 /// Offers the rows of a block, `first` and those behind it, to `nearest`. `space` is scratch.
-template <class Scorer>
-void offer_block(Scorer& scorer, const CodeBlock& block, RowId first, TopK& nearest, Survivors& space) noexcept {
+template <class Scorer, Collector Found>
+void offer_block(Scorer& scorer, const CodeBlock& block, RowId first, Found& found, Survivors& space) noexcept {
     space.clear();
-    scorer.scan(block, beyond(nearest.bound()), space);
+    scorer.scan(block, beyond(found.bound()), space);
     for (std::size_t i = 0; i < space.count; ++i) {
-        nearest.offer(space.estimate[i], first + space.index[i]);
+        found.offer(first + space.index[i], space.estimate[i], space.estimate[i]);
     }
+}
+
+/// Ids in the order of rows: row i is that of `order[i]`.
+inline Result<IdMap> ids_in_order(std::span<const RowId> order, std::span<const Id> ids) {
+    std::vector<Id> slots(order.size());
+    for (std::size_t i = 0; i < slots.size(); ++i) slots[i] = ids.empty() ? static_cast<Id>(order[i]) : ids[order[i]];
+    return IdMap::create(slots, {});
+}
+
+/// The rows' numbers in the order of their ids.
+inline std::vector<RowId> by_id(std::size_t rows, std::span<const Id> ids) {
+    std::vector<RowId> order(rows);
+    std::iota(order.begin(), order.end(), RowId{0});
+    if (!std::is_sorted(ids.begin(), ids.end())) {
+        std::sort(order.begin(), order.end(), [&](RowId a, RowId b) { return ids[a] < ids[b]; });
+    }
+    return order;
 }
 
 template <Codec C>
 class StoredRows {
 public:
+    using Scorer = typename C::Scorer;
+
     /// `codes` holds `ids.rows()` codes one behind another.
     StoredRows(C codec, Bytes codes, IdMap ids) noexcept
         : codec_(std::move(codec)), codes_(std::move(codes)), ids_(std::move(ids)) {}
+
+    /// Encodes and copies: row i is `rows.row(order[i])`. Any number of threads gives the same bytes.
+    static Result<StoredRows> encode(C codec, MatrixView rows, std::span<const RowId> order, std::span<const Id> ids,
+                                     const Threads& threads) {
+        auto codes = encode_codes(codec, rows, order, threads);
+        if (!codes) return std::move(codes).error();
+        auto map = ids_in_order(order, ids);
+        if (!map) return std::move(map).error();
+        return StoredRows(std::move(codec), *std::move(codes), *std::move(map));
+    }
+    /// The codes alone.
+    static Result<Bytes> encode_codes(const C& codec, MatrixView rows, std::span<const RowId> order,
+                                      const Threads& threads) {
+        const std::size_t code_size = codec.code_size();
+        auto codes = AlignedBuffer::allocate(order.size() * code_size);
+        if (!codes) return std::move(codes).error();
+        parallel_for(threads, order.size(), 1024, [&](std::size_t first, std::size_t last, unsigned) {
+            for (std::size_t i = first; i < last; ++i) {
+                codec.encode(rows.row(order[i]), {}, codes->span().subspan(i * code_size, code_size));
+            }
+        });
+        return std::move(*codes).freeze();
+    }
 
     [[nodiscard]] const C& codec() const noexcept { return codec_; }
     [[nodiscard]] const IdMap& ids() const noexcept { return ids_; }
@@ -52,68 +99,60 @@ public:
         return scorer;
     }
 
-    /// Turns rows, nearest first, into the ids that pass, at most k, ordered by (distance, id). True if ids were left out.
+    /// As `answer_ids` and `visit_ids` (index/answer_ids.hpp).
     bool answer(std::span<const OrderedKey> rows, std::size_t k, const RowFilter* filter,
                 std::vector<Neighbor>& out) const noexcept {
-        out.clear();
-        bool left_out = false;
-        for (const OrderedKey key : rows) {
-            const float distance = distance_of(key);
-            if (out.size() == k && distance > out.back().distance) return true;
-            const auto [first, last] = ids_.slots(row_of(key));
-            for (std::size_t slot = first; slot < last; ++slot) {
-                if (filter != nullptr && !ids_.one_each() && !filter->ids.test(static_cast<RowId>(slot))) continue;
-                const Neighbor neighbor{ids_.id(slot), distance};
-                left_out = left_out || out.size() == k;
-                if (out.size() == k && !nearer(neighbor, out.back())) break;  // a row's ids ascend
-                insert(neighbor, k, out);
-            }
-        }
-        return left_out;
+        return answer_ids(ids_, rows, k, filter, out);
     }
-
-    /// Calls `visit(id)` for every id of the row that passes.
     template <class Visit>
     void for_each_id(RowId row, const RowFilter* filter, Visit&& visit) const noexcept {
-        const auto [first, last] = ids_.slots(row);
-        for (std::size_t slot = first; slot < last; ++slot) {
-            if (filter != nullptr && !ids_.one_each() && !filter->ids.test(static_cast<RowId>(slot))) continue;
-            visit(ids_.id(slot));
-        }
+        visit_ids(ids_, row, filter, visit);
+    }
+
+    /// Asks for the first lines of the rows [first, last), which are to be scanned soon: what comes behind them the machine
+    /// asks for by itself.
+    void prefetch(std::size_t first, std::size_t last) const noexcept {
+        if (first == last) return;
+        simd::prefetch(codes_.data() + first * codec_.code_size(), (last - first) * codec_.code_size(), 16);
     }
 
     /// Compares all rows (those that pass `filter`): what decides exactness everywhere else too.
-    Outcome scan(typename C::Scorer& scorer, const RowFilter* filter, const Deadline& deadline, TopK& nearest,
+    template <Collector Found>
+    Outcome scan(typename C::Scorer& scorer, const RowFilter* filter, const Deadline& deadline, Found& found,
                  SearchScratch& scratch) const noexcept {
         Outcome outcome;
         if (filter != nullptr) {
-            Batch batch{*this, scorer, nearest, scratch.expansion, outcome};
+            Batch<Found> batch{*this, scorer, found, scratch.expansion, outcome};
             filter->rows.for_each([&](RowId row) {
                 if (outcome.complete && batch.add(row)) outcome.complete = !deadline.expired();
             });
             batch.flush();
         } else {
-            scan(0, rows(), scorer, nullptr, deadline, nearest, scratch, outcome);
+            scan(0, rows(), scorer, nullptr, deadline, found, scratch, outcome);
         }
         outcome.exact = outcome.complete;
         return outcome;
     }
     /// Compares the rows [first, last), those of them that pass `filter`. Adds to `outcome`; one that is not complete ends it.
-    void scan(std::size_t first, std::size_t last, typename C::Scorer& scorer, const RowFilter* filter,
-              const Deadline& deadline, TopK& nearest, SearchScratch& scratch, Outcome& outcome) const noexcept {
-        Batch batch{*this, scorer, nearest, scratch.expansion, outcome};
+    /// Returns the row to go on with.
+    template <Collector Found>
+    std::size_t scan(std::size_t first, std::size_t last, typename C::Scorer& scorer, const RowFilter* filter,
+                     const Deadline& deadline, Found& found, SearchScratch& scratch, Outcome& outcome) const noexcept {
+        Batch<Found> batch{*this, scorer, found, scratch.expansion, outcome};
+        std::size_t row = first;
         if (filter != nullptr) {
-            for (std::size_t row = first; row < last && outcome.complete; ++row) {
+            for (; row < last && outcome.complete; ++row) {
                 if (!filter->rows.test(static_cast<RowId>(row))) continue;
                 if (batch.add(static_cast<RowId>(row))) outcome.complete = !deadline.expired();
             }
             batch.flush();
-            return;
+            return row;
         }
-        for (std::size_t row = first; row < last && outcome.complete; row += max_batch) {
+        for (; row < last && outcome.complete; row = std::min(row + max_batch, last)) {
             batch.block(row, std::min(max_batch, last - row));
             outcome.complete = !deadline.expired();
         }
+        return row;
     }
 
     Status save(SectionWriter& writer) const {
@@ -131,21 +170,12 @@ public:
     }
 
 private:
-    /// Keeps `out` sorted; when it is k long, its last gives way.
-    static void insert(Neighbor neighbor, std::size_t k, std::vector<Neighbor>& out) noexcept {
-        if (out.size() == k) {
-            out.back() = neighbor;
-        } else {
-            out.push_back(neighbor);  // within what `reserve` made room for
-        }
-        for (std::size_t i = out.size() - 1; i > 0 && nearer(out[i], out[i - 1]); --i) std::swap(out[i], out[i - 1]);
-    }
-
     /// Gathers scattered rows until there are enough for one kernel call.
+    template <Collector Found>
     struct Batch {
         const StoredRows& stored;
         typename C::Scorer& scorer;
-        TopK& nearest;
+        Found& found;
         Expansion& space;
         Outcome& outcome;
         std::array<const std::byte*, 64> codes{};
@@ -163,16 +193,17 @@ private:
         void flush() noexcept {
             if (count == 0) return;
             space.survivors.clear();
-            scorer.gather({codes.data(), count}, beyond(nearest.bound()), space.survivors);
+            scorer.gather({codes.data(), count}, beyond(found.bound()), space.survivors);
             for (std::size_t i = 0; i < space.survivors.count; ++i) {
-                nearest.offer(space.survivors.estimate[i], space.rows[space.survivors.index[i]]);
+                const float distance = space.survivors.estimate[i];
+                found.offer(space.rows[space.survivors.index[i]], distance, distance);
             }
             outcome.distances += static_cast<std::uint32_t>(count);
             count = 0;
         }
         void block(std::size_t first, std::size_t rows) noexcept {
             const auto row = static_cast<RowId>(first);
-            offer_block(scorer, {stored.code(row), stored.codec_.code_size(), rows}, row, nearest, space.survivors);
+            offer_block(scorer, {stored.code(row), stored.codec_.code_size(), rows}, row, found, space.survivors);
             outcome.distances += static_cast<std::uint32_t>(rows);
         }
     };

@@ -44,8 +44,8 @@ TONARI_API Result<bool> assign_by_products(MatrixView rows, MetricKind metric, c
                                            const ProgressFunction& progress);
 
 /// How the centroids of such rows are compared.
-template <Codec C>
-auto coarse_codec(const C& codec) {
+template <class OfRows>
+auto coarse_codec(const OfRows& codec) {
     using M = std::remove_cvref_t<decltype(codec.metric())>;
     const Element element = codec.element() == Element::bits ? Element::bits : Element::float32;
     return Flat<M>::create(element, codec.dim(), codec.metric());

@@ -61,13 +61,13 @@ inline constexpr std::size_t nibble_rows = 32;
 /// One query as blocks of 4-bit codes are compared with it: by sums of table entries (FastScan: Andre, Kermarrec and Le
 /// Scouarnec 2015, "Cache locality is not enough"). A block holds 32 rows:
 ///
-///     | codes: quads x 64 bytes | add: 32 float32 |  and with factors:  | scale: 32 float32 | error: 32 float32 |
+///     | codes: quads x 64 bytes | add: 32 float32 | scale: 32 float32 | error: 32 float32 |
 ///
 /// A quad is four parts of every row: its byte 4 r + p holds the code of part p of row r in the lower half and that of row
 /// 16 + r in the upper one, r < 16. So bytes side by side are of one row: products of bytes add them up.
 ///
 ///     product  = base + step * (sum of the entries that the row's codes name)
-///     estimate = add of the row + add of the query + scale * product          (scale is 1 without factors)
+///     estimate = add of the row + add of the query + scale of the row * product
 ///     lower    = estimate - error of the row * error of the query - |scale| * slack
 struct NibbleQuery {
     const std::uint8_t* table = nullptr;  ///< quads x 64: entry 16 p + c of a quad is what code c of its part p counts
@@ -77,12 +77,11 @@ struct NibbleQuery {
     float add = 0;
     float error = 0;
     float slack = 0;  ///< what rounding the table may have moved a product by
-    bool factors = false;
 };
 
-/// The rows [begin, end) of `blocks`, `stride` bytes apart, whose `lower` (without factors: estimate) is below `bound`: their
-/// numbers less `begin`, ascending, in `index`, with `estimate` and, with factors, `lower`. How many they are.
-/// Sums are exact below 2^31; nothing is NaN if no factor is.
+/// The rows [begin, end) of `blocks`, `stride` bytes apart, whose `lower` is below `bound`: their numbers less `begin`,
+/// ascending, in `index`, with `estimate` and `lower`. How many they are. Sums are exact below 2^31; nothing is NaN if no
+/// factor is.
 using NibblesBelowKernel = std::size_t (*)(const NibbleQuery& query, const std::byte* blocks, std::size_t stride,
                                            std::size_t begin, std::size_t end, float bound, std::uint32_t* index,
                                            float* estimate, float* lower) noexcept;
@@ -109,6 +108,9 @@ struct Kernels {
     BlockBelowKernel block_below = nullptr;
     BlockNearestKernel block_nearest = nullptr;
     NibblesBelowKernel nibbles_below = nullptr;
+    /// The Walsh-Hadamard transform of `count` values, a power of two, in place: sums and differences, not scaled. The same
+    /// bits at every level.
+    void (*hadamard)(float* values, std::size_t count) noexcept = nullptr;
 
     [[nodiscard]] const DistanceKernels& of(MetricKind metric, Element element) const noexcept {
         return distance[static_cast<std::size_t>(metric) - 1][static_cast<std::size_t>(element) - 1];

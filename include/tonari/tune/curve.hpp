@@ -19,6 +19,7 @@ struct CurvePoint {
     double p50_us = 0;
     double p99_us = 0;
     std::size_t nprobe = 0;  ///< as `ef`
+    float refine = 0;        ///< as `ef`
 };
 
 /// What was set: `ef` or `nprobe`, whichever the index has; 0 if neither.

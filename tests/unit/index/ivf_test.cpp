@@ -133,7 +133,7 @@ TEST_CASE("ivf: what does not fit is refused", "[index]") {
     refused("IVF8,", "Flat, FP16");
     refused("IVF8_HNSW1,Flat", "IVF<lists>_HNSW<M>");
     refused("IVF8_PQ4,Flat", "IVF<lists>_HNSW<M>");
-    refused("IVF8,FP16,Flat", "one of Flat");
+    refused("IVF8,FP16,Flat", "nothing after 'FP16'");
     const Index index = build("IVF8,Flat", MetricKind::l2, rows.view()).value();
     CHECK(ask(index, rows.row(0), {.nprobe = 0}).error().message.find("nprobe of at least 1") != std::string::npos);
     CHECK(ask_range(index, rows.row(0), {.radius = 1, .nprobe = 0}).error().message.find("nprobe") !=

@@ -38,6 +38,12 @@ TEST_CASE("spec: words and what they mean", "[index]") {
     check("HNSW,SQ8", IndexKind::hnsw, 32, {}, "HNSW32,SQ8");
     check("IVF100,SQ8", IndexKind::ivf, 0, {}, "IVF100,SQ8");
     check("IVF65536_HNSW16,SQ8", IndexKind::ivf, 0, {}, "IVF65536_HNSW16,SQ8");
+    check("RaBitQ", IndexKind::flat, 0, {}, "RaBitQ");
+    check("Flat,PQ16x4", IndexKind::flat, 0, {}, "PQ16x4fs");
+    check("PQ16x4fs,RFlat", IndexKind::flat, 0, {}, "PQ16x4fs,RFlat");
+    check("IVF100,RaBitQ,R(Flat)", IndexKind::ivf, 0, {}, "IVF100,RaBitQ,RFlat");
+    check("IVF100_HNSW,PQ8x4fs,Refine(SQfp16)", IndexKind::ivf, 0, {}, "IVF100_HNSW32,PQ8x4fs,R(FP16)");
+    check("IVF100,RaBitQ,R(SQ8)", IndexKind::ivf, 0, {}, "IVF100,RaBitQ,R(SQ8)");
 }
 
 TEST_CASE("spec: what is none", "[index]") {
@@ -65,6 +71,23 @@ TEST_CASE("spec: what is none", "[index]") {
                                         "IVF8_HNSW1,Flat",
                                         "IVF8_FP16,Flat",
                                         "PQ8",
+                                        "PQx4fs",
+                                        "PQ0x4fs",
+                                        "PQ65537x4fs",
+                                        "PQ8x4fsfs",
+                                        "PQ8x8",
+                                        "rabitq",
+                                        "HNSW16,RaBitQ",
+                                        "HNSW16,PQ8x4fs",
+                                        "IVF8,Flat,RFlat",
+                                        "IVF8,RaBitQ,",
+                                        "IVF8,RaBitQ,R",
+                                        "IVF8,RaBitQ,R(",
+                                        "IVF8,RaBitQ,R()",
+                                        "IVF8,RaBitQ,R(RaBitQ)",
+                                        "IVF8,RaBitQ,RFlat,RFlat",
+                                        "IVF8,RaBitQ,Flat",
+                                        "RFlat",
                                         "SQ8,Flat",
                                         "SQ8,FP16",
                                         "FP16,SQ8",

@@ -62,7 +62,7 @@ std::vector<Section> sections_of(const std::vector<std::byte>& image) {
 
 TEST_CASE("segment: a file cut anywhere is refused", "[segment]") {
     const TempFolder folder;
-    for (const char* spec : {"Flat", "HNSW4", "IVF9,Flat", "IVF9_HNSW4,Flat", "HNSW4,SQ8"}) {
+    for (const char* spec : {"Flat", "HNSW4", "IVF9,Flat", "IVF9_HNSW4,Flat", "HNSW4,SQ8", "IVF9,RaBitQ,RFlat"}) {
         const auto image = image_of(sample(spec, true));
         std::size_t opened = 0;
         for (std::size_t size = 0; size < image.size(); size += size < 5000 ? 61 : 997) {
@@ -110,7 +110,10 @@ TEST_CASE("segment: any byte of any section changed is refused or survived", "[s
                                        {"IVF9_HNSW4,Flat", true},
                                        {"SQ8", false},
                                        {"HNSW4,SQ8", true},
-                                       {"IVF9,SQ8", false}}) {
+                                       {"IVF9,SQ8", false},
+                                       {"RaBitQ", false},
+                                       {"PQ3x4fs,R(FP16)", true},
+                                       {"IVF9_HNSW4,RaBitQ,RFlat", true}}) {
         const auto image = image_of(sample(spec, shared));
         for (const Section& section : sections_of(image)) {
             INFO(spec << ", section " << section.name << " of " << section.size << " bytes");
@@ -134,10 +137,15 @@ TEST_CASE("segment: sections full of lies are survived", "[segment]") {
                                        {"HNSW4", true},
                                        {"IVF9,Flat", false},
                                        {"IVF9_HNSW4,Flat", false},
-                                       {"HNSW4,SQ8", false}}) {
+                                       {"HNSW4,SQ8", false},
+                                       {"IVF9,RaBitQ,R(SQ8)", false},
+                                       {"PQ3x4fs,RFlat", false}}) {
         const auto image = image_of(sample(spec, shared));
         for (const Section& section : sections_of(image)) {
-            if (section.name == "index" || section.name == "codec" || section.name == "sq8") continue;
+            if (section.name == "index" || section.name.ends_with("codec") || section.name.ends_with("sq8") ||
+                section.name == "fast_scan") {
+                continue;
+            }
             INFO("section " << section.name);
             for (const std::uint32_t value : {0U, 1U, 77U, static_cast<std::uint32_t>(n - 1),
                                               static_cast<std::uint32_t>(n), 0x7fffffffU, 0xfffffffeU, 0xffffffffU}) {

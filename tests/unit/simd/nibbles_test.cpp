@@ -20,17 +20,15 @@ struct Found {
 struct NibbleCase {
     std::size_t quads;
     std::size_t rows;
-    bool factors;
     std::size_t stride;
     GuardedBytes blocks;
     GuardedBytes table;
     NibbleQuery query;
 
-    NibbleCase(std::size_t q, std::size_t n, bool f, std::uint64_t seed, bool highest = false)
+    NibbleCase(std::size_t q, std::size_t n, std::uint64_t seed, bool highest = false)
         : quads(q),
           rows(n),
-          factors(f),
-          stride(q * 64 + (f ? 3 : 1) * nibble_rows * sizeof(float)),
+          stride(q * 64 + 3 * nibble_rows * sizeof(float)),
           blocks((n + nibble_rows - 1) / nibble_rows * stride),
           table(q * 64) {
         Random random(seed);
@@ -39,14 +37,14 @@ struct NibbleCase {
         for (std::size_t b = 0; b < count; ++b) {
             std::byte* const at = blocks.data() + b * stride;
             for (std::size_t i = 0; i < quads * 64; ++i) at[i] = std::byte(random());
-            for (std::size_t i = 0; i < (f ? 3 : 1) * nibble_rows; ++i) {
+            for (std::size_t i = 0; i < 3 * nibble_rows; ++i) {
                 // add of either sign, scale negative, error positive
                 const auto value = static_cast<float>(unit(random()));
                 const float factor = i < nibble_rows ? 20 * value - 10 : i < 2 * nibble_rows ? -value : value;
                 std::memcpy(at + quads * 64 + i * sizeof factor, &factor, sizeof factor);
             }
         }
-        query = {reinterpret_cast<const std::uint8_t*>(table.data()), quads, -3.0F, 0.01F, 5.0F, 0.7F, 0.2F, factors};
+        query = {reinterpret_cast<const std::uint8_t*>(table.data()), quads, -3.0F, 0.01F, 5.0F, 0.7F, 0.2F};
     }
     [[nodiscard]] Found below(const Kernels& kernels, std::size_t begin, std::size_t end, float bound) const {
         Found found{std::vector<std::uint32_t>(rows), std::vector<float>(rows), std::vector<float>(rows)};
@@ -54,7 +52,7 @@ struct NibbleCase {
                                                         found.index.data(), found.estimate.data(), found.lower.data());
         found.index.resize(count);
         found.estimate.resize(count);
-        found.lower.resize(factors ? count : 0);
+        found.lower.resize(count);
         return found;
     }
     /// How far float sums may be from the reference's.
@@ -80,13 +78,12 @@ void check_values(const NibbleCase& of) {
                 for (std::size_t i = 0; i < some.index.size(); ++i) {
                     wrong += some.index[i] != i ? 1 : 0;
                     wrong += std::abs(some.estimate[i] - all.estimate[begin + i]) <= of.tolerance() ? 0 : 1;
-                    if (!of.factors) continue;
                     wrong += std::abs(some.lower[i] - all.lower[begin + i]) <= of.tolerance() ? 0 : 1;
                     wrong += some.lower[i] <= some.estimate[i] ? 0 : 1;
                 }
             }
         }
-        CAPTURE(name(level), of.quads, of.rows, of.factors);
+        CAPTURE(name(level), of.quads, of.rows);
         CHECK(wrong == 0);
     }
 }
@@ -94,43 +91,40 @@ void check_values(const NibbleCase& of) {
 }  // namespace
 
 TEST_CASE("sums of 4-bit codes are the same at every level") {
-    for (const bool factors : {false, true}) {
-        for (std::size_t quads = 1; quads <= 9; ++quads) check_values(NibbleCase(quads, 71, factors, quads));
+    for (const bool highest : {false, true}) {
+        for (std::size_t quads = 1; quads <= 9; ++quads) check_values(NibbleCase(quads, 71, quads, highest));
         for (const std::size_t quads : {16U, 49U, 127U, 128U, 129U, 255U, 256U, 257U, 700U}) {
-            check_values(NibbleCase(quads, 40, factors, quads));
-            check_values(NibbleCase(quads, 33, factors, quads, true));  // the largest sums
+            check_values(NibbleCase(quads, 40, quads, highest));
         }
     }
 }
 
 TEST_CASE("of rows of 4-bit codes those below the bound come in order") {
-    for (const bool factors : {false, true}) {
-        const NibbleCase of(8, 32 * 9 + 5, factors, 3);
-        for (const Level level : available_levels()) {
-            const Kernels& table = *kernels(level);
-            const Found all = of.below(table, 0, of.rows, infinity);
-            std::vector<float> deciding = factors ? all.lower : all.estimate;
-            std::sort(deciding.begin(), deciding.end());
-            for (const std::size_t rank : {std::size_t{0}, of.rows / 10, of.rows / 2, of.rows - 1}) {
-                const float bound = deciding[rank];
-                const std::size_t begin = 11;
-                const Found some = of.below(table, begin, of.rows, bound);
-                std::size_t next = 0;
-                std::size_t wrong = 0;
-                for (std::size_t i = begin; i < of.rows; ++i) {
-                    if (!((factors ? all.lower[i] : all.estimate[i]) < bound)) continue;
-                    if (next == some.index.size()) {
-                        ++wrong;
-                        continue;
-                    }
-                    wrong += some.index[next] == i - begin && some.estimate[next] == all.estimate[i] ? 0 : 1;
-                    if (factors) wrong += some.lower[next] == all.lower[i] ? 0 : 1;
-                    ++next;
+    const NibbleCase of(8, 32 * 9 + 5, 3);
+    for (const Level level : available_levels()) {
+        const Kernels& table = *kernels(level);
+        const Found all = of.below(table, 0, of.rows, infinity);
+        std::vector<float> deciding = all.lower;
+        std::sort(deciding.begin(), deciding.end());
+        for (const std::size_t rank : {std::size_t{0}, of.rows / 10, of.rows / 2, of.rows - 1}) {
+            const float bound = deciding[rank];
+            const std::size_t begin = 11;
+            const Found some = of.below(table, begin, of.rows, bound);
+            std::size_t next = 0;
+            std::size_t wrong = 0;
+            for (std::size_t i = begin; i < of.rows; ++i) {
+                if (!(all.lower[i] < bound)) continue;
+                if (next == some.index.size()) {
+                    ++wrong;
+                    continue;
                 }
-                CAPTURE(name(level), factors, rank);
-                CHECK(next == some.index.size());
-                CHECK(wrong == 0);
+                wrong += some.index[next] == i - begin && some.estimate[next] == all.estimate[i] ? 0 : 1;
+                wrong += some.lower[next] == all.lower[i] ? 0 : 1;
+                ++next;
             }
+            CAPTURE(name(level), rank);
+            CHECK(next == some.index.size());
+            CHECK(wrong == 0);
         }
     }
 }

@@ -1,0 +1,19 @@
+// Building what `build` names by RaBitQ and PQ<parts>x4fs.
+#pragma once
+
+#include <span>
+
+#include <tonari/core/result.hpp>
+#include <tonari/core/view.hpp>
+#include <tonari/index/build_options.hpp>
+#include <tonari/index/index.hpp>
+#include <tonari/index/spec.hpp>
+#include <tonari/metric/metric.hpp>
+
+namespace tonari::detail {
+
+/// Rows, ids and options were checked as for every build, and that the codec takes them (`check_codec`). Throws bad_alloc.
+Result<Index> build_fast_scan(const Spec& spec, MetricKind metric, MatrixView rows, std::span<const Id> ids,
+                              const BuildOptions& options);
+
+}  // namespace tonari::detail

@@ -1,0 +1,172 @@
+// An index over coarse codes, and finer codes of the same rows: a search finds rows by the first and ranks them by the second.
+//
+// How many rows are looked at again is not a number that somebody guesses: a coarse code says how near a row may be at least,
+// and one that may be nearer than the k-th by fine codes so far is looked at. (As in Gao and Long 2024, section 4.)
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <tonari/core/collector.hpp>
+#include <tonari/core/top_k.hpp>
+#include <tonari/index/build_options.hpp>
+#include <tonari/index/concepts.hpp>
+#include <tonari/index/stored_rows.hpp>
+#include <tonari/simd/prefetch.hpp>
+
+namespace tonari {
+
+/// Keeps the nearest rows by their fine codes, of those whose coarse codes do not rule them out.
+template <Codec Fine>
+class RefiningCollector {
+public:
+    RefiningCollector(const StoredRows<Fine>& fine, typename Fine::Scorer& scorer, TopK& nearest) noexcept
+        : codes_(fine.codes().data()), code_size_(fine.codec().code_size()), scorer_(&scorer), nearest_(&nearest) {}
+
+    [[nodiscard]] float bound() const noexcept { return nearest_->bound(); }
+    [[nodiscard]] std::size_t size() const noexcept { return nearest_->size(); }
+    [[nodiscard]] std::uint32_t looked_at() const noexcept { return looked_at_; }
+    void offer(RowId row, float /*estimate*/, float lower) noexcept {
+        if (lower > bound()) return;  // one at the bound may have the smaller id
+        codes_of_[count_] = codes_ + std::size_t{row} * code_size_;
+        simd::prefetch(codes_of_[count_], code_size_, 8);
+        rows_[count_] = row;
+        if (++count_ == codes_of_.size()) flush();
+    }
+    /// Looks at what was offered since.
+    void flush() noexcept {
+        if (count_ == 0) return;
+        std::array<float, most> distances;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
+        scorer_->distances({codes_of_.data(), count_}, distances.data());
+        for (std::size_t i = 0; i < count_; ++i) nearest_->offer(distances[i], rows_[i]);
+        looked_at_ += static_cast<std::uint32_t>(count_);
+        count_ = 0;
+    }
+
+private:
+    static constexpr std::size_t most = 64;
+    const std::byte* codes_;
+    std::size_t code_size_;
+    typename Fine::Scorer* scorer_;
+    TopK* nearest_;
+    std::array<const std::byte*, most> codes_of_;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+    std::array<RowId, most> rows_;                 // NOLINT(cppcoreguidelines-pro-type-member-init)
+    std::size_t count_ = 0;
+    std::uint32_t looked_at_ = 0;
+};
+
+template <SearchIndex Inner, Codec Fine>
+class Refined {
+public:
+    static constexpr IndexKind kind = IndexKind::refined;
+    using Scratch = SearchScratch;
+
+    /// `inner` was built over these rows and ids. Errors: out_of_memory.
+    static Result<Refined> build(Inner inner, Fine fine, MatrixView rows, std::span<const Id> ids,
+                                 const BuildOptions& options) {
+        std::vector<RowId> order(inner.ids().rows());  // by place, which row stands there
+        const std::vector<RowId> sorted = by_id(rows.rows(), ids);
+        for (std::size_t place = 0; place < order.size(); ++place) {
+            const Id id = inner.ids().id(inner.ids().slots(static_cast<RowId>(place)).first);
+            order[place] = ids.empty() ? static_cast<RowId>(id)
+                                       : *std::lower_bound(sorted.begin(), sorted.end(), id,
+                                                           [&](RowId row, Id of) { return ids[row] < of; });
+        }
+        auto codes = StoredRows<Fine>::encode_codes(fine, rows, order, options.threads);
+        if (!codes) return std::move(codes).error();
+        StoredRows<Fine> stored(std::move(fine), *std::move(codes), inner.ids());
+        return Refined(std::move(inner), std::move(stored));
+    }
+
+    [[nodiscard]] std::size_t size() const noexcept { return inner_.size(); }
+    [[nodiscard]] Dim dim() const noexcept { return inner_.dim(); }
+    [[nodiscard]] const Inner& inner() const noexcept { return inner_; }
+    /// The fine codec: it decides what queries may be made of.
+    [[nodiscard]] const Fine& codec() const noexcept { return fine_.codec(); }
+    [[nodiscard]] const StoredRows<Fine>& fine_rows() const noexcept { return fine_; }
+    [[nodiscard]] const IdMap& ids() const noexcept { return inner_.ids(); }
+
+    Status reserve(const SearchOptions& options, SearchScratch& scratch) const {
+        if (Status s = inner_.reserve(options, scratch); !s) return s;
+        reserve_fine(std::min(options.k, size()), scratch);
+        return {};
+    }
+    Outcome search(RowView query, const SearchOptions& options, SearchScratch& scratch) const noexcept {
+        const std::size_t k = std::min(options.k, size());
+        scratch.fine_nearest.reset(k);
+        const Outcome outcome = find(query, options, scratch);
+        answer_ids(ids(), scratch.fine_nearest.sort(), k, options.filter, scratch.neighbors);
+        return outcome;
+    }
+
+    Status reserve(const RangeOptions& options, SearchScratch& scratch) const {
+        if (Status s = inner_.reserve(options, scratch); !s) return s;
+        reserve_fine(std::min(options.cap, size()), scratch);
+        return {};
+    }
+    Outcome range_search(RowView query, const RangeOptions& options, SearchScratch& scratch) const noexcept {
+        const std::size_t cap = std::min(options.cap, size());
+        scratch.fine_nearest.reset(cap + 1, options.radius);  // one more, to know whether the cap cut
+        Outcome outcome = find(query, options, scratch);
+        outcome.truncated = answer_ids(ids(), scratch.fine_nearest.sort(), cap, options.filter, scratch.neighbors);
+        return outcome;
+    }
+
+    /// Over the fine codes alone: there is no k whose row could rule others out.
+    [[nodiscard]] std::unique_ptr<CursorModel> cursor(RowView query, const CursorOptions& options) const {
+        return inner_.cursor(fine_, query, options);
+    }
+
+    Status save(SectionWriter& writer) const {
+        SectionWriter fine = writer.within("fine");
+        if (Status s = codec().save(fine); !s) return s;
+        if (Status s = fine.add("codes", 1, fine_.codes().span()); !s) return s;
+        return inner_.save(writer);
+    }
+    static Result<Refined> open(const SectionReader& reader) {
+        auto inner = Inner::open(reader);
+        if (!inner) return std::move(inner).error();
+        const SectionReader within = reader.within("fine");
+        auto fine = Fine::open(within);
+        if (!fine) return std::move(fine).error();
+        if (fine->dim() != inner->dim() || fine->metric_kind() != inner->codec().metric_kind()) {
+            return within.corrupt("codec", "expected fine codes of the index's dimensions and metric, got others");
+        }
+        const std::uint64_t bytes = std::uint64_t{inner->ids().rows()} * fine->code_size();
+        auto codes = within.template array<std::byte>("codes", bytes);
+        if (!codes) return std::move(codes).error();
+        StoredRows<Fine> stored(*std::move(fine), *std::move(codes), inner->ids());
+        return Refined(*std::move(inner), std::move(stored));
+    }
+
+private:
+    Refined(Inner inner, StoredRows<Fine> fine) noexcept : inner_(std::move(inner)), fine_(std::move(fine)) {}
+
+    /// To answer `most` rows.
+    void reserve_fine(std::size_t most, SearchScratch& scratch) const {
+        scratch.reserve_fine_query(codec().query_size());
+        scratch.fine_nearest.reset(most + 1);
+        scratch.neighbors.reserve(most);
+    }
+    template <class Options>
+    Outcome find(RowView query, const Options& options, SearchScratch& scratch) const noexcept {
+        codec().prepare(query, scratch.fine_query());
+        auto scorer = codec().scorer();
+        scorer.set_query(scratch.fine_query());
+        RefiningCollector<Fine> found(fine_, scorer, scratch.fine_nearest);
+        Outcome outcome = inner_.find(query, options, found, scratch);
+        found.flush();
+        outcome.refined = found.looked_at();
+        outcome.exact = false;  // bounds hold nearly always
+        return outcome;
+    }
+
+    Inner inner_;
+    StoredRows<Fine> fine_;  // in the places of `inner_`, whose ids they have
+};
+
+}  // namespace tonari

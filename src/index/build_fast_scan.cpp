@@ -1,0 +1,73 @@
+// From rows to an index over codes of 4 bits a part, refined or not.
+#include <tonari/index/build_fast_scan.hpp>
+
+#include <tonari/codec/sq8.hpp>
+#include <tonari/index/build.hpp>
+#include <tonari/index/registry.hpp>
+#include <tonari/index/row_check.hpp>
+#include <tonari/train/sample.hpp>
+
+namespace tonari::detail {
+namespace {
+
+/// Some rows as the codec is trained on them.
+Result<FastScan> train_on(MatrixView rows, const FastScanParams& params) {
+    constexpr std::size_t enough = 16384;
+    const std::vector<RowId> some = train::sample_rows(rows.rows(), enough, params.seed);
+    std::vector<float> values(some.size() * rows.dim());
+    for (std::size_t i = 0; i < some.size(); ++i) {
+        FastScan::relative(rows.row(some[i]), params.metric, {}, values.data() + i * rows.dim());
+    }
+    return FastScan::train(MatrixView(values.data(), some.size(), rows.dim()), params);
+}
+
+template <class Inner, class Fine>
+Result<Index> refine_by(Inner inner, Result<Fine> fine, MatrixView rows, std::span<const Id> ids,
+                        const BuildOptions& options) {
+    if (!fine) return std::move(fine).error();
+    auto refined = Refined<Inner, Fine>::build(std::move(inner), *std::move(fine), rows, ids, options);
+    if (!refined) return std::move(refined).error();
+    return make_index(*std::move(refined));
+}
+
+/// Behind it, what the spec refines by.
+template <class Inner>
+Result<Index> finish(Result<Inner> inner, const Spec& spec, MetricKind metric, MatrixView rows, std::span<const Id> ids,
+                     const BuildOptions& options) {
+    if (!inner) return std::move(inner).error();
+    if (!spec.fine) return make_index(*std::move(inner));
+    if (spec.fine->codec == CodecKind::sq8) {
+        return refine_by(*std::move(inner), Sq8<AnyMetric>::train(rows, {metric, options.seed}), rows, ids, options);
+    }
+    Spec stored;
+    static_cast<CodeSpec&>(stored) = *spec.fine;
+    auto element = stored_element(stored, rows.element());
+    if (!element) return std::move(element).error();
+    if (Status s = check_storable(rows, *element, options.threads); !s) return s;
+    if (metric == MetricKind::cosine) {
+        if (Status s = check_direction(rows, *element, "rows", options.threads); !s) return s;
+    }
+    return refine_by(*std::move(inner), Flat<AnyMetric>::create(*element, rows.dim(), metric), rows, ids, options);
+}
+
+}  // namespace
+
+Result<Index> build_fast_scan(const Spec& spec, MetricKind metric, MatrixView rows, std::span<const Id> ids,
+                              const BuildOptions& options) {
+    const FastScanParams params{metric, spec.parts, options.seed, options.threads};
+    if (spec.kind == IndexKind::flat) {
+        auto codec = train_on(rows, params);
+        if (!codec) return std::move(codec).error();
+        return finish(FlatIndex<FastScan>::build(*std::move(codec), rows, ids, options), spec, metric, rows, ids,
+                      options);
+    }
+    const IvfParams lists{spec.lists, spec.coarse_links};
+    if (spec.coarse_links > 0) {
+        return finish(IvfIndex<FastScan, GraphCoarse<FastScan>>::build(params, rows, ids, lists, options), spec, metric,
+                      rows, ids, options);
+    }
+    return finish(IvfIndex<FastScan, FlatCoarse<FastScan>>::build(params, rows, ids, lists, options), spec, metric,
+                  rows, ids, options);
+}
+
+}  // namespace tonari::detail

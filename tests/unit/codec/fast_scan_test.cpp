@@ -1,0 +1,225 @@
+// Codes of 4 bits a part: estimates are right on average, bounds hold, and what they say does not depend on where a row lies.
+#include <tonari/codec/fast_scan.hpp>
+
+#include <cmath>
+#include <memory>
+#include <vector>
+
+#include <tonari/core/aligned.hpp>
+
+#include "support/catch.hpp"
+#include "support/image.hpp"
+#include "support/oracle.hpp"
+#include "support/rows.hpp"
+#include "unit/io/sample_file.hpp"
+
+using namespace tonari;
+using namespace tonari::test;
+
+static_assert(BlockCodec<FastScan>);
+
+namespace {
+
+constexpr std::array metrics{MetricKind::l2, MetricKind::inner_product, MetricKind::cosine};
+
+float product_of(std::span<const float> a, std::span<const float> b) {
+    float sum = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
+    return sum;
+}
+
+std::vector<float> relative_rows(const Rows& rows, MetricKind metric, Origin origin) {
+    std::vector<float> all(rows.size() * rows.dim());
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        FastScan::relative(rows.row(i), metric, origin, all.data() + i * rows.dim());
+    }
+    return all;
+}
+
+/// Rows in blocks, relative to one origin.
+struct Coded {
+    FastScan codec;
+    Origin origin;
+    std::size_t rows;
+    AlignedBuffer blocks;
+
+    Coded(FastScan c, const Rows& of, Origin o) : codec(std::move(c)), origin(o), rows(of.size()) {
+        const std::size_t count = (rows + FastScan::block_rows - 1) / FastScan::block_rows;
+        blocks = AlignedBuffer::allocate(count * codec.block_size()).value();
+        auto encoder = codec.encoder();
+        encoder.enter(origin);
+        for (std::size_t i = 0; i < rows; ++i) {
+            encoder.put(of.row(i), blocks.data() + i / FastScan::block_rows * codec.block_size(),
+                        i % FastScan::block_rows);
+        }
+    }
+    /// Estimates and bounds of all rows.
+    void ask(RowView query, float deviations, Survivors& out) const {
+        auto prepared = AlignedBuffer::allocate(codec.query_size()).value();
+        codec.prepare(query, prepared.data());
+        auto scorer = codec.scorer();
+        scorer.set_query(prepared.data());
+        scorer.set_deviations(deviations);
+        scorer.enter(origin);
+        out.clear();
+        scorer.scan(blocks.data(), codec.block_size(), 0, rows, std::numeric_limits<float>::infinity(), out);
+        REQUIRE(out.count == rows);
+    }
+};
+
+FastScan trained(const Rows& rows, MetricKind metric, std::size_t parts, Origin origin = {}) {
+    const std::vector<float> sample = relative_rows(rows, metric, origin);
+    return FastScan::train(MatrixView(sample.data(), rows.size(), rows.dim()), {.metric = metric, .parts = parts})
+        .value();
+}
+
+}  // namespace
+
+TEST_CASE("fast scan: estimates are about the distances, and bounds below them") {
+    for (const Dim dim : {24U, 96U, 200U}) {
+        const Rows rows = clustered_rows(Element::float32, dim, 500, 1);
+        const Rows queries = clustered_rows(Element::float32, dim, 40, 2);
+        for (const MetricKind metric : metrics) {
+            for (const std::size_t parts : {std::size_t{0}, std::size_t{dim / 4}, std::size_t{dim / 2}}) {
+                const Coded coded(trained(rows, metric, parts), rows, {});
+                const Distance distance = definition_of(metric);
+                auto survivors = std::make_unique<Survivors>();
+                double bias = 0;
+                double error = 0;
+                double spread = 0;
+                double mean = 0;
+                std::size_t below = 0;
+                std::size_t count = 0;
+                for (std::size_t q = 0; q < queries.size(); ++q) {
+                    coded.ask(queries.row(q), 3, *survivors);
+                    for (std::size_t i = 0; i < rows.size(); ++i, ++count) {
+                        const double exact = distance(queries.values(q), rows.values(i));
+                        const double off = static_cast<double>(survivors->estimate[i]) - exact;
+                        bias += off;
+                        error += off * off;
+                        spread += exact * exact;
+                        mean += exact;
+                        below += static_cast<double>(survivors->lower[i]) > exact + 1e-4 * std::abs(exact) ? 1 : 0;
+                    }
+                }
+                const auto n = static_cast<double>(count);
+                const double deviation = std::sqrt(error / n);
+                const double of_distances = std::sqrt(spread / n - mean / n * mean / n);
+                CAPTURE(dim, name(metric), parts, bias / n, deviation, of_distances, below);
+                CHECK(std::abs(bias / n) < 0.1 * of_distances);
+                CHECK(deviation < 0.4 * of_distances);
+                CHECK(static_cast<double>(below) < 0.01 * n);
+            }
+        }
+    }
+}
+
+TEST_CASE("fast scan: a row that is asked for is estimated nearly exactly") {
+    const Dim dim = 96;
+    const Rows rows = clustered_rows(Element::float32, dim, 300, 3);
+    for (const MetricKind metric : metrics) {
+        for (const std::size_t parts : {0U, 24U}) {
+            const Coded coded(trained(rows, metric, parts), rows, {});
+            const Distance distance = definition_of(metric);
+            auto survivors = std::make_unique<Survivors>();
+            for (std::size_t i = 0; i < 50; ++i) {
+                coded.ask(rows.row(i), 3, *survivors);
+                const float exact = distance(rows.values(i), rows.values(i));
+                // What rounding the table leaves: a hundredth of the squared distance to the middle.
+                const float scale = metric == MetricKind::cosine ? 1.0F : product_of(rows.values(i), rows.values(i));
+                CAPTURE(name(metric), parts, i, exact, survivors->estimate[i]);
+                CHECK(std::abs(survivors->estimate[i] - exact) < 0.03F * scale);
+            }
+        }
+    }
+}
+
+TEST_CASE("fast scan: an origin and a known distance to it say what the centroid says") {
+    const Dim dim = 40;
+    const Rows rows = clustered_rows(Element::float32, dim, 70, 4);
+    const Rows queries = clustered_rows(Element::float32, dim, 10, 5);
+    for (const MetricKind metric : metrics) {
+        std::vector<float> centroid(rows.values(7).begin(), rows.values(7).end());
+        float length = 1;
+        if (metric != MetricKind::l2) {  // at length 1, taken so many times as long
+            length = std::sqrt(product_of(centroid, centroid));
+            for (float& value : centroid) value /= length;
+            if (metric == MetricKind::cosine) length = 0.8F;
+        }
+        Origin origin{.centroid = centroid.data(), .length = length};
+        Coded coded(trained(rows, metric, 0, origin), rows, origin);
+        auto by_centroid = std::make_unique<Survivors>();
+        auto by_distance = std::make_unique<Survivors>();
+        for (std::size_t q = 0; q < queries.size(); ++q) {
+            coded.origin = origin;
+            coded.ask(queries.row(q), 2, *by_centroid);
+            coded.origin.distance = definition_of(metric)(queries.values(q), centroid);
+            coded.origin.centroid = nullptr;
+            coded.ask(queries.row(q), 2, *by_distance);
+            std::size_t wrong = 0;
+            for (std::size_t i = 0; i < rows.size(); ++i) {
+                const float scale = 1e-4F * (1 + std::abs(by_centroid->estimate[i]) + *coded.origin.distance);
+                wrong += std::abs(by_centroid->estimate[i] - by_distance->estimate[i]) < std::abs(scale) ? 0 : 1;
+                wrong += std::abs(by_centroid->lower[i] - by_distance->lower[i]) < 2 * std::abs(scale) ? 0 : 1;
+            }
+            CAPTURE(name(metric), q);
+            CHECK(wrong == 0);
+        }
+    }
+}
+
+TEST_CASE("fast scan: rows without a direction of their own, equal rows, zeros") {
+    for (const MetricKind metric : metrics) {
+        for (const std::size_t parts : {0U, 2U}) {
+            Rows rows = integer_rows(Element::float32, 8, 40, 6, 3);
+            for (std::size_t i = 1; i < 20; ++i) rows.set(i, rows, 0);  // half of them equal
+            const Coded coded(trained(rows, metric, parts), rows, {});
+            auto survivors = std::make_unique<Survivors>();
+            for (std::size_t q = 0; q < rows.size(); ++q) {
+                coded.ask(rows.row(q), 3, *survivors);
+                std::size_t wrong = 0;
+                for (std::size_t i = 0; i < rows.size(); ++i) {
+                    wrong += std::isfinite(survivors->estimate[i]) && std::isfinite(survivors->lower[i]) ? 0 : 1;
+                    wrong += survivors->lower[i] <= survivors->estimate[i] ? 0 : 1;
+                }
+                CHECK(wrong == 0);
+            }
+        }
+    }
+}
+
+TEST_CASE("fast scan: saved and opened it says the same; broken sections are refused") {
+    const Rows rows = clustered_rows(Element::float32, 24, 100, 7);
+    const auto image_with = [&](const FastScan& codec) {
+        SimulatedDisk disk;
+        FileWriter writer = FileWriter::create("codec.tnr", {}, disk).value();
+        codec.save(writer.sections()).value();
+        writer.finish().value();
+        return disk.content("codec.tnr");
+    };
+    for (const std::size_t parts : {0U, 6U}) {
+        const FastScan codec = trained(rows, MetricKind::l2, parts);
+        const auto image = image_with(codec);
+        auto opened = FastScan::open(open_image(image).value().sections());
+        REQUIRE(opened.ok());
+        CHECK(opened->parts() == parts);
+        CHECK(image_with(*opened) == image);
+        Coded before(codec, rows, {});
+        Coded after(*std::move(opened), rows, {});
+        CHECK(std::equal(before.blocks.span().begin(), before.blocks.span().end(), after.blocks.span().begin()));
+    }
+}
+
+TEST_CASE("fast scan: what it is not trained on is refused") {
+    const Rows rows = clustered_rows(Element::float32, 24, 10, 8);
+    const auto refused = [&](const FastScanParams& params, ErrorCode code, const char* words) {
+        const auto codec = FastScan::train(rows.view(), params);
+        REQUIRE_FALSE(codec.ok());
+        CHECK(name(codec.error().code) == name(code));
+        CAPTURE(codec.error().message);
+        CHECK(codec.error().message.find(words) != std::string::npos);
+    };
+    refused({.metric = MetricKind::l1}, ErrorCode::unsupported, "l2, ip or cosine");
+    refused({.parts = 5}, ErrorCode::invalid_argument, "divide 24");
+    refused({.parts = 6}, ErrorCode::invalid_argument, "at least 16 rows");
+}
