@@ -312,8 +312,8 @@ private:
             if (rough->as_stored) {
                 codes = std::move(rough->codes);
             } else {
-                rough->codes = {};  // before the others are made: the two are not in memory together
-                if constexpr (C::kind == CodecKind::flat) {
+                rough->codes = {};
+                if constexpr (C::kind == CodecKind::flat) {  // made only now: the two are not in memory together
                     if (Status s = encode(); !s) return s;
                 }
                 builder.recode(erased, codes.data());
