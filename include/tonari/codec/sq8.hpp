@@ -64,9 +64,9 @@ public:
                 });
             });
         if (!rounding.usable()) {  // equal rows tell nothing of how far others may lie: as far as these from 0
-            float largest = 0;
-            for (const RowId row : some) largest = std::max(largest, largest_of(rows.row(row)));
-            rounding.scale = scale_to(largest);
+            float farthest = 0;
+            for (const RowId row : some) farthest = std::max(farthest, largest_of(rows.row(row)));
+            rounding.scale = scale_to(farthest);
         }
         return Sq8(*std::move(codes), std::move(rounding.middle), rounding.scale);
     } catch (const std::bad_alloc&) {
