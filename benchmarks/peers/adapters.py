@@ -189,6 +189,44 @@ class FaissListsGraph(FaissLists):
         faiss.downcast_index(lists.quantizer).hnsw.efSearch = 64 if ef < 32 else 2 * ef
 
 
+class FaissCodes(FaissLists):
+    """PQ of 4 bits, a bit a dimension, in FastScan blocks, refined by the rows as they are: `k_factor` x k of them."""
+    spec = "IVF{lists},PQ{parts}x4fs"
+    k_factor = 10
+
+    def build(self, rows, m, ef_construction, threads):
+        import faiss
+        faiss.omp_set_num_threads(threads)
+        dim = rows.shape[1]
+        spec = self.spec.format(lists=self.lists(rows), parts=dim // 4 if dim % 4 == 0 else dim // 2)
+        self.index = faiss.IndexRefineFlat(faiss.index_factory(dim, spec, self.measure()))
+        self.index.train(rows)
+        self.index.add(rows)
+
+    def set_ef(self, ef):
+        import faiss
+        self.index.k_factor = self.k_factor
+        faiss.extract_index_ivf(faiss.downcast_index(self.index.base_index)).nprobe = ef
+
+
+class FaissCodes4(FaissCodes):
+    k_factor = 4
+
+
+class FaissCodes30(FaissCodes):
+    k_factor = 30
+
+
+class FaissBits(FaissCodes):
+    """RaBitQ of 1 bit in FastScan blocks behind a random rotation, which its paper asks for."""
+    spec = "RR,IVF{lists},RaBitQfs"
+    k_factor = 5
+
+
+class FaissBits20(FaissBits):
+    k_factor = 20
+
+
 class FaissFlat(Faiss):
     def build(self, rows, m, ef_construction, threads):
         import faiss
@@ -338,6 +376,34 @@ class TonariListsGraph(TonariLists):
     spec = "IVF{lists}_HNSW32,Flat"
 
 
+class TonariBits(TonariLists):
+    """RaBitQ of 1 bit a dimension, refined by the rows as they are."""
+    spec = "IVF{lists},RaBitQ,RFlat"
+    refine = 2.0
+
+    def build(self, rows, m, ef_construction, threads):
+        import tonari
+        lists, dim = min(self.options["lists"], max(1, len(rows) // 39)), rows.shape[1]
+        spec = self.spec.format(lists=lists, parts=dim // 4 if dim % 4 == 0 else dim // 2)
+        self.index = tonari.build(spec, rows, metric=self.metric, threads=threads)
+
+    def search(self, queries, k):
+        return self.index.search(queries, k=k, nprobe=self.ef, refine=self.refine, threads=1)
+
+
+class TonariBitsWide(TonariBits):
+    refine = 3.0
+
+
+class TonariCodes(TonariBits):
+    """PQ of 4 bits with as many bits a row."""
+    spec = "IVF{lists},PQ{parts}x4fs,RFlat"
+
+
+class TonariCodesWide(TonariCodes):
+    refine = 3.0
+
+
 class TonariFlat(Tonari):
     spec = "Flat"
 
@@ -356,5 +422,7 @@ class TonariFlatIntegers(TonariFlat):
 
 ADAPTERS = {cls.__name__: cls for cls in
             (Hnswlib, HnswlibFlat, Faiss, FaissHalf, FaissLists, FaissListsGraph, FaissFlat,
+             FaissCodes, FaissCodes4, FaissCodes30, FaissBits, FaissBits20,
              Usearch, UsearchHalf, UsearchFlat,
-             Tonari, TonariMapped, TonariHalf, TonariLists, TonariListsGraph, TonariFlat, TonariFlatIntegers)}
+             Tonari, TonariMapped, TonariHalf, TonariLists, TonariListsGraph, TonariFlat, TonariFlatIntegers,
+             TonariBits, TonariBitsWide, TonariCodes, TonariCodesWide)}

@@ -38,6 +38,8 @@ def arguments(argv):
     add("--ef-construction", type=int, default=200)
     add("--lists", type=int, default=0, metavar="N",
         help="inverted lists instead of graphs: IVF<N>,Flat beside faiss's, both also with a graph over the centroids")
+    add("--codes", action="store_true",
+        help="with --lists: codes of 4 bits a part in the lists, refined by the rows, PQ and RaBitQ of both libraries")
     add("--k", type=int, default=10)
     add("--core", type=int, help="the core to pin to (default: the last allowed one)")
     add("--without", action="append", default=[], metavar="LIB", help="leave a library out, repeatable")
@@ -65,6 +67,8 @@ def arguments(argv):
     if options.quick:
         options.rows, options.rounds, options.loads = options.rows or 20000, 1, 1
         options.turnovers, options.stream_rounds = min(2, options.turnovers), min(5, options.stream_rounds)
+    if options.codes and not options.lists:
+        parser.error("--codes: expected --lists N beside it, got none")
     options.track = options.track or list(TRACKS)
     options.shape = options.shape or ["sliding", "clustered"]
     options.cores_allowed = machine.cores_allowed()

@@ -83,6 +83,8 @@ def title(result):
 
 def references(result):
     """The variants that the table gives ratios to."""
+    if any(row["variant"].startswith("faiss IVF_PQ4") for row in result["results"]):
+        return ("faiss IVF_PQ4 x10", "faiss IVF_RaBitQ x20")
     lists = any(row["variant"].split()[1:2] in (["IVF"], ["IVF_HNSW"]) for row in result["results"])
     return ("faiss IVF", "faiss IVF_HNSW") if lists else ("hnswlib", "hnswlib +huge")
 

@@ -44,6 +44,21 @@ LISTS = (
     Variant("tonari IVF_HNSW", "TonariListsGraph", "IVF<N>_HNSW32,Flat", "tonari-ivf-hnsw"),
 )
 
+# --lists N --codes: the knob is nprobe; how many rows are refined is a variant. All have a bit a dimension in the lists (PQ: 4 bits
+# for 4 dimensions, for 2 where 4 do not divide them) and the rows as float32 beside them.
+CODES = (
+    Variant("faiss IVF_PQ4 x4", "FaissCodes4", "faiss IVF<N>,PQ<d/4>x4fs in IndexRefineFlat, k_factor 4", "faiss-ivf-pq4"),
+    Variant("faiss IVF_PQ4 x10", "FaissCodes", "the same, k_factor 10", "faiss-ivf-pq4"),
+    Variant("faiss IVF_PQ4 x30", "FaissCodes30", "the same, k_factor 30", "faiss-ivf-pq4"),
+    Variant("faiss IVF_RaBitQ x5", "FaissBits", "faiss RR,IVF<N>,RaBitQfs in IndexRefineFlat, k_factor 5",
+            "faiss-ivf-rabitq"),
+    Variant("faiss IVF_RaBitQ x20", "FaissBits20", "the same, k_factor 20", "faiss-ivf-rabitq"),
+    Variant("tonari IVF_RaBitQ", "TonariBits", "IVF<N>,RaBitQ,RFlat, refine=2", "tonari-ivf-rabitq"),
+    Variant("tonari IVF_RaBitQ r3", "TonariBitsWide", "the same, refine=3", "tonari-ivf-rabitq"),
+    Variant("tonari IVF_PQ4", "TonariCodes", "IVF<N>,PQ<d/4>x4fs,RFlat, refine=2", "tonari-ivf-pq4"),
+    Variant("tonari IVF_PQ4 r3", "TonariCodesWide", "the same, refine=3", "tonari-ivf-pq4"),
+)
+
 EXACT = (
     Variant("faiss Flat", "FaissFlat", "faiss.IndexFlat, the whole batch in one call (blocked product)"),
     Variant("hnswlib Flat", "HnswlibFlat", "hnswlib.BFIndex"),
@@ -69,7 +84,7 @@ ENOUGH = 0.995  # a sweep stops at the first knob that reaches this recall
 def graphs(options):
     """What is built, swept and compared: graphs, or with --lists inverted lists."""
     if options.lists:
-        return chosen(LISTS, options)
+        return chosen(CODES if options.codes else LISTS, options)
     return chosen(GRAPHS + (HALF_PEERS if options.half_peers else ()), options)
 
 

@@ -15,6 +15,7 @@
 #include <tonari/core/top_k.hpp>
 #include <tonari/index/build_options.hpp>
 #include <tonari/index/concepts.hpp>
+#include <tonari/index/cursor_model.hpp>
 #include <tonari/index/stored_rows.hpp>
 #include <tonari/simd/prefetch.hpp>
 
