@@ -1,0 +1,111 @@
+"""Codes of 4 bits a part, refined and not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tonari
+from oracle import check_exact, distances, table
+
+METRICS = ["l2", "ip", "cosine"]
+REFINED = ["RaBitQ,RFlat", "PQ16x4fs,RFlat", "IVF8,RaBitQ,RFlat", "IVF8_HNSW4,PQ8x4fs,RFlat"]
+DIM = 64
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("spec", REFINED)
+def test_refined_answers_are_exact_where_every_row_may_be_looked_at(spec: str, metric: Any) -> None:
+    rows, queries = table("float32", 1000, DIM, seed=1), table("float32", 20, DIM, seed=2)
+    index = tonari.build(spec, rows.array, metric=metric)
+    assert (index.spec, index.dtype, index.metric) == (spec, "float32", metric)
+    check_exact(index.search(queries.array, k=10, nprobe=8, refine=50), metric, rows.values, queries.values)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("spec", REFINED)
+def test_the_bound_leaves_few_rows_and_loses_next_to_none(spec: str, metric: Any) -> None:
+    rows, queries = table("float32", 4000, DIM, seed=3), table("float32", 100, DIM, seed=4)
+    index = tonari.build(spec, rows.array, metric=metric)
+    ids, _, outcomes = index.search(queries.array, k=10, nprobe=8, with_outcomes=True)
+    truth = np.argsort(distances(metric, rows.values, queries.values), axis=1, kind="stable")[:, :10]
+    found = np.mean([len(set(a) & set(b)) for a, b in zip(ids, truth)]) / 10
+    assert found >= 0.985
+    assert outcomes["refined"].mean() < 3500  # rows without structure: the hardest there are
+    ids, _, fewer = index.search(queries.array, k=10, nprobe=8, refine=1, with_outcomes=True)
+    assert (fewer["refined"] <= outcomes["refined"]).all()
+    assert fewer["refined"].mean() < 0.8 * outcomes["refined"].mean()
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_unrefined_distances_are_estimates(metric: Any) -> None:
+    rows, queries = table("float32", 500, DIM, seed=5), table("float32", 20, DIM, seed=6)
+    index = tonari.build("RaBitQ", rows.array, metric=metric)
+    ids, far = index.search(queries.array, k=500)
+    assert (np.sort(ids, axis=1) == np.arange(500)).all()
+    exact = np.take_along_axis(distances(metric, rows.values, queries.values), ids, axis=1)
+    assert np.corrcoef(far.ravel(), exact.ravel())[0, 1] > 0.7
+    assert abs(np.mean(far - exact)) < 0.05 * np.std(exact)
+    assert index.nbytes < rows.array.nbytes / 4
+
+
+@pytest.mark.parametrize("element", ["float16", "bfloat16", "int8", "uint8"])
+def test_rows_of_other_elements(element: str) -> None:
+    rows, queries = table(element, 600, DIM, seed=7), table(element, 10, DIM, seed=8)
+    index = tonari.build("IVF4,RaBitQ,RFlat", rows.array, **rows.keywords)
+    found = index.search(queries.array, k=5, nprobe=4, refine=50, **queries.keywords)
+    check_exact(found, "l2", rows.values, queries.values)
+
+
+@pytest.mark.parametrize("spec", ["RaBitQ", "IVF8,PQ16x4fs,R(SQ8)", "IVF8_HNSW4,RaBitQ,R(FP16)"])
+def test_saved_and_opened(spec: str, tmp_path: Path) -> None:
+    rows, queries = table("float32", 700, DIM, seed=9).array, table("float32", 20, DIM, seed=10).array
+    ids = np.arange(700)[::-1] * 5
+    index = tonari.build(spec, rows, ids=ids, threads=1)
+    index.save(tmp_path / "one.tnr")
+    tonari.build(spec, rows, ids=ids, threads=2).save(tmp_path / "two.tnr")
+    assert (tmp_path / "one.tnr").read_bytes() == (tmp_path / "two.tnr").read_bytes()
+    tonari.verify(tmp_path / "one.tnr")
+    for residency in ("map", "load"):
+        opened = tonari.open(tmp_path / "one.tnr", residency=residency)
+        assert (opened.spec, len(opened), opened.nbytes) == (spec, 700, index.nbytes)
+        for a, b in zip(opened.search(queries, k=7), index.search(queries, k=7)):
+            np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("spec", REFINED)
+def test_filter_range_and_cursor(spec: str) -> None:
+    rows, queries = table("float32", 900, DIM, seed=11), table("float32", 5, DIM, seed=12)
+    index = tonari.build(spec, rows.array)
+    exact = distances("l2", rows.values, queries.values)
+    few = np.array([3, 77, 500, 899])
+    ids, far = index.search(queries.array, k=10, filter=few)
+    assert (ids[:, 4:] == -1).all()
+    np.testing.assert_allclose(far[:, :4], np.sort(exact[:, few], axis=1), rtol=1e-4)
+    radius = float(np.sort(exact, axis=1)[:, 30].mean())
+    offsets, ids, far = index.range_search(queries.array, radius, nprobe=8, refine=50)
+    for q in range(5):
+        expected = np.flatnonzero(exact[q] < radius * (1 - 1e-5))
+        assert set(expected) <= set(ids[offsets[q]:offsets[q + 1]])
+    for q in range(2):
+        everyone = list(index.cursor(queries.array[q]))
+        assert sorted(id for id, _ in everyone) == list(range(900))
+
+
+def test_what_does_not_fit_is_refused() -> None:
+    rows = table("float32", 100, DIM, seed=13).array
+    for spec, metric, words in [("PQ5x4fs", "l2", "divide 64"), ("RaBitQ", "l1", "l2, ip or cosine"),
+                                ("HNSW8,RaBitQ", "l2", "one of Flat"), ("IVF4,Flat,RFlat", "l2", "nothing after")]:
+        with pytest.raises(tonari.Error, match=words):
+            tonari.build(spec, rows, metric=metric)
+    with pytest.raises(tonari.Error, match="16 rows"):
+        tonari.build("PQ8x4fs", rows[:10])
+    with pytest.raises(tonari.Error, match="rows of numbers"):
+        tonari.build("RaBitQ", table("bits", 50, DIM).array, metric="hamming", element="bits")
+    index = tonari.build("IVF4,RaBitQ,RFlat", rows)
+    for refine in (-1, float("nan")):
+        with pytest.raises((tonari.Error, ValueError), match="refine"):
+            index.search(rows[:2], refine=refine)
