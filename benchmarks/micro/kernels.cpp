@@ -17,6 +17,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include <tonari/core/aligned.hpp>
 #include <tonari/core/random.hpp>
 
 #include "hand_intrinsics.hpp"
@@ -184,6 +185,46 @@ void register_pairs() {
     }
 }
 
+/// Blocks of 4-bit codes, in the L2 cache and streaming from memory: items are rows. The bound lets next to none through.
+void register_nibbles() {
+    for (const std::size_t parts : {16, 32, 64, 192, 384}) {
+        for (const bool streaming : {false, true}) {
+            const std::string full = "nibbles/" + std::to_string(parts) + (streaming ? "/streaming" : "/L2");
+            benchmark::RegisterBenchmark(full.c_str(), [=](benchmark::State& state) {
+                const std::size_t stride = parts / 4 * 64 + 3 * simd::nibble_rows * sizeof(float);
+                const std::size_t blocks = (streaming ? std::size_t{1} << 30 : l2_bytes) / stride;
+                auto codes = AlignedBuffer::allocate(blocks * stride).value();
+                auto table = AlignedBuffer::allocate(parts * 16).value();
+                Random random(4);
+                for (std::size_t i = 0; i < parts * 16; ++i) table.data()[i] = static_cast<std::byte>(random());
+                for (std::size_t b = 0; b < blocks; ++b) {  // factors stay zero: every estimate is 0
+                    std::byte* const block = codes.data() + b * stride;
+                    for (std::size_t i = 0; i < parts * 16; i += 8) {
+                        const std::uint64_t bits = random();
+                        std::memcpy(block + i, &bits, sizeof bits);
+                    }
+                }
+                simd::NibbleQuery query;
+                query.table = reinterpret_cast<const std::uint8_t*>(table.data());
+                query.quads = parts / 4;
+                query.step = 1;
+                constexpr std::size_t rows = 256;
+                std::vector<std::uint32_t> index(rows);
+                std::vector<float> estimate(rows);
+                std::vector<float> lower(rows);
+                std::size_t row = 0;
+                for (auto _ : state) {
+                    benchmark::DoNotOptimize(simd::kernels().nibbles_below(query, codes.data(), stride, row, row + rows,
+                                                                           -1.0F, index.data(), estimate.data(),
+                                                                           lower.data()));
+                    row = row + 2 * rows <= blocks * simd::nibble_rows ? row + rows : 0;
+                }
+                state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(rows));
+            });
+        }
+    }
+}
+
 /// 32 queries against rows that fit the L2 cache. One multiply-add counts as two operations.
 void register_blocks() {
     for (const MetricKind metric : {MetricKind::l2, MetricKind::inner_product}) {
@@ -228,6 +269,7 @@ int main(int argc, char** argv) {
         if (std::strcmp(argv[i], "--table") == 0) return print_table();
     }
     register_pairs();
+    register_nibbles();
     register_blocks();
     benchmark::Initialize(&argc, argv);
     if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
