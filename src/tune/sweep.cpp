@@ -46,6 +46,8 @@ public:
     [[nodiscard]] std::size_t lists() const noexcept { return lists_; }
 
     [[nodiscard]] bool refines() const noexcept { return refines_; }
+    /// Not where every row's code is compared.
+    [[nodiscard]] bool has_width() const noexcept { return index_.model().spec().kind != IndexKind::flat; }
 
     Result<CurvePoint> measure(std::size_t width, float refine) {
         search_.k = scorer_.k();
@@ -88,7 +90,7 @@ private:
         std::sort(microseconds.begin(), microseconds.end());
         const double sum = std::accumulate(microseconds.begin(), microseconds.end(), 0.0);
         CurvePoint point;
-        (lists_ > 0 ? point.nprobe : point.ef) = width;
+        if (has_width()) (lists_ > 0 ? point.nprobe : point.ef) = width;
         if (refines_) point.refine = search_.refine;
         point.recall = scorer_.recall(ids_, scorer_.k());
         point.qps = seconds > 0 ? static_cast<double>(queries_.rows()) / seconds : 0;
@@ -228,6 +230,7 @@ Result<std::vector<CurvePoint>> sweep(const Index& index, MatrixView queries, co
     std::vector<std::size_t> widths = stopwatch.lists() > 0 ? options.nprobes : options.widths;
     const bool chosen = !widths.empty();
     if (!chosen) widths = stopwatch.lists() > 0 ? probes(stopwatch.lists()) : ladder(scorer.k(), options.largest_width);
+    if (!stopwatch.has_width()) widths = {scorer.k()};
     std::sort(widths.begin(), widths.end());
     widths.erase(std::unique(widths.begin(), widths.end()), widths.end());
     std::vector<float> refines = {SearchOptions{}.refine};
@@ -251,7 +254,7 @@ Result<std::vector<CurvePoint>> sweep(const Index& index, MatrixView queries, co
         if (options.progress) options.progress(i + 1, widths.size());
         if (!chosen && best.back().recall >= options.stop_recall) break;
     }
-    if (!chosen) {
+    if (!chosen && stopwatch.has_width()) {
         for (const std::size_t width : gaps(best)) {
             if (Status s = measure(width); !s) return s;
         }
