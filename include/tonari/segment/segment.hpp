@@ -9,6 +9,7 @@
 #include <tonari/index/registry.hpp>
 #include <tonari/io/file_reader.hpp>
 #include <tonari/io/residency.hpp>
+#include <tonari/simd/level.hpp>
 
 namespace tonari {
 
@@ -29,6 +30,7 @@ public:
     /// A segment built with a user's own metric: its name must be the one in the file.
     template <UserMetric M>
     static Result<Segment> open(const std::filesystem::path& path, M metric, Residency residency = Residency::map) try {
+        if (Status s = simd::check_level(); !s) return s;
         auto file = FileReader::open(path.string(), residency);
         if (!file) return std::move(file).error();
         auto codec = Flat<M>::open(file->sections(), std::move(metric));

@@ -1,8 +1,13 @@
 // Writing a segment: whole or not at all, and the old file stays whole.
 #include <tonari/segment/segment.hpp>
 
+#include <algorithm>
+#include <cmath>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
+#include <string>
+#include <string_view>
 #include <sys/resource.h>
 
 #include <tonari/index/build.hpp>
@@ -42,6 +47,17 @@ public:
 private:
     rlimit before_{};
     void (*handler_)(int) = nullptr;
+};
+
+struct Farthest {
+    static constexpr MetricKind kind = MetricKind::user;
+    static constexpr std::string_view name = "farthest";
+    [[nodiscard]] float distance(VectorView<float> a, VectorView<float> b) const noexcept {
+        float most = 0;
+        for (std::size_t i = 0; i < a.size(); ++i) most = std::max(most, std::abs(a[i] - b[i]));
+        return most;
+    }
+    [[nodiscard]] float score(float distance) const noexcept { return distance; }
 };
 
 }  // namespace
@@ -130,5 +146,29 @@ TEST_CASE("segment: files that are none", "[segment]") {
         std::filesystem::remove(path);
         std::filesystem::create_directory(path);
         (void)refused(residency);
+    }
+}
+
+TEST_CASE("segment: every way to open one says that TONARI_SIMD is a wrong word", "[segment]") {
+    const TempFolder folder;
+    const Rows rows = clustered_rows(Element::float32, 8, 50, 7);
+    const std::string plain = folder.path("plain.tnr");
+    const std::string own = folder.path("own.tnr");
+    REQUIRE(write_segment(plain, build("Flat", MetricKind::l2, rows.view()).value()).ok());
+    REQUIRE(write_segment(own, build("Flat", Farthest{}, rows.view()).value()).ok());
+    REQUIRE(Segment::open(own, Farthest{}).ok());
+    const char* before = std::getenv("TONARI_SIMD");
+    const std::string kept = before != nullptr ? before : "";
+    ::setenv("TONARI_SIMD", "avx9000", 1);
+    const auto typed = Segment::open(own, Farthest{});
+    const auto untyped = Segment::open(plain);
+    if (before != nullptr) {
+        ::setenv("TONARI_SIMD", kept.c_str(), 1);
+    } else {
+        ::unsetenv("TONARI_SIMD");
+    }
+    for (const auto* opened : {&typed, &untyped}) {
+        REQUIRE_FALSE(opened->ok());
+        CHECK(opened->error().message.find("avx9000") != std::string::npos);
     }
 }
