@@ -157,13 +157,16 @@ private:
     Status failed_;
 };
 
-Result<AtomicFile> AtomicFile::create(const std::string& path, bool replace, FileSystem& files) {
-    if (name_of(path).empty()) return Error{ErrorCode::invalid_argument, say("'", path, "' is no file name")};
+Result<AtomicFile> AtomicFile::create(const std::string& asked, bool replace, FileSystem& files) {
+    if (name_of(asked).empty()) return Error{ErrorCode::invalid_argument, say("'", asked, "' is no file name")};
+    const Result<std::string> file = files.follow_links(asked);
+    if (!file) return file.error();
+    const std::string& path = *file;
     Result<std::unique_ptr<FileLock>> lock = files.lock(path);
     if (!lock) return std::move(lock).error();
-    // Asked now, so that nobody works for an hour to hear it at the end.
+    // Asked now, so that nobody works for an hour to hear it at the end. A link that leads nowhere is there, too.
     if (!replace) {
-        if (Status s = State::check_free(path, files); !s) return s;
+        if (Status s = State::check_free(asked, files); !s) return s;
     }
     if (const auto old = files.open(path, OpenMode::read); !old && old.error().code == ErrorCode::invalid_argument) {
         return old.error();  // a folder, a device

@@ -7,12 +7,14 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <vector>
 
 #include <tonari/io/mapped_file.hpp>
 
 #include "local_file.hpp"
 #include "local_lock.hpp"
 #include "system_error.hpp"
+#include "text.hpp"
 
 namespace tonari {
 
@@ -52,6 +54,28 @@ public:
         if (::lstat(path.c_str(), &about) == 0) return true;
         if (errno == ENOENT || errno == ENOTDIR) return false;
         return system_error("look for", path, errno);
+    }
+
+    Result<std::string> follow_links(const std::string& path) override {
+        if (Status s = check_path(path); !s) return s;
+        constexpr int most = 40;  // as many as Linux follows
+        std::string file = path;
+        std::vector<char> target(256);
+        for (int links = 0;;) {
+            const ssize_t length = ::readlink(file.c_str(), target.data(), target.size());
+            if (length < 0) {
+                if (errno == EINVAL || errno == ENOENT || errno == ENOTDIR) return file;  // no link, or nothing there
+                return system_error("follow the link", file, errno);
+            }
+            const auto size = static_cast<std::size_t>(length);
+            if (size == target.size()) {  // perhaps cut
+                target.resize(target.size() * 2);
+                continue;
+            }
+            if (++links > most) return system_error("follow the link", path, ELOOP);
+            const std::string_view name(target.data(), size);
+            file = name.starts_with('/') ? std::string(name) : say(folder_of(file), '/', name);
+        }
     }
 
     Result<std::vector<std::string>> list_folder(const std::string& path) override {

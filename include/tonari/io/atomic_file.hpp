@@ -5,6 +5,7 @@
 //   2. the temporary is synced, then renamed onto `path`, then the folder is synced;
 //   3. whatever fails before the rename removes the temporary and leaves `path` alone;
 //   4. a temporary that a power failure left behind is removed by the next writer of `path`.
+// Where `path` is a link, all of this is about the file that it leads to; the link stays.
 #pragma once
 
 #include <cstddef>

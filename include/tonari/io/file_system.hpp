@@ -45,6 +45,9 @@ public:
     /// The whole file, read-only and shared.
     [[nodiscard]] virtual Result<Bytes> map(const std::string& path) = 0;
     [[nodiscard]] virtual Result<bool> exists(const std::string& path) = 0;
+    /// The file that `path` means: where its last part is a link, what that names, link after link, whether or not
+    /// there is a file at the end. A file system without links answers `path`.
+    [[nodiscard]] virtual Result<std::string> follow_links(const std::string& path) { return path; }
     /// The names (not paths) in the folder that holds `path`, in no order.
     [[nodiscard]] virtual Result<std::vector<std::string>> list_folder(const std::string& path) = 0;
     /// Atomic: whoever looks sees the old `to` or the new one. It survives power loss after `sync_folder(to)`.

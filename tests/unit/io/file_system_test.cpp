@@ -284,3 +284,59 @@ TEST_CASE("a file in one call, whole or not at all") {
     CHECK(text_of(path) == "Third!");
     CHECK(folder.names() == std::vector<std::string>{"note.json"});
 }
+
+TEST_CASE("a write through a link reaches the file behind it, and the link stays") {
+    namespace fs = std::filesystem;
+    const test::TempFolder folder;
+    fs::create_directories(folder.path("disk"));
+    const std::string target = folder.path("disk/file.tnr");
+    const std::string link = folder.path("link.tnr");
+    fs::create_symlink("disk/file.tnr", link);
+    fs::create_symlink(folder.path("link.tnr"), folder.path("second.tnr"));
+
+    REQUIRE(write_file(link, bytes("first")).ok());  // nothing was there yet
+    CHECK(text_of(target) == "first");
+    REQUIRE(write_file(folder.path("second.tnr"), bytes("second")).ok());  // from link to link, whole paths or not
+    CHECK(text_of(target) == "second");
+    CHECK(fs::is_symlink(link));
+    CHECK(fs::is_symlink(folder.path("second.tnr")));
+    CHECK_FALSE(fs::is_symlink(target));
+    {
+        const AtomicFile writer = AtomicFile::create(link).value();
+        CHECK(AtomicFile::create(target).status().error().code == ErrorCode::busy);  // one file, one writer
+    }
+    CHECK(text_of(target) == "second");
+    std::size_t beside = 0;  // temporaries and locks are made beside the file, and are gone
+    for (const auto& entry : fs::directory_iterator(folder.path("disk"))) beside += entry.exists() ? 1 : 0;
+    CHECK(beside == 1);
+
+    CHECK(AtomicFile::create(link, false).status().error().code == ErrorCode::already_exists);
+    fs::remove(target);
+    CHECK(AtomicFile::create(link, false).status().error().code == ErrorCode::already_exists);  // the link is there
+}
+
+TEST_CASE("links that lead to no file are refused, and stay") {
+    namespace fs = std::filesystem;
+    const test::TempFolder folder;
+    fs::create_symlink("b", folder.path("a"));
+    fs::create_symlink("a", folder.path("b"));
+    const Status circle = write_file(folder.path("a"), bytes("x"));
+    REQUIRE_FALSE(circle.ok());
+    CHECK_THAT(circle.error().message, Contains("follow the link"));
+    fs::create_symlink("no/such/folder/file", folder.path("nowhere"));
+    CHECK(write_file(folder.path("nowhere"), bytes("x")).error().code == ErrorCode::not_found);
+    fs::create_directory(folder.path("house"));
+    fs::create_symlink("house", folder.path("door"));
+    CHECK(write_file(folder.path("door"), bytes("x")).error().code == ErrorCode::invalid_argument);
+    for (const char* name : {"a", "b", "nowhere", "door"}) CHECK(fs::is_symlink(folder.path(name)));
+    const std::string longer(300, 'n');  // than a first guess at the length
+    fs::create_directories(folder.path(longer.substr(0, 200)));
+    const std::string far = longer.substr(0, 200) + "/" + longer.substr(0, 200);
+    fs::create_symlink(far, folder.path("long"));
+    REQUIRE(write_file(folder.path("long"), bytes("x")).ok());
+    CHECK(text_of(folder.path(far)) == "x");
+    std::string hidden = folder.path("long");
+    hidden += '\0';
+    CHECK(write_file(hidden + "x", bytes("y")).error().code == ErrorCode::invalid_argument);
+    CHECK(text_of(folder.path(far)) == "x");
+}
