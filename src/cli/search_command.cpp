@@ -7,12 +7,12 @@
 #include <string>
 #include <vector>
 
-#include <tonari/io/atomic_file.hpp>
 #include <tonari/segment/segment.hpp>
 
 #include "cli/command.hpp"
 #include "cli/dataset.hpp"
 #include "cli/failure.hpp"
+#include "cli/range_file.hpp"
 #include "cli/text.hpp"
 
 namespace tonari::cli {
@@ -47,35 +47,6 @@ void print_rest(std::size_t queries) {
         std::fprintf(stderr, "and %s queries more; -o FILE writes them all\n",
                      grouped(queries - printed_queries).c_str());
     }
-}
-
-std::vector<std::int32_t> narrow(std::span<const Id> ids) {
-    std::vector<std::int32_t> narrow_ids;
-    narrow_ids.reserve(ids.size());
-    for (const Id id : ids) {
-        if (id > std::numeric_limits<std::int32_t>::max()) {
-            fail_arguments("-o: expected ids that fit into 32 bits, got " + std::to_string(id) +
-                           "; such answers can only be printed");
-        }
-        narrow_ids.push_back(static_cast<std::int32_t>(id));
-    }
-    return narrow_ids;
-}
-
-/// As big-ann-benchmarks keeps range answers: int32 queries, int32 answers in all, the queries' counts, the ids, then
-/// float32 distances.
-void write_range(const std::string& path, const RangeAnswers& answers) {
-    const std::size_t queries = answers.offsets.size() - 1;
-    std::vector<std::int32_t> head = {static_cast<std::int32_t>(queries),
-                                      static_cast<std::int32_t>(answers.ids.size())};
-    for (std::size_t q = 0; q < queries; ++q)
-        head.push_back(static_cast<std::int32_t>(answers.offsets[q + 1] - answers.offsets[q]));
-    const std::vector<std::int32_t> ids = narrow(answers.ids);
-    AtomicFile file = require(AtomicFile::create(path), path);
-    require(file.append(std::as_bytes(std::span(head))), path);
-    require(file.append(std::as_bytes(std::span(ids))), path);
-    require(file.append(std::as_bytes(std::span(answers.distances))), path);
-    require(file.commit(), path);
 }
 
 void search_radius(const Options& options, const Index& index, MatrixView queries) {

@@ -77,6 +77,21 @@ class Files(CommandTest):
         distances = struct.unpack_from(f"<{total}f", data, 8 + 4 * queries + 4 * total)
         self.assertTrue(all(d <= radius for d in distances))
 
+    def test_range_search_refuses_ids_that_its_file_cannot_keep(self):
+        large = 2**31
+        header = "{'descr': '<i8', 'fortran_order': False, 'shape': (2000, 1), }"
+        header += " " * (-(10 + len(header) + 1) % 64) + "\n"
+        with open(self.folder / "large.npy", "wb") as file:
+            file.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode())
+            file.write(struct.pack("<2000q", *range(large, large + 2000)))
+        self.run_command("build", "data", "-i", "Flat", "-o", "large.tnr", "--ids", "large.npy")
+        search = ("search", "large.tnr", "-q", "data/query.fbin", "--radius", 1e30)
+        self.refused(*search, "-o", "large.bin", status=2, says=["-o", "2,147,483,647", "32 bits"])
+        self.assertFalse((self.folder / "large.bin").exists())
+        lines = self.run_command(*search).stdout.splitlines()
+        self.assertTrue(all(int(line.split("\t")[2]) >= large for line in lines[1:]), lines)
+        self.run_command("search", "large.tnr", "-q", "data/query.fbin", "-k", 1, "-o", "large_ids.npy")
+
     def test_own_ids(self):
         with open(self.folder / "names.ibin", "wb") as file:
             file.write(struct.pack("<II", 2000, 1) + struct.pack("<2000i", *range(5000, 7000)))
