@@ -72,7 +72,9 @@ void convert(const Options& options) {
     }
     if (holds_ids(from) || holds_ids(to)) return convert_ids(options);
     const std::size_t limit = options.rows == 0 ? std::numeric_limits<std::size_t>::max() : options.rows;
-    Matrix rows = read_rows(options.in, limit, options.dataset.empty() ? "train" : options.dataset);
+    std::string rounded;
+    Matrix rows = read_rows(options.in, limit, options.dataset.empty() ? "train" : options.dataset, &rounded);
+    if (!rounded.empty() && !options.lossy) fail_arguments(options.in + ": " + rounded + "; --lossy rounds");
     if (const std::optional<Element> element = element_of(to))
         rows = convert_rows(rows, *element, options.lossy, options.in);
     require(write_matrix(options.out, rows.view()), options.out);

@@ -120,8 +120,8 @@ Dataset open_dataset(const DatasetRequest& request) {
     return data;
 }
 
-Matrix read_rows(const std::string& path, std::size_t max_rows, const std::string& dataset) {
-    if (is_hdf5_path(path)) return hdf5_matrix(path, dataset, max_rows);
+Matrix read_rows(const std::string& path, std::size_t max_rows, const std::string& dataset, std::string* rounded) {
+    if (is_hdf5_path(path)) return hdf5_matrix(path, dataset, max_rows, rounded);
     ReadOptions options;
     options.max_rows = max_rows;
     return require(read_matrix(path, options));

@@ -37,7 +37,9 @@ struct Dataset {
 Dataset open_dataset(const DatasetRequest& request);
 
 /// A vector file, or the data set `dataset` of an HDF5 file.
-Matrix read_rows(const std::string& path, std::size_t max_rows, const std::string& dataset = "train");
+/// `rounded`: as of hdf5_matrix.
+Matrix read_rows(const std::string& path, std::size_t max_rows, const std::string& dataset = "train",
+                 std::string* rounded = nullptr);
 /// The same for ids.
 IdMatrix read_id_rows(const std::string& path, const std::string& dataset = "neighbors");
 

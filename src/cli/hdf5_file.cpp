@@ -5,6 +5,9 @@
 
 #if TONARI_HDF5
 #include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <span>
 #include <vector>
 
 #include <hdf5.h>
@@ -33,7 +36,10 @@ namespace {
 
 bool hdf5_available() noexcept { return false; }
 bool hdf5_has(const std::string& /*path*/, const std::string& /*dataset*/) { without(); }
-Matrix hdf5_matrix(const std::string& /*path*/, const std::string& /*dataset*/, std::size_t /*max_rows*/) { without(); }
+Matrix hdf5_matrix(const std::string& /*path*/, const std::string& /*dataset*/, std::size_t /*max_rows*/,
+                   std::string* /*rounded*/) {
+    without();
+}
 IdMatrix hdf5_ids(const std::string& /*path*/, const std::string& /*dataset*/) { without(); }
 std::string hdf5_distance(const std::string& /*path*/) { without(); }
 
@@ -90,10 +96,10 @@ public:
 
     [[nodiscard]] hid_t id() const noexcept { return set_.id(); }
 
-    /// `type`: what the values become in memory.
-    void read(hid_t type, std::size_t count, void* into) const {
+    /// Rows first ... first + count - 1; `type`: what the values become in memory.
+    void read(hid_t type, std::size_t first, std::size_t count, void* into) const {
         const Handle from(H5Dget_space(set_.id()), H5Sclose);
-        const hsize_t start[2] = {0, 0};
+        const hsize_t start[2] = {first, 0};
         const hsize_t size[2] = {count, columns};
         const Handle to(H5Screate_simple(2, size, nullptr), H5Sclose);
         if (H5Sselect_hyperslab(from.id(), H5S_SELECT_SET, start, nullptr, size, nullptr) < 0 ||
@@ -129,7 +135,7 @@ Matrix finish(AlignedBuffer values, std::size_t rows, std::size_t columns, Eleme
 Matrix read_bits(const Table& table, hid_t type, std::size_t rows) {
     const std::size_t bytes = (table.columns + 7) / 8;
     std::vector<std::uint8_t> flags(rows * table.columns);
-    table.read(type, rows, flags.data());
+    table.read(type, 0, rows, flags.data());
     AlignedBuffer packed = memory(rows, bytes);
     const auto out = packed.as<std::uint8_t>();
     for (std::size_t row = 0; row < rows; ++row) {
@@ -142,6 +148,37 @@ Matrix read_bits(const Table& table, hid_t type, std::size_t rows) {
     return finish(std::move(packed), rows, table.columns, Element::bits);
 }
 
+/// Whether every value of such numbers is one of float32's.
+bool float32_holds(H5T_class_t kind, std::size_t size) noexcept {
+    return kind == H5T_FLOAT ? size <= sizeof(float) : size <= 2;
+}
+
+/// Reads numbers that are wider than float32, some rows at a time, and says which is the first that was rounded.
+std::string read_rounding(const Table& table, std::size_t rows, bool whole, std::span<float> into) {
+    constexpr double last_whole = 9007199254740992;  // 2^53: HDF5 may have rounded whole numbers beyond it already
+    const std::size_t step = std::max<std::size_t>(1, (std::size_t{1} << 20) / table.columns);
+    std::vector<double> wide(step * table.columns);
+    std::string note;
+    for (std::size_t row = 0; row < rows; row += step) {
+        const std::size_t count = std::min(step, rows - row);
+        table.read(H5T_NATIVE_DOUBLE, row, count, wide.data());
+        for (std::size_t i = 0; i < count * table.columns; ++i) {
+            const double value = wide[i];
+            const auto narrow = static_cast<float>(value);
+            into[row * table.columns + i] = narrow;
+            const bool same = std::isnan(value) || double{narrow} == value;
+            if (!note.empty() || (same && !(whole && std::abs(value) >= last_whole))) continue;
+            char text[256];
+            std::snprintf(text, sizeof text,
+                          "expected values that float32 holds, got others, which were rounded: the first, %.17g at row "
+                          "%zu, column %zu, became %.9g",
+                          value, row + i / table.columns, i % table.columns, double{narrow});
+            note = text;
+        }
+    }
+    return note;
+}
+
 }  // namespace
 
 bool hdf5_available() noexcept { return true; }
@@ -151,7 +188,7 @@ bool hdf5_has(const std::string& path, const std::string& dataset) {
     return H5Lexists(file.id(), dataset.c_str(), H5P_DEFAULT) > 0;
 }
 
-Matrix hdf5_matrix(const std::string& path, const std::string& dataset, std::size_t max_rows) {
+Matrix hdf5_matrix(const std::string& path, const std::string& dataset, std::size_t max_rows, std::string* rounded) {
     const Table table(path, dataset);
     const std::size_t rows = std::min(table.rows, max_rows);
     const Handle type(H5Dget_type(table.id()), H5Tclose);
@@ -160,7 +197,7 @@ Matrix hdf5_matrix(const std::string& path, const std::string& dataset, std::siz
     if (kind == H5T_INTEGER && H5Tget_size(type.id()) == 1) {
         const bool with_sign = H5Tget_sign(type.id()) == H5T_SGN_2;
         AlignedBuffer values = memory(rows, table.columns);
-        table.read(with_sign ? H5T_NATIVE_INT8 : H5T_NATIVE_UINT8, rows, values.data());
+        table.read(with_sign ? H5T_NATIVE_INT8 : H5T_NATIVE_UINT8, 0, rows, values.data());
         return finish(std::move(values), rows, table.columns, with_sign ? Element::int8 : Element::uint8);
     }
     if (kind != H5T_FLOAT && kind != H5T_INTEGER) {
@@ -168,7 +205,16 @@ Matrix hdf5_matrix(const std::string& path, const std::string& dataset, std::siz
                    "': expected numbers, got another type; only dense sets can be read");
     }
     AlignedBuffer values = memory(rows, table.columns * sizeof(float));
-    table.read(H5T_NATIVE_FLOAT, rows, values.data());
+    if (float32_holds(kind, H5Tget_size(type.id()))) {
+        table.read(H5T_NATIVE_FLOAT, 0, rows, values.data());
+    } else if (const std::string note = read_rounding(table, rows, kind == H5T_INTEGER, values.as<float>());
+               !note.empty()) {
+        if (rounded != nullptr) {
+            *rounded = note;
+        } else {
+            std::fprintf(stderr, "note: %s: data set '%s': %s\n", path.c_str(), dataset.c_str(), note.c_str());
+        }
+    }
     return finish(std::move(values), rows, table.columns, Element::float32);
 }
 
@@ -178,7 +224,7 @@ IdMatrix hdf5_ids(const std::string& path, const std::string& dataset) {
     matrix.rows = table.rows;
     matrix.columns = table.columns;
     matrix.ids.resize(table.rows * table.columns);
-    table.read(H5T_NATIVE_INT64, table.rows, matrix.ids.data());
+    table.read(H5T_NATIVE_INT64, 0, table.rows, matrix.ids.data());
     return matrix;
 }
 

@@ -14,8 +14,10 @@ bool is_hdf5_path(const std::string& path);
 
 bool hdf5_has(const std::string& path, const std::string& dataset);
 /// One-byte integers stay as they are, other numbers become float32. Booleans (ann-benchmarks' Hamming sets) become
-/// bits. At most `max_rows` rows are read.
-Matrix hdf5_matrix(const std::string& path, const std::string& dataset, std::size_t max_rows);
+/// bits. At most `max_rows` rows are read. Where float32 does not hold a value and it is rounded, the first such is told
+/// in `rounded`, and on stderr if there is none to tell it in.
+Matrix hdf5_matrix(const std::string& path, const std::string& dataset, std::size_t max_rows,
+                   std::string* rounded = nullptr);
 IdMatrix hdf5_ids(const std::string& path, const std::string& dataset);
 /// The attribute "distance" ("euclidean", "angular", ...), empty if there is none.
 std::string hdf5_distance(const std::string& path);

@@ -4,6 +4,7 @@
 #include "support/catch.hpp"
 
 #if TONARI_HDF5
+#include <array>
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -13,6 +14,7 @@
 
 #include <hdf5.h>
 
+#include "cli/command.hpp"
 #include "cli/dataset.hpp"
 
 using namespace tonari;
@@ -117,6 +119,56 @@ TEST_CASE("HDF5 bytes stay bytes and booleans become bits") {
     CHECK(bits.dim == 10);
     CHECK(bits.bytes.as<std::uint8_t>()[0] == 0x81);
     CHECK(bits.bytes.as<std::uint8_t>()[1] == 0x02);
+}
+
+TEST_CASE("HDF5 numbers that float32 does not hold are rounded, and the first is told") {
+    HdfFile file;
+    const std::size_t rows = 400'000;  // more than are read at once
+    std::vector<double> doubles(rows * 3, 0.5);
+    file.add("exact", H5T_NATIVE_DOUBLE, rows, 3, doubles.data());
+    doubles[rows * 3 - 2] = 0.1;
+    doubles[rows * 3 - 1] = 1e300;
+    file.add("wide", H5T_NATIVE_DOUBLE, rows, 3, doubles.data());
+    const std::vector<std::int32_t> whole{1, -(1 << 24), (1 << 24) + 1, 3};
+    file.add("whole", H5T_NATIVE_INT32, 2, 2, whole.data());
+    const std::vector<std::int64_t> long_whole{std::int64_t{1} << 60, (std::int64_t{1} << 60) + 1};
+    file.add("long", H5T_NATIVE_INT64, 2, 1, long_whole.data());
+    const std::vector<std::int16_t> small{-32768, 32767};
+    file.add("small", H5T_NATIVE_INT16, 1, 2, small.data());
+    file.close();
+
+    std::string note;
+    CHECK(cli::hdf5_matrix(file.path(), "exact", rows, &note).bytes.as<float>()[rows * 3 - 1] == 0.5F);
+    CHECK(note.empty());
+    const Matrix wide = cli::hdf5_matrix(file.path(), "wide", rows, &note);
+    CHECK(wide.bytes.as<float>()[0] == 0.5F);
+    CHECK(wide.bytes.as<float>()[rows * 3 - 2] == 0.1F);
+    CHECK(note.find("0.10000000000000001 at row 399999, column 1, became 0.100000001") != std::string::npos);
+    note.clear();
+    (void)cli::hdf5_matrix(file.path(), "wide", rows - 1, &note);  // its rounded values are in the last row
+    CHECK(note.empty());
+    CHECK(cli::hdf5_matrix(file.path(), "whole", 9, &note).bytes.as<float>()[1] == -16777216.0F);
+    CHECK(note.find("16777217 at row 1, column 0, became 16777216") != std::string::npos);
+    note.clear();
+    (void)cli::hdf5_matrix(file.path(), "long", 9, &note);
+    CHECK_FALSE(note.empty());
+    note.clear();
+    CHECK(cli::hdf5_matrix(file.path(), "small", 9, &note).bytes.as<float>()[0] == -32768.0F);
+    CHECK(note.empty());
+}
+
+TEST_CASE("convert rounds HDF5 numbers only when it is told to") {
+    HdfFile file;
+    const std::vector<double> values{0.1, 0.5};
+    file.add("train", H5T_NATIVE_DOUBLE, 1, 2, values.data());
+    file.close();
+    const std::string out = file.path() + ".fbin";
+    const std::array words = {"tonari", "convert", file.path().c_str(), out.c_str(), "--lossy"};
+    CHECK(cli::run(4, words.data()) == static_cast<int>(cli::Exit::arguments));
+    CHECK_FALSE(std::filesystem::exists(out));
+    CHECK(cli::run(5, words.data()) == 0);
+    CHECK(read_matrix(out).value().bytes.as<float>()[0] == 0.1F);
+    std::filesystem::remove(out);
 }
 
 TEST_CASE("HDF5 files that are none are refused") {
