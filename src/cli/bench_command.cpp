@@ -105,11 +105,12 @@ void print_head(const BenchResult& bench, const Dataset& data) {
     std::printf("%s: %s, metric %s, %s queries, k = %zu\n", bench.dataset.c_str(),
                 shape(bench.n, bench.dim, bench.element).c_str(), std::string(name(bench.metric)).c_str(),
                 grouped(bench.queries).c_str(), bench.k);
-    std::printf("%s; searching with %u thread%s%s\n", bench.machine.c_str(), bench.threads,
+    std::printf("%s; %s; searching with %u thread%s%s\n", bench.machine.c_str(), bench.date.c_str(), bench.threads,
                 bench.threads == 1 ? "" : "s",
                 bench.residency == "built" ? "" : (", segment file: " + bench.residency).c_str());
     std::printf("ground truth: %s\n", bench.ground_truth.c_str());
     for (const std::string& note : data.notes) std::printf("note: %s\n", note.c_str());
+    if (const std::string busy = busy_text(bench); !busy.empty()) std::printf("note: %s\n", busy.c_str());
     std::printf("\n");
     std::fflush(stdout);
 }
@@ -138,6 +139,9 @@ void write_text(const std::string& path, const std::string& text) {
 
 void bench(const BenchOptions& options) {
     check(options);
+    BenchResult result;
+    result.date = now_utc();
+    result.load = load_per_core();  // before it is our own
     Dataset data = open_dataset(options.data);
     TruthOptions truth;
     truth.k = options.k;
@@ -146,7 +150,6 @@ void bench(const BenchOptions& options) {
     const tune::RecallScorer scorer =
         require(tune::RecallScorer::make(data.metric, data.base.view(), data.queries.view(), *data.truth, options.k));
 
-    BenchResult result;
     result.dataset = data.name;
     result.n = data.base.rows;
     result.dim = data.base.dim;

@@ -58,8 +58,11 @@ std::string bench_json(const BenchResult& bench) {
                  {"queries", bench.queries},
                  {"threads", bench.threads},
                  {"machine", bench.machine},
+                 {"date", bench.date},
+                 {"load_per_core", bench.load ? Json(decimal(*bench.load, 2)) : Json(nullptr)},
                  {"residency", bench.residency},
                  {"ground_truth", bench.ground_truth}};
+    if (const std::string busy = busy_text(bench); !busy.empty()) json["busy"] = busy;
     json["results"] = Json::array();
     for (const IndexResult& result : bench.results) json["results"].push_back(result_json(result));
     // Names come from the command line and may be any bytes: what is not UTF-8 is replaced, not refused.

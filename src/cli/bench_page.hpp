@@ -76,6 +76,7 @@ inline constexpr char page_before_data[] = R"page(</title>
 <main>
 <h1 id="title"></h1>
 <p class="facts" id="facts"></p>
+<p class="facts" id="busy"></p>
 <div class="bar"><div class="legend" id="legend"></div>
 <div class="scale" id="scale" role="group" aria-label="Scale of the recall axis"><button data-scale="logit">nines</button><button data-scale="linear">linear</button></div></div>
 <div class="plots">
@@ -209,7 +210,7 @@ const table = (head, rows) => `<table><thead>${cells('th', head)}</thead><tbody>
 const named = (run, i) => `<span class="dot" style="background:${color(i)}"></span>${escaped(run.index)}`;
 byId('title').textContent = bench.dataset;
 byId('facts').innerHTML = [`${bench.n.toLocaleString('en')} \u00d7 ${bench.dim} ${bench.element}`, 'metric ' + bench.metric, 'k = ' + bench.k,
-  bench.queries.toLocaleString('en') + ' queries', bench.threads + (bench.threads === 1 ? ' thread' : ' threads'), bench.machine].map(f => `<span>${escaped(f)}</span>`).join('');
+  bench.queries.toLocaleString('en') + ' queries', bench.threads + (bench.threads === 1 ? ' thread' : ' threads'), bench.machine, bench.date.slice(0, 16).replace('T', ' ') + ' UTC'].map(f => `<span>${escaped(f)}</span>`).join('');
 const recalls = ['0.90', '0.95', '0.99'];
 byId('equal').innerHTML = table(['index', 'build', 'size', ...recalls.flatMap(r => ['QPS at ' + r, 'p99'])], runs.map((run, i) => [named(run, i),
   run.build_seconds < 1 ? number(run.build_seconds * 1e3) + ' ms' : number(run.build_seconds) + ' s', bytes(run.bytes),
@@ -217,6 +218,7 @@ byId('equal').innerHTML = table(['index', 'build', 'size', ...recalls.flatMap(r 
 byId('floor').textContent = runs.some(r => Object.values(r.at_recall).some(a => a.floor)) ? '\u2265: the lowest setting already exceeds this recall; its figures are shown.' : '';
 byId('points').innerHTML = table(['index', 'setting', 'recall', 'QPS', 'mean', 'median', 'p99'], runs.flatMap((run, i) => run.points.map(p =>
   [named(run, i), setting(p), p.recall.toFixed(4), number(p.qps), time(p.mean_us), time(p.p50_us), time(p.p99_us)])));
+byId('busy').textContent = bench.busy ? 'Note: ' + bench.busy + '.' : '';
 byId('foot').textContent = `Measured by tonari bench. Recall counts unique ids and accepts ties of distance; ground truth: ${bench.ground_truth}. Latency is taken around each query, warm. A ring marks the knee of recall against p99.`;
 render();
 </script>

@@ -33,11 +33,15 @@ struct BenchResult {
     std::size_t queries = 0;
     unsigned threads = 1;
     std::string machine;
-    std::string residency;  ///< "built", "load" or "map"
+    std::string date;            ///< when it began: "2026-11-28T09:30:00Z"
+    std::optional<double> load;  ///< processes a core that ran in the minute before; not every system counts them
+    std::string residency;       ///< "built", "load" or "map"
     std::string ground_truth;
     std::vector<IndexResult> results;
 };
 
+/// The one line to say of a machine that others used when the bench began; empty where they hardly did.
+std::string busy_text(const BenchResult& bench);
 /// One index, readable on a terminal.
 std::string index_text(const BenchResult& bench, const IndexResult& result);
 /// All indexes side by side.

@@ -17,6 +17,13 @@ std::string peak_text(const IndexResult& result) {
 
 }  // namespace
 
+std::string busy_text(const BenchResult& bench) {
+    constexpr double quiet = 0.3;
+    if (!bench.load || *bench.load <= quiet) return {};
+    return "the machine was busy: a load average of " + fixed(*bench.load, 2) +
+           " a core when the bench began; an idle one is faster, with shorter tails";
+}
+
 std::string index_text(const BenchResult& bench, const IndexResult& result) {
     const double a_row = static_cast<double>(result.bytes) / static_cast<double>(bench.n);
     std::string text = result.index + ": built in " + human_seconds(result.build_seconds) + ", " +

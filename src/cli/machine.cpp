@@ -1,5 +1,7 @@
 #include "cli/machine.hpp"
 
+#include <cstdlib>
+#include <ctime>
 #include <fstream>
 #include <sstream>
 #include <string_view>
@@ -42,6 +44,20 @@ std::string machine() {
     const unsigned cores = resolve_threads({0, nullptr});
     return model + ", " + std::to_string(cores) + (cores == 1 ? " core, " : " cores, ") +
            std::string(simd::name(simd::active_level()));
+}
+
+std::string now_utc() {
+    const std::time_t now = std::time(nullptr);
+    std::tm parts = {};
+    ::gmtime_r(&now, &parts);
+    char text[sizeof "2026-11-28T09:30:00Z + more"];
+    return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts)};
+}
+
+std::optional<double> load_per_core() {
+    double minute = 0;
+    if (::getloadavg(&minute, 1) != 1) return std::nullopt;
+    return minute / resolve_threads({0, nullptr});
 }
 
 PeakMemory::PeakMemory() {

@@ -26,7 +26,7 @@ class Bench(CommandTest):
         return json.loads((self.folder / "x.json").read_text())
 
     def test_json_has_the_agreed_shape(self):
-        for key, kind in {"dataset": str, "n": int, "dim": int, "metric": str, "k": int, "threads": int, "machine": str}.items():
+        for key, kind in {"dataset": str, "n": int, "dim": int, "metric": str, "k": int, "threads": int, "machine": str, "date": str}.items():
             self.assertIsInstance(self.json[key], kind, key)
         self.assertEqual((self.json["dataset"], self.json["n"], self.json["dim"], self.json["metric"]), ("data", 3000, 16, "l2"))
         self.assertEqual([r["index"] for r in self.json["results"]], ["Flat", "HNSW8"])
@@ -44,6 +44,13 @@ class Bench(CommandTest):
             for recall, figures in result["at_recall"].items():
                 self.assertIn(recall, ("0.90", "0.95", "0.99"))
                 self.assertTrue({"qps", "p50_us", "p99_us"} <= set(figures))
+
+    def test_when_and_how_busy(self):
+        self.assertRegex(self.json["date"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+        self.assertIn(self.json["date"], self.text)
+        load = self.json["load_per_core"]
+        self.assertEqual("busy" in self.json, load is not None and load > 0.3)  # 0.30 may be either, rounded
+        self.assertEqual("the machine was busy" in self.text, "busy" in self.json)
 
     def test_figures_make_sense(self):
         flat, graph = self.json["results"]

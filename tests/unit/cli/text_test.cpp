@@ -2,6 +2,8 @@
 
 #include "cli/bench_result.hpp"
 #include "cli/failure.hpp"
+#include "cli/machine.hpp"
+#include "cli/range_file.hpp"
 #include "cli/table.hpp"
 #include "support/catch.hpp"
 
@@ -55,4 +57,33 @@ TEST_CASE("a bench names the recalls that it did not reach by leaving them out")
     CHECK(json.find("\"0.95\"") != std::string::npos);
     CHECK(json.find("\"0.99\"") == std::string::npos);
     CHECK(json.find("\"build_peak_bytes\": null") != std::string::npos);
+    CHECK(json.find("\"load_per_core\": null") != std::string::npos);
+}
+
+TEST_CASE("a bench says when it was, and whether the machine was busy") {
+    const std::string now = cli::now_utc();
+    REQUIRE(now.size() == std::string("2026-11-28T09:30:00Z").size());
+    CHECK(now[10] == 'T');
+    CHECK(now.back() == 'Z');
+    cli::BenchResult bench;
+    bench.date = now;
+    CHECK(cli::busy_text(bench).empty());  // not every system counts
+    bench.load = 0.3;
+    CHECK(cli::busy_text(bench).empty());
+    CHECK(cli::bench_json(bench).find("busy") == std::string::npos);
+    bench.load = 0.934;
+    CHECK(cli::busy_text(bench).find("a load average of 0.93 a core") != std::string::npos);
+    const std::string json = cli::bench_json(bench);
+    CHECK(json.find("\"date\": \"" + now + "\"") != std::string::npos);
+    CHECK(json.find("\"load_per_core\": 0.93") != std::string::npos);
+    CHECK(json.find(cli::busy_text(bench)) != std::string::npos);
+}
+
+TEST_CASE("range answers that 32 bits do not count are refused, not wrapped") {
+    CHECK(cli::range_head(std::vector<std::size_t>{0, 2, 2, 5}) == std::vector<std::int32_t>{3, 5, 2, 0, 3});
+    const std::size_t most = 2'147'483'647;
+    CHECK(cli::range_head(std::vector<std::size_t>{0, most})[1] == 2'147'483'647);
+    CHECK_THROWS_AS(cli::range_head(std::vector<std::size_t>{0, most, most + 1}), cli::Failure);
+    CHECK(cli::range_ids(std::vector<Id>{0, 2'147'483'647}) == std::vector<std::int32_t>{0, 2'147'483'647});
+    CHECK_THROWS_AS(cli::range_ids(std::vector<Id>{2'147'483'648}), cli::Failure);
 }
