@@ -2,14 +2,15 @@
 # For machines where nothing may be installed. HDF5 is not among them: the command is built without it.
 
 include(FetchContent)
+include(FetchArchive)
 if(POLICY CMP0135)
     cmake_policy(SET CMP0135 NEW)    # files get the time of their extraction, not of their release
 endif()
 
 # tonari_fetch_source(name url sha256): downloads and unpacks, sets <name>_SOURCE_DIR, builds nothing of it.
 macro(tonari_fetch_source name url sha256)
-    message(STATUS "tonari: fetching ${name}")
-    FetchContent_Declare(${name} URL ${url} URL_HASH SHA256=${sha256} SOURCE_SUBDIR only-its-files)
+    tonari_fetch_archive(${name} ${url} ${sha256} ${name}_archive)
+    FetchContent_Declare(${name} URL ${${name}_archive} URL_HASH SHA256=${sha256} SOURCE_SUBDIR only-its-files)
     FetchContent_MakeAvailable(${name})
 endmacro()
 
@@ -50,9 +51,10 @@ macro(tonari_fetch_tool_dependencies)
 endmacro()
 
 macro(tonari_fetch_catch2)
-    FetchContent_Declare(Catch2
-        URL https://github.com/catchorg/Catch2/archive/refs/tags/v3.7.0.tar.gz
-        URL_HASH SHA256=5b10cd536fa3818112a82820ce0787bd9f2a906c618429e7c4dea639983c8e88)
+    tonari_fetch_archive(Catch2
+        https://github.com/catchorg/Catch2/archive/refs/tags/v3.7.0.tar.gz
+        5b10cd536fa3818112a82820ce0787bd9f2a906c618429e7c4dea639983c8e88 catch2_archive)
+    FetchContent_Declare(Catch2 URL ${catch2_archive})
     FetchContent_MakeAvailable(Catch2)
     list(APPEND CMAKE_MODULE_PATH ${catch2_SOURCE_DIR}/extras)    # catch_discover_tests
 endmacro()
@@ -60,8 +62,9 @@ endmacro()
 macro(tonari_fetch_benchmark)
     set(BENCHMARK_ENABLE_TESTING OFF CACHE INTERNAL "")
     set(BENCHMARK_ENABLE_INSTALL OFF CACHE INTERNAL "")
-    FetchContent_Declare(benchmark
-        URL https://github.com/google/benchmark/archive/refs/tags/v1.9.4.tar.gz
-        URL_HASH SHA256=b334658edd35efcf06a99d9be21e4e93e092bd5f95074c1673d5c8705d95c104)
+    tonari_fetch_archive(benchmark
+        https://github.com/google/benchmark/archive/refs/tags/v1.9.4.tar.gz
+        b334658edd35efcf06a99d9be21e4e93e092bd5f95074c1673d5c8705d95c104 benchmark_archive)
+    FetchContent_Declare(benchmark URL ${benchmark_archive})
     FetchContent_MakeAvailable(benchmark)
 endmacro()
