@@ -7,8 +7,13 @@ set(package_directory ${CMAKE_INSTALL_LIBDIR}/cmake/tonari)
 
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/tonari DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(TARGETS tonari EXPORT tonariTargets)
-if(TARGET tonari_cli)
-    install(TARGETS tonari_cli)
+if(TARGET tonari_cli)    # alone: cmake --install BUILD --component command
+    if(BUILD_SHARED_LIBS)
+        file(RELATIVE_PATH from_command_to_library
+            ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_LIBDIR})
+        set_target_properties(tonari_cli PROPERTIES INSTALL_RPATH "$ORIGIN/${from_command_to_library}")
+    endif()
+    install(TARGETS tonari_cli COMPONENT command)
 endif()
 install(EXPORT tonariTargets NAMESPACE tonari:: DESTINATION ${package_directory})
 
