@@ -49,7 +49,8 @@ class Bench(CommandTest):
         self.assertRegex(self.json["date"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
         self.assertIn(self.json["date"], self.text)
         load = self.json["load_per_core"]
-        self.assertEqual("busy" in self.json, load is not None and load > 0.3)  # 0.30 may be either, rounded
+        if load != 0.3:  # which may be a little more, rounded
+            self.assertEqual("busy" in self.json, load is not None and load > 0.3)
         self.assertEqual("the machine was busy" in self.text, "busy" in self.json)
 
     def test_figures_make_sense(self):
