@@ -93,7 +93,7 @@ void AlignedBuffer::discard([[maybe_unused]] std::size_t from) noexcept {
 #else
     constexpr int advice = MADV_FREE;
 #endif
-    ::madvise(reinterpret_cast<void*>(first), last - first, advice);  // advice: where it is refused, the memory stays
+    ::madvise(data() + (first - start), last - first, advice);  // advice: where it is refused, the memory stays
 #endif
 }
 

@@ -99,7 +99,8 @@ Status check_rows(MatrixView rows, std::string_view what) {
 bool find_shift(const FloatRows& rows, std::span<float> shift) noexcept {
     constexpr std::size_t piece = 256;  // dimensions that are summed at once, without memory of their own
     const std::size_t step = (rows.size() + looked_at - 1) / looked_at;
-    const auto count = static_cast<double>((rows.size() + step - 1) / step);
+    const std::size_t summed = (rows.size() + step - 1) / step;
+    const auto count = static_cast<double>(summed);
     double middle_square = 0;
     double square = 0;
     for (std::size_t first = 0; first < rows.dim(); first += piece) {

@@ -58,6 +58,7 @@ public:
 
     /// Item `i`, below the capacity that the caller has seen.
     [[nodiscard]] std::byte* at(std::size_t i) const noexcept {
+        // NOLINTNEXTLINE(performance-no-int-to-ptr): an origin lies before its chunk, where no pointer may point
         return reinterpret_cast<std::byte*>(origin_[chunk_of(i)].load(std::memory_order_relaxed) + i * stride_);
     }
     template <class T>

@@ -52,8 +52,8 @@ public:
     using Scorer = typename C::Scorer;
 
     /// `links` is M, from min_links to max_links.
-    GrowingHnsw(C codec, std::size_t links, const BuildOptions& options)
-        : options_(options), graph_(links), rows_(std::move(codec)), entries_(graph_) {}
+    GrowingHnsw(C codec, std::size_t links, BuildOptions options)
+        : options_(std::move(options)), graph_(links), rows_(std::move(codec)), entries_(graph_) {}
     GrowingHnsw(const GrowingHnsw&) = delete;
     GrowingHnsw& operator=(const GrowingHnsw&) = delete;
     ~GrowingHnsw() = default;
@@ -386,7 +386,7 @@ private:
         try {
             const Borrowed writer(*this);
             help(*writer, steps_per_write, false);
-        } catch (const std::bad_alloc&) {  // then somebody else, later
+        } catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch): then somebody else, later
         }
     }
     /// Up to `steps` steps of what is due. True if any was. `all`: sweeps are due, however few wait for one.
