@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <dirent.h>
 #include <fcntl.h>
+#include <memory>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <vector>
@@ -80,14 +81,14 @@ public:
 
     Result<std::vector<std::string>> list_folder(const std::string& path) override {
         const std::string folder = folder_of(path);
-        DIR* entries = ::opendir(folder.c_str());
-        if (entries == nullptr) return system_error("list", folder, errno);
+        const auto close = [](DIR* open) noexcept { ::closedir(open); };
+        const std::unique_ptr<DIR, decltype(close)> entries(::opendir(folder.c_str()), close);
+        if (!entries) return system_error("list", folder, errno);
         std::vector<std::string> names;
-        while (const dirent* entry = ::readdir(entries)) {
+        while (const dirent* entry = ::readdir(entries.get())) {
             const std::string_view name = entry->d_name;
             if (name != "." && name != "..") names.emplace_back(name);
         }
-        ::closedir(entries);
         return names;
     }
 

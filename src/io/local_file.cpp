@@ -18,9 +18,23 @@ constexpr std::size_t largest_call = std::size_t{1} << 30;  // Linux moves at mo
 
 class LocalFile final : public File {
 public:
-    LocalFile(int descriptor, std::string path, std::uint64_t end) noexcept
-        : descriptor_(descriptor), path_(std::move(path)), end_(end) {}
-    ~LocalFile() override { ::close(descriptor_); }
+    /// No file yet. What needs memory is done before a descriptor is held that somebody has to close.
+    explicit LocalFile(std::string path) noexcept : path_(std::move(path)) {}
+    ~LocalFile() override {
+        if (descriptor_ >= 0) ::close(descriptor_);
+    }
+
+    /// `flags` are those of open(2).
+    Status open(int flags) {
+        do {
+            descriptor_ = ::open(path_.c_str(), flags, 0666);
+        } while (descriptor_ < 0 && errno == EINTR);
+        if (descriptor_ < 0) return system_error((flags & O_CREAT) != 0 ? "create" : "open", path_, errno);
+        struct stat about = {};
+        if (::fstat(descriptor_, &about) != 0) return system_error("open", path_, errno);
+        end_ = static_cast<std::uint64_t>(about.st_size);
+        return {};
+    }
 
     Result<std::uint64_t> size() const override {
         struct stat about = {};
@@ -91,9 +105,9 @@ public:
     }
 
 private:
-    int descriptor_;
+    int descriptor_ = -1;
     std::string path_;
-    std::uint64_t end_;
+    std::uint64_t end_ = 0;
 };
 
 }  // namespace
@@ -124,19 +138,9 @@ Result<std::unique_ptr<File>> open_local_file(const std::string& path, OpenMode 
     if (mode != OpenMode::create) {
         if (const Status s = check_plain_file(path); !s) return s;
     }
-    int descriptor = -1;
-    do {
-        descriptor = ::open(path.c_str(), flags, 0666);
-    } while (descriptor < 0 && errno == EINTR);
-    if (descriptor < 0) return system_error(mode == OpenMode::create ? "create" : "open", path, errno);
-
-    struct stat about = {};
-    if (::fstat(descriptor, &about) != 0) {
-        const int number = errno;
-        ::close(descriptor);
-        return system_error("open", path, number);
-    }
-    return std::unique_ptr<File>(new LocalFile(descriptor, path, static_cast<std::uint64_t>(about.st_size)));
+    auto file = std::make_unique<LocalFile>(path);
+    if (Status s = file->open(flags); !s) return s;
+    return std::unique_ptr<File>(std::move(file));
 }
 
 }  // namespace tonari

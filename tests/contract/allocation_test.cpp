@@ -124,6 +124,13 @@ void check_each_failing(const std::string& what, const Call& call) {
     CHECK(wrong == 0);
 }
 
+/// Files that this process holds open; 0 where the system does not tell.
+std::size_t open_descriptors() {
+    std::error_code none;
+    const std::filesystem::directory_iterator all("/proc/self/fd", none);
+    return static_cast<std::size_t>(std::distance(begin(all), end(all)));
+}
+
 }  // namespace
 
 TEST_CASE("allocation: one that fails while files are written and read is an error", "[contract]") {
@@ -131,6 +138,7 @@ TEST_CASE("allocation: one that fails while files are written and read is an err
     const std::filesystem::path path = folder.path("index.tnr");
     const Rows rows = clustered_rows(Element::float32, 4, 9, 74);
     const Index index = build("Flat", MetricKind::l2, rows.view()).value();
+    const std::size_t open_files = open_descriptors();
     check_each_failing("write", [&] { return write_segment(path, index); });
     REQUIRE(write_segment(path, index).ok());  // nothing is locked
     CHECK(folder.names() == std::vector<std::string>{"index.tnr"});
@@ -138,6 +146,7 @@ TEST_CASE("allocation: one that fails while files are written and read is an err
         check_each_failing("open", [&] { return Segment::open(path, residency); });
     }
     check_each_failing("verify", [&] { return verify_segment(path); });
+    CHECK(open_descriptors() == open_files);
 }
 
 TEST_CASE("allocation: one that fails is an error, no exception and no end of the process", "[contract]") {
