@@ -49,10 +49,18 @@ void use(const Index& index) {
     Searcher search = index.searcher();
     for (std::size_t q = 0; q < 2; ++q) {
         for (const std::size_t k : {1U, 10U, 3000U}) {
-            if (const auto nearest = search(queries.row(q), {.k = k, .ef = 20})) take(nearest->neighbors);
+            for (const std::size_t nprobe : {1U, 16U}) {
+                if (const auto nearest = search(queries.row(q), {.k = k, .ef = 20, .nprobe = nprobe}))
+                    take(nearest->neighbors);
+            }
         }
         if (const auto range = search.range(queries.row(q), {.radius = 50, .cap = 40, .ef = 8})) take(range->neighbors);
         if (const auto range = search.range(queries.row(q), {.radius = 1e30F})) take(range->neighbors);
+    }
+    if (auto cursor = index.cursor(queries.row(0))) {
+        for (int turn = 0; turn < 4 && !cursor->done(); ++turn) {
+            if (const auto next = cursor->next(20)) take(next->neighbors);
+        }
     }
     if (const auto batch = index.search(queries, {.k = 5})) sum += batch->ids.size();
     (void)index.spec();
@@ -97,6 +105,10 @@ const std::vector<std::vector<std::byte>>& good_images() {
         add("IVF9,SQ8", MetricKind::inner_product, Element::float32, false, true);
         add("IVF9,RaBitQ,RFlat", MetricKind::l2, Element::float32, true, false);
         add("PQ6x4fs,R(SQ8)", MetricKind::cosine, Element::float32, false, true);
+        add("IVF8,Flat", MetricKind::l2, Element::float32, false, false);
+        add("IVF6,Flat", MetricKind::hamming, Element::bits, true, true);
+        add("IVF12_HNSW4,Flat", MetricKind::cosine, Element::uint8, true, false);
+        add("IVF9_HNSW3,FP16", MetricKind::inner_product, Element::float32, false, true);
         return all;
     }();
     return images;
