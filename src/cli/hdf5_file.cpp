@@ -167,7 +167,8 @@ std::string read_rounding(const Table& table, std::size_t rows, bool whole, std:
             const auto narrow = static_cast<float>(value);
             into[row * table.columns + i] = narrow;
             const bool same = std::isnan(value) || double{narrow} == value;
-            if (!note.empty() || (same && !(whole && std::abs(value) >= last_whole))) continue;
+            const bool as_in_file = !whole || std::abs(value) < last_whole;
+            if (!note.empty() || (same && as_in_file)) continue;
             char text[256];
             std::snprintf(text, sizeof text,
                           "expected values that float32 holds, got others, which were rounded: the first, %.17g at row "
