@@ -148,7 +148,7 @@ TEST_CASE("concurrency: writers of one path take turns or are told so, readers s
     std::atomic<std::size_t> written{0};
     CHECK(on_many([&](unsigned t) {
               std::size_t wrong = 0;
-              for (int i = 0; i < 8; ++i) {
+              for (unsigned i = 0; i < 8; ++i) {
                   if (t < 3) {
                       const Status status = write_segment(path, (i + t) % 2 == 0 ? flat : graph);
                       if (status) ++written;

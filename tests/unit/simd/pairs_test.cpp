@@ -28,7 +28,8 @@ void for_each_pair(Body&& body) {
 std::vector<Dim> dims() {
     std::vector<Dim> all;
     for (Dim dim = 1; dim <= 130; ++dim) all.push_back(dim);
-    for (const Dim dim : {191, 192, 256, 257, 383, 384, 500, 511, 512, 513, 768, 960, 1023, 1024, 1536, 2049}) {
+    for (const Dim dim :
+         {191U, 192U, 256U, 257U, 383U, 384U, 500U, 511U, 512U, 513U, 768U, 960U, 1023U, 1024U, 1536U, 2049U}) {
         all.push_back(dim);
     }
     return all;
@@ -112,8 +113,8 @@ TEST_CASE("scan equals gather bit for bit, at any address and stride") {
             const std::size_t least = (bytes + unit_bytes - 1) / unit_bytes * unit_bytes;
             const GuardedBytes query(query_bytes(metric, element, dim));
             fill_query(query.data(), metric, element, dim, random);
-            for (const std::size_t gap : {0, 1, 3, 16}) {
-                for (const std::size_t count : {0, 1, 2, 3, 4, 5, 11}) {
+            for (const std::size_t gap : {0U, 1U, 3U, 16U}) {
+                for (const std::size_t count : {0U, 1U, 2U, 3U, 4U, 5U, 11U}) {
                     const std::size_t stride = least + gap * unit_bytes;
                     const std::size_t total = count == 0 ? 1 : (count - 1) * stride + bytes;
                     const GuardedBytes memory(total);
@@ -157,8 +158,8 @@ TEST_CASE("squared norms agree with the reference") {
                 const GuardedBytes row(row_bytes(element, dim));
                 Random random(dim);
                 fill_row(row.data(), MetricKind::l2, element, dim, random);
-                const double expected = static_cast<double>(reference.squared_norm[e](row.data(), dim));
-                const double got = static_cast<double>(kernels(level)->squared_norm[e](row.data(), dim));
+                const auto expected = static_cast<double>(reference.squared_norm[e](row.data(), dim));
+                const auto got = static_cast<double>(kernels(level)->squared_norm[e](row.data(), dim));
                 CAPTURE(name(level), name(element), dim);
                 if (is_float(element)) {
                     CHECK(std::abs(got - expected) <= (dim / 8.0 + 8) * 0x1.0p-24 * expected);
