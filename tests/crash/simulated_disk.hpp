@@ -48,7 +48,7 @@ public:
         for (auto& [number, node] : nodes_) node.lose_some(random);
         // A file system with a journal keeps a prefix of the names' changes; POSIX promises not even that.
         const bool journal = random.below(2) == 0;
-        const std::size_t kept = static_cast<std::size_t>(random.below(changes_.size() + 1));
+        const auto kept = static_cast<std::size_t>(random.below(changes_.size() + 1));
         names_ = synced_names_;
         for (std::size_t i = 0; i < changes_.size(); ++i) {
             if (journal ? i < kept : random.below(2) == 0) changes_[i].apply(names_);

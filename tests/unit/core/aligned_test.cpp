@@ -26,7 +26,7 @@ std::string mapping_flags(const void* pointer) {
         unsigned long long first = 0;
         unsigned long long last = 0;
         if (std::sscanf(row.c_str(), "%llx-%llx ", &first, &last) == 2) inside = first <= wanted && wanted < last;
-        if (inside && row.rfind("VmFlags:", 0) == 0) return row;
+        if (inside && row.starts_with("VmFlags:")) return row;
     }
     return {};
 }

@@ -31,7 +31,7 @@ TEST_CASE("epoch: a pin that moves is let go once", "[core]") {
     epoch.advance(1);
     Epoch::Pin first = epoch.pin();
     Epoch::Pin second = std::move(first);
-    first.release();  // holds nothing any more
+    first.release();  // NOLINT(bugprone-use-after-move): holds nothing any more
     epoch.advance(2);
     CHECK(epoch.oldest() == 1);
     second.release();

@@ -75,7 +75,8 @@ double agreement(const Floats& rows, MetricKind metric, const BuildRows& built) 
         std::set_intersection(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(both));
         common += both.size();
     }
-    return static_cast<double>(common) / (n / 20 * 10);
+    const std::size_t asked = n / 20 * 10;
+    return static_cast<double>(common) / static_cast<double>(asked);
 }
 
 }  // namespace

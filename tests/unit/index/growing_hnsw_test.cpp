@@ -180,7 +180,7 @@ TEST_CASE("growing graph: compacted, it has as many places as rows and answers a
     CHECK(index.compact(progress).value());
     CHECK(calls >= last);
     CHECK(index.vertices() == 300);
-    CHECK(index.row_bytes() == 300 * dim * sizeof(float));
+    CHECK(index.row_bytes() == std::size_t{300} * dim * sizeof(float));
     CHECK(index.size() == 500);
     CHECK(wrong_links(index) == 0);
     const GrowingHealth health = index.health().value();
@@ -334,7 +334,7 @@ TEST_CASE("growing graph: thousands of equal rows share a vertex and come and go
     CHECK(index.size() == rows.size());
     CHECK(index.health().value().vertices == rows.size());
     CHECK(index.health().value().unreachable == 0);
-    CHECK(ask(index, rows.row(42), {.k = 1}).at(0).id == 42 * 11);
+    CHECK(ask(index, rows.row(42), {.k = 1}).at(0).id == Id{42} * 11);
 }
 
 TEST_CASE("growing graph: rows that differ in the signs of their zeros share a vertex", "[index]") {

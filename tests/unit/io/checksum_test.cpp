@@ -18,7 +18,7 @@ TEST_CASE("pieces have the checksum of the whole") {
     tonari::Random random(3);
     for (std::byte& b : bytes) b = static_cast<std::byte>(random.below(256));
     for (int i = 0; i < 50; ++i) {
-        const std::size_t size = static_cast<std::size_t>(random.below(bytes.size() + 1));
+        const auto size = static_cast<std::size_t>(random.below(bytes.size() + 1));
         tonari::Checksum sum;
         sum.update(bytes);  // forgotten by
         sum.reset();

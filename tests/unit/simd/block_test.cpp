@@ -81,7 +81,7 @@ void for_each_block(Body&& body) {
 
 void check_block(const Kernels& table, const BlockCase& of) {
     const std::vector<float> out = of.block(table);
-    const double slack = static_cast<double>(block_slack(of.element, of.dim));
+    const auto slack = static_cast<double>(block_slack(of.element, of.dim));
     for (std::size_t q = 0; q < of.queries; ++q) {
         std::vector<float> exact(of.count);
         const Kernels& oracle = of.element == Element::float32 ? *kernels(Level::reference) : table;

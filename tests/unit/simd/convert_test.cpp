@@ -48,13 +48,13 @@ std::vector<float> awkward_floats() {
              {0x0U,     0x1U,     0xFFFU,    0x1000U,   0x1001U,   0x1FFFU,   0x2000U,
               0x3000U,  0x3001U,  0x7FFFU,   0x8000U,   0x8001U,   0xFFFFU,   0x10000U,
               0x18000U, 0x18001U, 0x2AAAAAU, 0x400000U, 0x7FEFFFU, 0x7FF000U, 0x7FFFFFU}) {
-            const float value = std::bit_cast<float>(top << 23 | mantissa);
+            const auto value = std::bit_cast<float>(top << 23 | mantissa);
             if (std::isfinite(value)) values.push_back(value);
         }
     }
     Random random(11);
     for (int i = 0; i < 20000; ++i) {
-        const float value = std::bit_cast<float>(static_cast<std::uint32_t>(random()));
+        const auto value = std::bit_cast<float>(static_cast<std::uint32_t>(random()));
         if (std::isfinite(value)) values.push_back(value);
         values.push_back(static_cast<float>((unit(random()) - 0.5) * 0x1.0p-13));
     }

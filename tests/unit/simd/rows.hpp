@@ -68,7 +68,7 @@ inline void fill_row(std::byte* at, MetricKind metric, Element element, Dim dim,
     std::memset(at, 0, bytes);
     double norm = 0;
     for (std::size_t i = 0; i < dim; ++i) {
-        float value = static_cast<float>(unit(random()) * 2 - 1);
+        auto value = static_cast<float>(unit(random()) * 2 - 1);
         switch (element) {
             case Element::float32: std::memcpy(at + i * 4, &value, 4); break;
             case Element::float16:
@@ -87,7 +87,7 @@ inline void fill_row(std::byte* at, MetricKind metric, Element element, Dim dim,
                 break;
             }
             case Element::uint8: {
-                unsigned number = static_cast<unsigned>(random.below(256));
+                auto number = static_cast<unsigned>(random.below(256));
                 if (fill != Fill::ordinary) number = fill == Fill::lowest ? 0 : 255;
                 at[i] = static_cast<std::byte>(number);
                 value = static_cast<float>(number);
@@ -159,8 +159,8 @@ inline double tolerance(const Case& of, const std::byte* row) {
     reference_values(of.element, row, x);
     double terms = 0;
     for (std::size_t i = 0; i < of.dim; ++i) {
-        const double a = static_cast<double>(q[i]);
-        const double b = static_cast<double>(x[i]);
+        const auto a = static_cast<double>(q[i]);
+        const auto b = static_cast<double>(x[i]);
         if (of.metric == MetricKind::l2)
             terms += (a - b) * (a - b);
         else if (of.metric == MetricKind::l1)

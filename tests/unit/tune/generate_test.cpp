@@ -56,7 +56,7 @@ TEST_CASE("generated rows follow their seed") {
     const auto many = tune::generate(options).value();
     options.rows = 500;
     const auto few = tune::generate(options).value();
-    CHECK(std::memcmp(many.base().data(), few.base().data(), 500 * 24 * sizeof(float)) == 0);
+    CHECK(std::memcmp(many.base().data(), few.base().data(), std::size_t{500} * 24 * sizeof(float)) == 0);
 }
 
 TEST_CASE("generated queries are no rows") {
