@@ -21,7 +21,9 @@ public:
 
     explicit BoundedBits(Dim dim) : dim_(dim) {}
     [[nodiscard]] Dim dim() const noexcept { return dim_; }
-    [[nodiscard]] std::size_t code_size() const noexcept { return 2 * sizeof(float) + (dim_ + 31) / 32 * 4; }
+    [[nodiscard]] std::size_t code_size() const noexcept {
+        return 2 * sizeof(float) + std::size_t{(dim_ + 31) / 32} * 4;
+    }
 
     void encode(VectorView<float> row, Origin origin, std::span<std::byte> code) const noexcept {
         double square = 0;

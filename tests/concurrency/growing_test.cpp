@@ -70,7 +70,7 @@ public:
         for (unsigned i = 0; i < 4; ++i) threads.emplace_back([this, i] { search(i); });
         threads.emplace_back([this] { compact(); });
         const auto end = Clock::now() + time;
-        while (Clock::now() < end && !(until_wrong && wrong_ > 0)) std::this_thread::yield();
+        while (Clock::now() < end && (!until_wrong || wrong_ == 0)) std::this_thread::yield();
         stop_ = true;
         for (std::thread& thread : threads) thread.join();
         return wrong_;

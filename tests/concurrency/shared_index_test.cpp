@@ -61,7 +61,7 @@ TEST_CASE("concurrency: searchers of many threads share one index", "[concurrenc
                   const RowFilter own = index.prepare(Filter::predicate([](Id id) { return id % 3 != 0; })).value();
                   std::size_t wrong = 0;
                   for (std::size_t i = 0; i < queries.size(); ++i) {
-                      const std::size_t q = (i + t * 7) % queries.size();
+                      const std::size_t q = (i + std::size_t{t} * 7) % queries.size();
                       wrong += identical(search(queries.row(q), {.k = 10, .ef = 40}).value().neighbors,
                                          answer_of(expected, q))
                                    ? 0
@@ -91,7 +91,7 @@ TEST_CASE("concurrency: batches on several threads, from several threads", "[con
         CHECK(on_many([&](unsigned t) {
                   ThreadExecutor executor(2);
                   const Threads used = t % 2 == 0 ? Threads{2} : Threads{3, &executor};
-                  const Index copy = index;  // shares the model
+                  const Index copy = index;  // NOLINT(performance-unnecessary-copy-initialization): it shares the model
                   std::size_t wrong = 0;
                   for (int i = 0; i < 3; ++i) {
                       const Answers answers = copy.search(queries.view(), {.k = 7, .threads = used}).value();

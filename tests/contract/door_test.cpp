@@ -428,7 +428,7 @@ TEST_CASE("door: a filter of another index", "[contract]") {
         refused(ask(twin, rows.row(0), {.filter = &of_index}), {"filter", "prepare"});
         const RowFilter made_up{RowBitmap(50), 50, {}};
         refused(ask(index, rows.row(0), {.filter = &made_up}), {"filter", "prepare"});
-        const Index copy = index;
+        const Index copy = index;  // NOLINT(performance-unnecessary-copy-initialization): that is the question
         CHECK(ask(copy, rows.row(0), {.filter = &of_index}).ok());
 
         // Of an index that is gone: the next one may well be made where it stood.

@@ -15,7 +15,7 @@ std::string spec_for(std::string spec, std::size_t rows) {
 
 /// The structure as a type, nothing erased below it.
 template <Metric M>
-Model typed_model(std::string spec, Element element) {
+Model typed_model(const std::string& spec, Element element) {
     Model model{spec + " typed " + std::string(name(M::kind)) + " " + std::string(name(element)),
                 spec,
                 element,
@@ -68,7 +68,7 @@ Model rounded_model(std::string spec, MetricKind metric, bool grows = false) {
 
 /// A graph that grew row by row. Every third row came twice: it was there as another row first, was removed, and came again.
 template <class M>
-Model growing_model(std::string spec, M metric, Element element) {
+Model growing_model(const std::string& spec, M metric, Element element) {
     MetricKind kind = MetricKind::user;
     Distance distance;
     if constexpr (UserMetric<M>) {
@@ -116,7 +116,7 @@ Model growing_model(std::string spec, M metric, Element element) {
 
 }  // namespace
 
-Model any_model(std::string spec, MetricKind metric, Element element) {
+Model any_model(const std::string& spec, MetricKind metric, Element element) {
     Model model{spec + " " + std::string(name(metric)) + " " + std::string(name(element)),
                 spec,
                 element,
@@ -132,7 +132,7 @@ Model any_model(std::string spec, MetricKind metric, Element element) {
     return model;
 }
 
-Model l2_model(std::string spec, Element element) { return typed_model<L2>(std::move(spec), element); }
+Model l2_model(const std::string& spec, Element element) { return typed_model<L2>(spec, element); }
 
 std::vector<Model> all_models() {
     std::vector<Model> models;

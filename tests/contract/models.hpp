@@ -52,7 +52,7 @@ struct Model {
         if (!rounds) return distance;
         return rounded_distance(Sq8<>::train(rows.view(), {metric}).value());
     }
-    [[nodiscard]] Index built(const Rows& rows, std::span<const Id> ids = {}, BuildOptions options = {}) const {
+    [[nodiscard]] Index built(const Rows& rows, std::span<const Id> ids = {}, const BuildOptions& options = {}) const {
         return build(rows.view(), ids, options).value();
     }
     /// The spec with what the rows are stored as, where that is half precision.
@@ -81,9 +81,9 @@ struct Model {
 inline BuildOptions quick_build() { return {.ef_construction = 80}; }
 
 /// The structure over rows whose metric is chosen at run time.
-Model any_model(std::string spec, MetricKind metric, Element element);
+Model any_model(const std::string& spec, MetricKind metric, Element element);
 /// The structure over squared L2 as a type.
-Model l2_model(std::string spec, Element element);
+Model l2_model(const std::string& spec, Element element);
 /// All there are.
 std::vector<Model> all_models();
 /// One or two of each sort, for what costs time.

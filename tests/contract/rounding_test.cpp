@@ -36,7 +36,7 @@ TEST_CASE("rounding: rows in clouds too dense for it are found as others are", "
     constexpr Dim dim = 16;
     constexpr std::size_t n = 4000;
     Random random(6);
-    std::vector<float> middles(40 * dim);
+    std::vector<float> middles(std::size_t{40} * dim);
     for (float& value : middles) value = static_cast<float>(bell(random));
     Rows rows(Element::float32, dim, n);
     std::vector<float> row(dim);

@@ -61,7 +61,7 @@ Rows queries_for(Element element) { return integer_rows(element, dim, 8, 7, 9); 
 std::filesystem::path golden_folder() {
     const std::filesystem::path here(__FILE__);
     for (auto from = std::filesystem::current_path();; from = from.parent_path()) {
-        const auto folder = (from / here).parent_path() / "golden";
+        auto folder = (from / here).parent_path() / "golden";
         if (std::filesystem::is_directory(folder)) return folder;
         if (std::filesystem::is_directory(from / "tests/format/golden")) return from / "tests/format/golden";
         if (from == from.parent_path()) return {};

@@ -28,7 +28,7 @@ TEST_CASE("words of the command line") {
     CHECK(cli::parse_metric("angular") == MetricKind::cosine);
     CHECK(cli::parse_metric("ip") == MetricKind::inner_product);
     CHECK_THROWS_AS(cli::parse_metric("L2"), cli::Failure);
-    CHECK(cli::extension_of("a.b/c") == "");
+    CHECK(cli::extension_of("a.b/c").empty());
     CHECK(cli::extension_of("a/b.FBIN") == "fbin");
     CHECK(cli::split("a,,b", ',') == std::vector<std::string>{"a", "", "b"});
     CHECK(cli::parse_number("n", "12") == 12);
