@@ -39,6 +39,8 @@ public:
     /// The same, as a Collector (core/collector.hpp): what is kept here are distances, so bounds say nothing more.
     void offer(RowId row, float distance, float /*lower*/) noexcept { offer(distance, row); }
     [[nodiscard]] std::size_t size() const noexcept { return heap_.size(); }
+    /// How many more it keeps before any is turned away for others.
+    [[nodiscard]] std::size_t room() const noexcept { return capacity_ - heap_.size(); }
     /// Sorted, nearest first. Ends the collecting until the next `reset`.
     std::span<const OrderedKey> sort() noexcept {
         std::sort_heap(heap_.begin(), heap_.end());

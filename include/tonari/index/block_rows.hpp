@@ -88,10 +88,7 @@ public:
                      const Deadline& deadline, Found& found, SearchScratch& scratch, Outcome& outcome) const noexcept {
         Survivors& survivors = scratch.expansion.survivors;
         while (first < last && outcome.complete) {
-            // As long as there is no bound every row survives; so the first steps are short.
-            const bool bounded = found.bound() != std::numeric_limits<float>::infinity();
-            const std::size_t step = bounded ? max_batch / 2 : C::block_rows;
-            const std::size_t end = std::min(last, first / C::block_rows * C::block_rows + step);
+            const std::size_t end = std::min(last, first / C::block_rows * C::block_rows + max_batch / 2);
             if (filter == nullptr || filter->rows.any(first, end)) {
                 survivors.clear();
                 scorer.scan(codes_.data(), codec_.block_size(), first, end, beyond(found.bound()), survivors);

@@ -33,29 +33,52 @@ public:
     [[nodiscard]] std::uint32_t looked_at() const noexcept { return looked_at_; }
     void offer(RowId row, float /*estimate*/, float lower) noexcept {
         if (lower > bound()) return;  // one at the bound may have the smaller id
-        codes_of_[count_] = codes_ + std::size_t{row} * code_size_;
-        simd::prefetch(codes_of_[count_], code_size_, 8);
-        rows_[count_] = row;
-        if (++count_ == codes_of_.size()) flush();
+        offered_[count_] = make_key(lower, row);
+        if (++count_ == offered_.size()) flush();
     }
-    /// Looks at what was offered since.
+    /// Looks at what was offered since. As long as there is no bound, first at the rows that seem nearest: their distances rule
+    /// out most of the others.
     void flush() noexcept {
-        if (count_ == 0) return;
-        std::array<float, most> distances;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
-        scorer_->distances({codes_of_.data(), count_}, distances.data());
-        for (std::size_t i = 0; i < count_; ++i) nearest_->offer(distances[i], rows_[i]);
-        looked_at_ += static_cast<std::uint32_t>(count_);
+        const std::size_t room = nearest_->room();
+        if (room > 0 && room < count_) {
+            const auto first = offered_.begin();
+            std::nth_element(first, first + static_cast<std::ptrdiff_t>(room),
+                             first + static_cast<std::ptrdiff_t>(count_));
+            look_at(0, room);
+            look_at(room, count_);
+        } else {
+            look_at(0, count_);
+        }
         count_ = 0;
     }
 
 private:
-    static constexpr std::size_t most = 64;
+    static constexpr std::size_t at_once = 16;
+
+    /// Those of offers [first, last) that the bound has not ruled out meanwhile.
+    void look_at(std::size_t first, std::size_t last) noexcept {
+        std::array<const std::byte*, at_once> codes{};
+        std::array<RowId, at_once> rows{};
+        std::array<float, at_once> distances{};
+        while (first < last) {
+            std::size_t count = 0;
+            for (; first < last && count < at_once; ++first) {
+                if (distance_of(offered_[first]) > bound()) continue;
+                rows[count] = row_of(offered_[first]);
+                codes[count] = codes_ + std::size_t{rows[count]} * code_size_;
+                simd::prefetch(codes[count++], code_size_, 8);
+            }
+            scorer_->distances({codes.data(), count}, distances.data());
+            for (std::size_t i = 0; i < count; ++i) nearest_->offer(distances[i], rows[i]);
+            looked_at_ += static_cast<std::uint32_t>(count);
+        }
+    }
+
     const std::byte* codes_;
     std::size_t code_size_;
     typename Fine::Scorer* scorer_;
     TopK* nearest_;
-    std::array<const std::byte*, most> codes_of_;  // NOLINT(cppcoreguidelines-pro-type-member-init)
-    std::array<RowId, most> rows_;                 // NOLINT(cppcoreguidelines-pro-type-member-init)
+    std::array<OrderedKey, max_batch> offered_;  // NOLINT(cppcoreguidelines-pro-type-member-init): lower bound, row
     std::size_t count_ = 0;
     std::uint32_t looked_at_ = 0;
 };
