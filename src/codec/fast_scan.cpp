@@ -43,7 +43,8 @@ void set_code(std::byte* block, std::size_t place, std::size_t part, unsigned co
     at = (at & std::byte(0xF0U >> shift)) | std::byte(code << shift);
 }
 void set_factor(std::byte* block, std::size_t quads, std::size_t array, std::size_t place, double value) noexcept {
-    const auto factor = static_cast<float>(value);
+    constexpr double largest = std::numeric_limits<float>::max();
+    const auto factor = static_cast<float>(std::clamp(value, -largest, largest));
     std::memcpy(block + quads * 64 + (array * FastScan::block_rows + place) * sizeof factor, &factor, sizeof factor);
 }
 
@@ -63,16 +64,18 @@ static_assert(sizeof(Head) <= head_bytes);
 class TableWriter {
 public:
     TableWriter(Head& head, std::uint8_t* table, std::size_t quads, float widest) noexcept
-        : table_(table), inverse_(widest > 0 ? 255 / widest : 0) {
+        : table_(table), lift_(widest < 0x1p-100F ? 0x1p100F : 1), inverse_(widest > 0 ? 255 / (widest * lift_) : 0) {
         head.step = widest / 255;
         head.slack = head.step * std::sqrt(static_cast<float>(4 * quads) / 12);
     }
     void set(std::size_t part, unsigned code, float above_smallest) noexcept {
-        table_[16 * part + code] = static_cast<std::uint8_t>(std::min(above_smallest * inverse_ + 0.5F, 255.0F));
+        table_[16 * part + code] =
+            static_cast<std::uint8_t>(std::min(above_smallest * lift_ * inverse_ + 0.5F, 255.0F));
     }
 
 private:
     std::uint8_t* table_;
+    float lift_;  ///< tiny entries times this have an inverse
     float inverse_;
 };
 
@@ -426,8 +429,10 @@ void FastScanScorer::enter(Origin origin) noexcept {
             away = std::sqrt(std::max(head.square + origin.length * (origin.length * square + 2 * product), 0.0F));
         }
     }
-    query_.error = deviations_ * away;
-    query_.slack = deviations_ * head.slack;
+    // As much as float32 holds: infinitely much of nothing would be no number, and its row would be missing.
+    constexpr float largest = std::numeric_limits<float>::max();
+    query_.error = std::min(deviations_ * away, largest);
+    query_.slack = std::min(deviations_ * head.slack, largest);
 }
 
 void FastScanScorer::scan(const std::byte* blocks, std::size_t stride, std::size_t begin, std::size_t end, float bound,

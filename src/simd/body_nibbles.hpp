@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 
 #include <tonari/simd/kernels.hpp>
 
@@ -53,12 +54,15 @@ TONARI_INLINE std::uint32_t block_below_bound(const NibbleQuery& query, const fl
     const F away(query.error);
     const F slack(query.slack);
     const F limit(bound);
+    const F largest(std::numeric_limits<float>::max());
     unroll<nibble_rows / lanes>([&](auto v) __attribute__((always_inline)) {
         constexpr std::size_t at = v.value * lanes;
         const F scale = F::load_unaligned(factors + nibble_rows + at);
         const F error = F::load_unaligned(factors + 2 * nibble_rows + at);
         const F product = multiply_add(floats_of<typename F::arch_type>(sums + at), step, base);
-        const F estimate = multiply_add(scale, product, F::load_unaligned(factors + at) + add);
+        // An infinite estimate would be below no bound, and its row missing.
+        const F unlimited = multiply_add(scale, product, F::load_unaligned(factors + at) + add);
+        const F estimate = at_least(at_most(unlimited, largest), -largest);
         const F lower = estimate - multiply_add(error, away, slack * absolute(scale));
         estimate.store_unaligned(estimates + at);
         lower.store_unaligned(lowers + at);

@@ -1,8 +1,10 @@
 // The oracle: every kernel as the plainest loop. Float sums are in double, integer sums in 64 bits, each rounded to
 // float once. Nothing here is fast; every other level is tested against it.
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <type_traits>
 
 #include "simd/half.hpp"
@@ -157,8 +159,9 @@ std::size_t nibbles_below(const NibbleQuery& query, const std::byte* blocks, std
         const double value = factor(0) + static_cast<double>(query.add) + scale * product;
         const double below =
             factor(2) * static_cast<double>(query.error) + std::abs(scale) * static_cast<double>(query.slack);
-        estimate[found] = static_cast<float>(value);
-        lower[found] = static_cast<float>(value - below);
+        constexpr double largest = std::numeric_limits<float>::max();
+        estimate[found] = static_cast<float>(std::clamp(value, -largest, largest));
+        lower[found] = static_cast<float>(static_cast<double>(estimate[found]) - below);
         if (!(lower[found] < bound)) continue;
         index[found++] = static_cast<std::uint32_t>(row - begin);
     }

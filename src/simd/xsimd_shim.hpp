@@ -31,6 +31,16 @@ TONARI_INLINE Floats<Arch> absolute(const Floats<Arch>& a) noexcept {
     return xsimd::abs(a);
 }
 
+/// The smaller of two; x86 answers `most` where `a` is no number.
+template <class Arch>
+TONARI_INLINE Floats<Arch> at_most(const Floats<Arch>& a, const Floats<Arch>& most) noexcept {
+    return xsimd::min(a, most);
+}
+template <class Arch>
+TONARI_INLINE Floats<Arch> at_least(const Floats<Arch>& a, const Floats<Arch>& least) noexcept {
+    return xsimd::max(a, least);
+}
+
 /// The lanes of `a` where `mask` is set, else those of `b`: bits are moved, never looked at.
 template <class Arch>
 TONARI_INLINE Floats<Arch> choose(const xsimd::batch_bool<float, Arch>& mask, const Floats<Arch>& a,

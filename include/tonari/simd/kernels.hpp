@@ -80,8 +80,8 @@ struct NibbleQuery {
 };
 
 /// The rows [begin, end) of `blocks`, `stride` bytes apart, whose `lower` is below `bound`: their numbers less `begin`,
-/// ascending, in `index`, with `estimate` and `lower`. How many they are. Sums are exact below 2^31; nothing is NaN if no
-/// factor is.
+/// ascending, in `index`, with `estimate` and `lower`. How many they are. Sums are exact below 2^31. Factors
+/// are finite, and so are estimates: one that float32 does not hold is the largest that it does.
 using NibblesBelowKernel = std::size_t (*)(const NibbleQuery& query, const std::byte* blocks, std::size_t stride,
                                            std::size_t begin, std::size_t end, float bound, std::uint32_t* index,
                                            float* estimate, float* lower) noexcept;

@@ -1,0 +1,81 @@
+// Codes of 4 bits a part in indexes, refined and not: what no code can say exactly is never silently missing.
+#include <cmath>
+#include <limits>
+
+#include <tonari/index/build.hpp>
+
+#include "support/ask.hpp"
+#include "support/catch.hpp"
+#include "support/oracle.hpp"
+#include "support/rows.hpp"
+
+using namespace tonari;
+using namespace tonari::test;
+
+namespace {
+
+constexpr std::array metrics{MetricKind::l2, MetricKind::inner_product, MetricKind::cosine};
+
+/// Rows and queries as long as the door lets them in, along axes and across them.
+Rows longest_rows(Dim dim, std::size_t count) {
+    Rows rows(Element::float32, dim, count);
+    std::vector<float> values(dim);
+    for (std::size_t i = 0; i < count; ++i) {
+        const bool axis = i % 2 == 0;
+        const double each = axis ? 9.1e18 : 9.1e18 / std::sqrt(static_cast<double>(dim));
+        for (std::size_t d = 0; d < dim; ++d) {
+            const bool away = axis ? d == i / 2 % dim : true;
+            values[d] = static_cast<float>(away ? ((i / 4 + d * (i % 3)) % 2 == 0 ? each : -each) : 0);
+        }
+        rows.set(i, values);
+    }
+    return rows;
+}
+
+}  // namespace
+
+TEST_CASE("refined: as many deviations as float32 can say lose no row", "[index]") {
+    Rows rows = clustered_rows(Element::float32, 16, 100, 1);
+    for (std::size_t i = 0; i < 30; ++i) rows.set(i, rows, 0);
+    const Rows one =
+        clustered_rows(Element::float32, 16, 1, 1);  // at its list's centroid: its code leaves nothing over
+    const Rows queries = clustered_rows(Element::float32, 16, 10, 2);
+    for (const MetricKind metric : metrics) {
+        for (const char* spec : {"RaBitQ", "IVF1,RaBitQ,RFlat"}) {
+            const Index many = build(spec, metric, rows.view()).value();
+            const Index single = build(spec, metric, one.view()).value();
+            for (const float refine : {0.0F, 1e9F, std::numeric_limits<float>::max()}) {
+                CAPTURE(name(metric), spec, refine);
+                std::size_t found = 0;
+                for (std::size_t q = 0; q < queries.size(); ++q) {
+                    found += ask(many, queries.row(q), {.k = 200, .refine = refine}).value().size();
+                    found += ask(single, queries.row(q), {.refine = refine}).value().size();
+                }
+                CHECK(found == queries.size() * (rows.size() + 1));
+            }
+        }
+    }
+}
+
+TEST_CASE("refined: rows as long as the door lets in are all answered, at finite distances", "[index]") {
+    for (const Dim dim : {2U, 17U, 100U}) {
+        const Rows rows = longest_rows(dim, 70);
+        for (const MetricKind metric : metrics) {
+            for (const char* spec : {"RaBitQ", "RaBitQ,RFlat", "IVF3,RaBitQ", "IVF3,RaBitQ,R(SQ8)"}) {
+                const Index index = build(spec, metric, rows.view()).value();
+                Searcher search = index.searcher();
+                for (const float refine : {3.0F, 1e9F}) {
+                    std::size_t wrong = 0;
+                    for (std::size_t q = 0; q < rows.size(); ++q) {
+                        const Nearest all =
+                            search(rows.row(q), {.k = rows.size(), .nprobe = 3, .refine = refine}).value();
+                        wrong += all.size() == rows.size() ? 0 : 1;
+                        for (const Neighbor& neighbor : all) wrong += std::isfinite(neighbor.distance) ? 0 : 1;
+                    }
+                    CAPTURE(dim, name(metric), spec, refine);
+                    CHECK(wrong == 0);
+                }
+            }
+        }
+    }
+}
