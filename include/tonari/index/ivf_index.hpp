@@ -97,7 +97,8 @@ public:
         TopK& found = scratch.in_range;  // `nearest` is the coarse search's
         const std::size_t k = std::min(options.k, size());
         found.reset(k);
-        const Outcome outcome = find(query, options, found, scratch);
+        Outcome outcome = find(query, options, found, scratch);
+        outcome.exact = outcome.exact && !C::Scorer::bounded;
         rows_.answer(found.sort(), k, options.filter, scratch.neighbors);
         return outcome;
     }
@@ -125,6 +126,7 @@ public:
         const std::size_t cap = std::min(options.cap, size());
         scratch.in_range.reset(cap + 1, options.radius);  // one more, to know whether the cap cut
         Outcome outcome = find(query, options, scratch.in_range, scratch);
+        outcome.exact = outcome.exact && !C::Scorer::bounded;
         outcome.truncated = rows_.answer(scratch.in_range.sort(), cap, options.filter, scratch.neighbors);
         return outcome;
     }

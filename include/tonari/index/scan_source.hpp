@@ -53,7 +53,7 @@ public:
         PendingCollector found(pending_);
         next_ = rows_->scan(next_, rows_->rows(), scorer_, filter_, deadline, found, scratch_, outcome);
         outcome.complete = outcome.complete || exhausted();
-        outcome.exact = outcome.complete;
+        outcome.exact = outcome.complete && !Rows::Scorer::bounded;
         return outcome;
     }
     template <class Visit>

@@ -79,3 +79,18 @@ TEST_CASE("refined: rows as long as the door lets in are all answered, at finite
         }
     }
 }
+
+TEST_CASE("refined: only what was compared by more than codes of 4 bits is called exact", "[index]") {
+    const Rows rows = clustered_rows(Element::float32, 16, 300, 3);
+    for (const char* spec : {"RaBitQ", "IVF4,RaBitQ", "IVF4,RaBitQ,RFlat", "IVF4,SQ8", "Flat"}) {
+        const std::string of = spec;
+        const bool coarse = of.find("RaBitQ") != std::string::npos;
+        const Index index = build(spec, MetricKind::l2, rows.view()).value();
+        CAPTURE(spec);
+        CHECK(ask(index, rows.row(0), {.nprobe = 4})->outcome.exact == !coarse);
+        CHECK(ask_range(index, rows.row(0), {.radius = 1, .nprobe = 4})->outcome.exact == !coarse);
+        Cursor cursor = index.cursor(rows.row(0), {.nprobe = 4}).value();
+        if (of == "RaBitQ") CHECK_FALSE(cursor.next(10)->outcome.exact);
+        if (of == "Flat") CHECK(cursor.next(10)->outcome.exact);
+    }
+}
