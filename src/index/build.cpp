@@ -31,18 +31,20 @@ Status check_build(MatrixView rows, std::span<const Id> ids, const BuildOptions&
     return check_finite(rows, "rows", options.threads);
 }
 
-Result<Element> stored_element(const Spec& spec, Element given) {
-    if (!spec.store_as || *spec.store_as == given) return given;
-    if (given == Element::float32) return *spec.store_as;
+Result<Element> stored_element(const Spec& spec, const CodeSpec& codes, Element given) {
+    if (!codes.store_as || *codes.store_as == given) return given;
+    if (given == Element::float32) return *codes.store_as;
     return Error{ErrorCode::unsupported, "spec '" + to_string(spec) + "': expected float32 or " +
-                                             std::string(name(*spec.store_as)) + " rows to store as " +
-                                             std::string(name(*spec.store_as)) + ", got " + std::string(name(given))};
+                                             std::string(name(*codes.store_as)) + " rows to store as " +
+                                             std::string(name(*codes.store_as)) + ", got " + std::string(name(given))};
 }
+Result<Element> stored_element(const Spec& spec, Element given) { return stored_element(spec, spec, given); }
 
 Status check_codec(const Spec& spec, MetricKind metric, Element given) {
     if (spec.codec == CodecKind::flat) return {};
     Spec as_given = spec;
-    as_given.codec = CodecKind::flat;
+    static_cast<CodeSpec&>(as_given) = {};
+    as_given.fine.reset();
     const auto refused = [&](const std::string& expected) {
         return Error{ErrorCode::unsupported,
                      "spec '" + to_string(spec) + "': expected " + expected + "; '" + to_string(as_given) + "' fits"};

@@ -39,21 +39,32 @@ Result<Index> finish(Result<Inner> inner, const Spec& spec, MetricKind metric, M
     if (spec.fine->codec == CodecKind::sq8) {
         return refine_by(*std::move(inner), Sq8<AnyMetric>::train(rows, {metric, options.seed}), rows, ids, options);
     }
-    Spec stored;
-    static_cast<CodeSpec&>(stored) = *spec.fine;
-    auto element = stored_element(stored, rows.element());
-    if (!element) return std::move(element).error();
-    if (Status s = check_storable(rows, *element, options.threads); !s) return s;
-    if (metric == MetricKind::cosine) {
-        if (Status s = check_direction(rows, *element, "rows", options.threads); !s) return s;
+    const Element element = spec.fine->store_as.value_or(rows.element());
+    return refine_by(*std::move(inner), Flat<AnyMetric>::create(element, rows.dim(), metric), rows, ids, options);
+}
+
+/// Whether the finer codes take the rows: asked before anything is built.
+Status check_fine(const Spec& spec, MetricKind metric, MatrixView rows, const Threads& threads) {
+    if (spec.fine->codec == CodecKind::sq8) {
+        if (Sq8<>::takes(rows.element())) return {};
+        return Error{ErrorCode::unsupported,
+                     "spec '" + to_string(spec) +
+                         "': expected float32, float16 or bfloat16 rows to round to 8 bits, got " +
+                         std::string(name(rows.element())) + "; refine them by RFlat"};
     }
-    return refine_by(*std::move(inner), Flat<AnyMetric>::create(*element, rows.dim(), metric), rows, ids, options);
+    auto element = stored_element(spec, *spec.fine, rows.element());
+    if (!element) return std::move(element).error();
+    if (Status s = check_storable(rows, *element, threads); !s) return s;
+    return metric == MetricKind::cosine ? check_direction(rows, *element, "rows", threads) : Status{};
 }
 
 }  // namespace
 
 Result<Index> build_fast_scan(const Spec& spec, MetricKind metric, MatrixView rows, std::span<const Id> ids,
                               const BuildOptions& options) {
+    if (spec.fine) {
+        if (Status s = check_fine(spec, metric, rows, options.threads); !s) return s;
+    }
     const FastScanParams params{metric, spec.parts, options.seed, options.threads};
     if (spec.kind == IndexKind::flat) {
         auto codec = train_on(rows, params);

@@ -514,3 +514,26 @@ TEST_CASE("door: bits beyond the dimension count for nothing", "[contract]") {
         }
     }
 }
+
+TEST_CASE("door: what finer codes do not take is refused before anything is built", "[contract]") {
+    const Rows whole = clustered_rows(Element::int8, 8, 100, 120);
+    Rows large = clustered_rows(Element::float32, 8, 100, 121);
+    large.set(7, std::vector<float>(8, 1e6F));
+    const Rows halves = clustered_rows(Element::float16, 8, 100, 122);
+    std::size_t steps = 0;
+    const BuildOptions options{.progress = [&](std::size_t, std::size_t) { ++steps; }};
+    const auto built = [&](const char* spec, const Rows& rows) {
+        return build(spec, MetricKind::l2, rows.view(), {}, options);
+    };
+    refused(built("IVF4,RaBitQ,R(SQ8)", whole), ErrorCode::unsupported, {"IVF4,RaBitQ,R(SQ8)", "got int8", "RFlat"});
+    refused(built("IVF4,RaBitQ,R(FP16)", whole), ErrorCode::unsupported, {"IVF4,RaBitQ,R(FP16)", "got int8"});
+    refused(built("PQ4x4fs,R(BF16)", halves), ErrorCode::unsupported, {"PQ4x4fs,R(BF16)", "got float16"});
+    refused(built("IVF4,RaBitQ,R(FP16)", large), {"float16 can hold", "row 7"});
+    CHECK(steps == 0);
+    // What is said to fit instead is a spec.
+    const Rows bits = clustered_rows(Element::bits, 8, 100, 123);
+    for (const char* spec : {"RaBitQ,RFlat", "PQ4x4fs,R(SQ8)"}) {
+        refused(build(spec, MetricKind::hamming, bits.view()), ErrorCode::unsupported, {"got bits", "'Flat' fits"});
+    }
+    refused(build("IVF4,RaBitQ,RFlat", Moody{}, large.view()), ErrorCode::unsupported, {"user", "'IVF4,Flat' fits"});
+}

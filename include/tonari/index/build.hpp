@@ -44,6 +44,8 @@ namespace detail {
 TONARI_API Status check_build(MatrixView rows, std::span<const Id> ids, const BuildOptions& options);
 /// What rows are stored as. Errors: a half-precision word over integer rows.
 TONARI_API Result<Element> stored_element(const Spec& spec, Element given);
+/// The same for `codes`, one of the words of the spec.
+TONARI_API Result<Element> stored_element(const Spec& spec, const CodeSpec& codes, Element given);
 /// Whether the codec that the spec names takes such rows under that metric. Errors: unsupported, with a spec that does.
 TONARI_API Status check_codec(const Spec& spec, MetricKind metric, Element given);
 TONARI_API Error no_memory_to_build(MatrixView rows);
