@@ -437,17 +437,21 @@ void FastScanScorer::enter(Origin origin) noexcept {
             away = std::sqrt(std::max(head.square + origin.length * (origin.length * square + 2 * product), 0.0F));
         }
     }
+    constexpr float rounds = 0x1p-21F;  // float32 sums of a few numbers, each of which was rounded
     // As much as float32 holds: infinitely much of nothing would be no number, and its row would be missing.
     constexpr float largest = std::numeric_limits<float>::max();
     query_.error = std::min(deviations_ * away, largest);
-    query_.slack = std::min(deviations_ * head.slack, largest);
+    query_.slack = std::min(deviations_ * head.slack + rounds * std::abs(head.base), largest);
+    rounding_ = rounds * std::abs(query_.add) + (metric_ == MetricKind::cosine ? rounds : 0.0F);
 }
 
 void FastScanScorer::scan(const std::byte* blocks, std::size_t stride, std::size_t begin, std::size_t end, float bound,
                           Survivors& out) const noexcept {
     const std::size_t first = out.count;
-    out.count += simd::kernels().nibbles_below(query_, blocks, stride, begin, end, bound, out.index.data() + first,
-                                               out.estimate.data() + first, out.lower.data() + first);
+    out.count +=
+        simd::kernels().nibbles_below(query_, blocks, stride, begin, end, bound + rounding_, out.index.data() + first,
+                                      out.estimate.data() + first, out.lower.data() + first);
+    for (std::size_t i = first; i < out.count; ++i) out.lower[i] -= rounding_;
     if (metric_ != MetricKind::l2) return;
     for (std::size_t i = first; i < out.count; ++i) out.estimate[i] = std::max(out.estimate[i], 0.0F);
 }

@@ -71,6 +71,7 @@ private:
     MetricKind metric_ = MetricKind::l2;
     Dim dim_ = 0;
     float deviations_ = 3;
+    float rounding_ = 0;  ///< what float32 may have moved an estimate by, however sure the code is
     const std::byte* prepared_ = nullptr;
 };
 
