@@ -1,6 +1,7 @@
 // tonari bench: recall against latency of some indexes on one data set.
 #include <cstdio>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -124,6 +125,10 @@ void check(const BenchOptions& options) {
     };
     check_widths("--ef", options.widths);
     check_widths("--nprobe", options.nprobes);
+    for (const float refine : options.refines) {
+        if (refine >= 0 && refine <= std::numeric_limits<float>::max()) continue;
+        fail_arguments("--refine: expected 0 or more standard deviations, got " + std::to_string(refine));
+    }
     for (const std::string& path : {options.json, options.html}) {  // not after ten minutes of measuring
         if (path.empty()) continue;
         const fs::path folder = fs::path(path).parent_path();
@@ -208,7 +213,7 @@ Command add_bench(CLI::App& tonari) {
     app->add_option("--refine", options->refines,
                     "Standard deviations of codes that refinement allows for, 1.5,2 [1.5, 2 and 3]")
         ->delimiter(',')
-        ->type_name("LIST");
+        ->type_name("NUMBERS");
     app->add_option("--ef-construction", options->ef_construction, "How wide a graph is built")->capture_default_str();
     app->add_option("--seed", options->seed, "Of the build")->capture_default_str();
     app->add_option("-q,--queries", options->data.queries, "A vector file of queries [the data's own]")

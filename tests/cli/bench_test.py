@@ -63,6 +63,12 @@ class Bench(CommandTest):
         self.assertGreaterEqual(graph["points"][-1]["recall"], 0.995)
         self.assertEqual(set(flat["at_recall"]), {"0.90", "0.95", "0.99"})
 
+    def test_refine_takes_what_the_help_says(self):
+        (result,) = self.bench("data", "--index", "RaBitQ,RFlat", "--refine", "1.5,2")["results"]
+        self.assertTrue({p["params"]["refine"] for p in result["points"]} <= {1.5, 2})
+        for wrong in (-1, "nan", "inf"):
+            self.refused("bench", "data", "-i", "RaBitQ,RFlat", "--refine", wrong, status=2, says=["--refine", f"got {wrong}"])
+
     def test_table(self):
         for word in ("data: 3,000 x 16 float32", "ground truth: gt.ibin", "recall@10", "p99 us", "QPS @ 0.95", "Flat", "HNSW8"):
             self.assertIn(word, self.text)
