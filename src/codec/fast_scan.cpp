@@ -136,12 +136,14 @@ Status FastScan::train_points(MatrixView sample, const FastScanParams& params) {
     const std::size_t width = part_dim();
     points_.resize(parts_ * points_a_part * width);
     constexpr std::size_t enough = 256 * points_a_part;
+    // A row less its centroid less the mean of those may be four times as long as any row: too long for k-means.
+    constexpr float shrink = 0.25F;
     const std::size_t rows = std::min(sample.rows(), enough);
     std::vector<float> part(rows * width);
     for (std::size_t p = 0; p < parts_; ++p) {
         for (std::size_t i = 0; i < rows; ++i) {
             const auto* const row = static_cast<const float*>(sample.row(i).data()) + p * width;
-            for (std::size_t j = 0; j < width; ++j) part[i * width + j] = row[j] - middle_[p * width + j];
+            for (std::size_t j = 0; j < width; ++j) part[i * width + j] = shrink * (row[j] - middle_[p * width + j]);
         }
         train::KMeansOptions options;
         options.clusters = points_a_part;
@@ -152,7 +154,7 @@ Status FastScan::train_points(MatrixView sample, const FastScanParams& params) {
         const auto* const values = reinterpret_cast<const float*>(centroids->values.data());
         for (std::size_t c = 0; c < points_a_part; ++c) {  // a value of all 16 points side by side
             for (std::size_t j = 0; j < width; ++j) {
-                points_[(p * width + j) * points_a_part + c] = values[c * width + j];
+                points_[(p * width + j) * points_a_part + c] = values[c * width + j] / shrink;
             }
         }
     }

@@ -61,7 +61,8 @@ TEST_CASE("refined: rows as long as the door lets in are all answered, at finite
     for (const Dim dim : {2U, 17U, 100U}) {
         const Rows rows = longest_rows(dim, 70);
         for (const MetricKind metric : metrics) {
-            for (const char* spec : {"RaBitQ", "RaBitQ,RFlat", "IVF3,RaBitQ", "IVF3,RaBitQ,R(SQ8)"}) {
+            for (const char* spec :
+                 {"RaBitQ", "RaBitQ,RFlat", "IVF3,RaBitQ", "IVF3,RaBitQ,R(SQ8)", "PQ1x4fs", "IVF3,PQ1x4fs,RFlat"}) {
                 const Index index = build(spec, metric, rows.view()).value();
                 Searcher search = index.searcher();
                 for (const float refine : {3.0F, 1e9F}) {
