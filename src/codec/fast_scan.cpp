@@ -453,9 +453,11 @@ void FastScanScorer::scan(const std::byte* blocks, std::size_t stride, std::size
     out.count +=
         simd::kernels().nibbles_below(query_, blocks, stride, begin, end, bound + rounding_, out.index.data() + first,
                                       out.estimate.data() + first, out.lower.data() + first);
-    for (std::size_t i = first; i < out.count; ++i) out.lower[i] -= rounding_;
-    if (metric_ != MetricKind::l2) return;
-    for (std::size_t i = first; i < out.count; ++i) out.estimate[i] = std::max(out.estimate[i], 0.0F);
+    const float least = metric_ == MetricKind::l2 ? 0 : std::numeric_limits<float>::lowest();
+    for (std::size_t i = first; i < out.count; ++i) {
+        out.lower[i] -= rounding_;
+        out.estimate[i] = std::max(out.estimate[i], least);
+    }
 }
 
 // --- Bytes ----------------------------------------------------------------------------------------------------------
