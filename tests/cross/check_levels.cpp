@@ -117,6 +117,46 @@ void check_halves(const Kernels& table, Element element) {
     }
 }
 
+/// Sums of table entries are whole numbers; signs and steps of a transform of whole numbers, too.
+void check_codes(const Kernels& table, std::size_t quads) {
+    constexpr std::size_t rows = 75;
+    const std::size_t stride = quads * 64 + 3 * nibble_rows * sizeof(float);
+    const GuardedBytes blocks((rows + nibble_rows - 1) / nibble_rows * stride);
+    const GuardedBytes entries(quads * 64);
+    Random random(quads);
+    for (std::size_t i = 0; i < quads * 64; ++i) entries.data()[i] = static_cast<std::byte>(random() & 0xFFU);
+    for (std::size_t b = 0; b * nibble_rows < rows; ++b) {
+        std::byte* const block = blocks.data() + b * stride;
+        for (std::size_t i = 0; i < quads * 64; ++i) block[i] = static_cast<std::byte>(random() & 0xFFU);
+        const float one = 1;
+        for (std::size_t r = 0; r < nibble_rows; ++r) {  // add and error 0, scale 1
+            std::memcpy(block + quads * 64 + (nibble_rows + r) * sizeof one, &one, sizeof one);
+        }
+    }
+    NibbleQuery query;
+    query.table = reinterpret_cast<const std::uint8_t*>(entries.data());
+    query.quads = quads;
+    query.step = 1;
+    const auto ask = [&](const Kernels& of) {
+        std::vector<std::uint32_t> index(rows);
+        std::vector<float> estimate(rows);
+        std::vector<float> lower(rows);
+        const std::size_t found =
+            of.nibbles_below(query, blocks.data(), stride, 3, rows, 1e30F, index.data(), estimate.data(), lower.data());
+        estimate.resize(found);
+        return estimate;
+    };
+    const std::vector<float> expected = ask(*kernels(Level::reference));
+    check(expected.size() == rows - 3 && ask(table) == expected, "codes", table.level, MetricKind::l2, Element::float32,
+          static_cast<Dim>(quads));
+    std::vector<float> values(std::size_t{1} << (quads % 9));
+    for (float& value : values) value = static_cast<float>(random() & 0xFFU);
+    std::vector<float> by_reference = values;
+    table.hadamard(values.data(), values.size());
+    kernels(Level::reference)->hadamard(by_reference.data(), by_reference.size());
+    check(values == by_reference, "hadamard", table.level, MetricKind::l2, Element::float32, static_cast<Dim>(quads));
+}
+
 int check_all() {
     std::vector<Dim> dims;
     for (Dim dim = 1; dim <= 36; ++dim) dims.push_back(dim);
@@ -133,6 +173,7 @@ int check_all() {
                 check_extremes(table, metric, element);
             }
         }
+        for (const std::size_t quads : {1U, 2U, 3U, 8U, 33U, 127U, 128U, 129U, 256U, 257U}) check_codes(table, quads);
         check_halves(table, Element::float16);
         check_halves(table, Element::bfloat16);
         std::printf("%s: %ld checks so far, %ld failures\n", text(name(level)), checks, failures);
