@@ -213,14 +213,26 @@ class FaissCodes4(FaissCodes):
     k_factor = 4
 
 
-class FaissCodes30(FaissCodes):
-    k_factor = 30
+class FaissCodes6(FaissCodes):
+    k_factor = 6
+
+
+class FaissCodes20(FaissCodes):
+    k_factor = 20
+
+
+class FaissCodes40(FaissCodes):
+    k_factor = 40
 
 
 class FaissBits(FaissCodes):
     """RaBitQ of 1 bit in FastScan blocks behind a random rotation, which its paper asks for."""
     spec = "RR,IVF{lists},RaBitQfs"
     k_factor = 5
+
+
+class FaissBits10(FaissBits):
+    k_factor = 10
 
 
 class FaissBits20(FaissBits):
@@ -422,7 +434,7 @@ class TonariFlatIntegers(TonariFlat):
 
 ADAPTERS = {cls.__name__: cls for cls in
             (Hnswlib, HnswlibFlat, Faiss, FaissHalf, FaissLists, FaissListsGraph, FaissFlat,
-             FaissCodes, FaissCodes4, FaissCodes30, FaissBits, FaissBits20,
+             FaissCodes, FaissCodes4, FaissCodes6, FaissCodes20, FaissCodes40, FaissBits, FaissBits10, FaissBits20,
              Usearch, UsearchHalf, UsearchFlat,
              Tonari, TonariMapped, TonariHalf, TonariLists, TonariListsGraph, TonariFlat, TonariFlatIntegers,
              TonariBits, TonariBitsWide, TonariCodes, TonariCodesWide)}

@@ -48,10 +48,13 @@ LISTS = (
 # for 4 dimensions, for 2 where 4 do not divide them) and the rows as float32 beside them.
 CODES = (
     Variant("faiss IVF_PQ4 x4", "FaissCodes4", "faiss IVF<N>,PQ<d/4>x4fs in IndexRefineFlat, k_factor 4", "faiss-ivf-pq4"),
+    Variant("faiss IVF_PQ4 x6", "FaissCodes6", "the same, k_factor 6", "faiss-ivf-pq4"),
     Variant("faiss IVF_PQ4 x10", "FaissCodes", "the same, k_factor 10", "faiss-ivf-pq4"),
-    Variant("faiss IVF_PQ4 x30", "FaissCodes30", "the same, k_factor 30", "faiss-ivf-pq4"),
+    Variant("faiss IVF_PQ4 x20", "FaissCodes20", "the same, k_factor 20", "faiss-ivf-pq4"),
+    Variant("faiss IVF_PQ4 x40", "FaissCodes40", "the same, k_factor 40", "faiss-ivf-pq4"),
     Variant("faiss IVF_RaBitQ x5", "FaissBits", "faiss RR,IVF<N>,RaBitQfs in IndexRefineFlat, k_factor 5",
             "faiss-ivf-rabitq"),
+    Variant("faiss IVF_RaBitQ x10", "FaissBits10", "the same, k_factor 10", "faiss-ivf-rabitq"),
     Variant("faiss IVF_RaBitQ x20", "FaissBits20", "the same, k_factor 20", "faiss-ivf-rabitq"),
     Variant("tonari IVF_RaBitQ", "TonariBits", "IVF<N>,RaBitQ,RFlat, refine=2", "tonari-ivf-rabitq"),
     Variant("tonari IVF_RaBitQ r3", "TonariBitsWide", "the same, refine=3", "tonari-ivf-rabitq"),

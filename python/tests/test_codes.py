@@ -50,6 +50,7 @@ def test_unrefined_distances_are_estimates(metric: Any) -> None:
     assert np.corrcoef(far.ravel(), exact.ravel())[0, 1] > 0.7
     assert abs(np.mean(far - exact)) < 0.05 * np.std(exact)
     assert index.nbytes < rows.array.nbytes / 4
+    assert index.parts["codec"] == DIM * 4  # the mean
 
 
 @pytest.mark.parametrize("element", ["float16", "bfloat16", "int8", "uint8"])

@@ -3,10 +3,11 @@
 
 #include <string>
 
-#include <tonari/index/build_fast_scan.hpp>
 #include <tonari/index/registry.hpp>
 #include <tonari/index/row_check.hpp>
 #include <tonari/simd/level.hpp>
+
+#include "index/fast_scan.hpp"
 
 namespace tonari {
 

@@ -1,25 +1,13 @@
 // From rows to an index over codes of 4 bits a part, refined or not.
-#include <tonari/index/build_fast_scan.hpp>
-
 #include <tonari/codec/sq8.hpp>
 #include <tonari/index/build.hpp>
 #include <tonari/index/registry.hpp>
 #include <tonari/index/row_check.hpp>
-#include <tonari/train/sample.hpp>
+
+#include "index/fast_scan.hpp"
 
 namespace tonari::detail {
 namespace {
-
-/// Some rows as the codec is trained on them.
-Result<FastScan> train_on(MatrixView rows, const FastScanParams& params) {
-    constexpr std::size_t enough = 16384;
-    const std::vector<RowId> some = train::sample_rows(rows.rows(), enough, params.seed);
-    std::vector<float> values(some.size() * rows.dim());
-    for (std::size_t i = 0; i < some.size(); ++i) {
-        FastScan::relative(rows.row(some[i]), params.metric, {}, values.data() + i * rows.dim());
-    }
-    return FastScan::train(MatrixView(values.data(), some.size(), rows.dim()), params);
-}
 
 template <class Inner, class Fine>
 Result<Index> refine_by(Inner inner, Result<Fine> fine, MatrixView rows, std::span<const Id> ids,
@@ -65,20 +53,24 @@ Result<Index> build_fast_scan(const Spec& spec, MetricKind metric, MatrixView ro
     if (spec.fine) {
         if (Status s = check_fine(spec, metric, rows, options.threads); !s) return s;
     }
+    constexpr double found =
+        0.95;  // what rows are found by, as a share of the time: a guess; then the finer ones are encoded
+    BuildOptions coarse = options;
+    if (spec.fine) coarse.progress = progress_between(options.progress, rows.rows(), 0, found);
     const FastScanParams params{metric, spec.parts, options.seed, options.threads};
     if (spec.kind == IndexKind::flat) {
-        auto codec = train_on(rows, params);
+        auto codec = train_block_codec<FastScan>(rows, params, [](RowId) { return Origin{}; });
         if (!codec) return std::move(codec).error();
-        return finish(FlatIndex<FastScan>::build(*std::move(codec), rows, ids, options), spec, metric, rows, ids,
+        return finish(FlatIndex<FastScan>::build(*std::move(codec), rows, ids, coarse), spec, metric, rows, ids,
                       options);
     }
     const IvfParams lists{spec.lists, spec.coarse_links};
     if (spec.coarse_links > 0) {
-        return finish(IvfIndex<FastScan, GraphCoarse<FastScan>>::build(params, rows, ids, lists, options), spec, metric,
+        return finish(IvfIndex<FastScan, GraphCoarse<FastScan>>::build(params, rows, ids, lists, coarse), spec, metric,
                       rows, ids, options);
     }
-    return finish(IvfIndex<FastScan, FlatCoarse<FastScan>>::build(params, rows, ids, lists, options), spec, metric,
-                  rows, ids, options);
+    return finish(IvfIndex<FastScan, FlatCoarse<FastScan>>::build(params, rows, ids, lists, coarse), spec, metric, rows,
+                  ids, options);
 }
 
 }  // namespace tonari::detail

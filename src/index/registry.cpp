@@ -4,6 +4,8 @@
 #include <array>
 #include <string_view>
 
+#include "index/fast_scan.hpp"
+
 namespace tonari {
 
 template class FlatIndex<Flat<AnyMetric>>;
@@ -32,7 +34,7 @@ struct StoredCodec {
 constexpr std::array stored_codecs{
     StoredCodec{"codec", &open_over<Flat<AnyMetric>>},
     StoredCodec{"sq8", &open_over<Sq8<AnyMetric>>},
-    StoredCodec{"fast_scan", &open_fast_scan},
+    StoredCodec{"fast_scan", &detail::open_fast_scan},
 };
 
 }  // namespace

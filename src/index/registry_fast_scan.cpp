@@ -1,6 +1,8 @@
 // The run-time instantiations over codes of 4 bits a part, refined and not, and how they are opened.
 #include <tonari/index/registry.hpp>
 
+#include "index/fast_scan.hpp"
+
 namespace tonari {
 
 template class FlatIndex<FastScan>;
@@ -24,7 +26,7 @@ Result<Index> open_refined(const SectionReader& reader) {
 
 }  // namespace
 
-Result<Index> open_fast_scan(const SectionReader& reader) {
+Result<Index> detail::open_fast_scan(const SectionReader& reader) {
     auto record = reader.record<IndexRecord>("index", 1);
     if (!record) return std::move(record).error();
     const bool refined = record->kind == static_cast<std::uint8_t>(IndexKind::refined);

@@ -66,6 +66,8 @@ class Bench(CommandTest):
     def test_refine_takes_what_the_help_says(self):
         (result,) = self.bench("data", "--index", "RaBitQ,RFlat", "--refine", "1.5,2")["results"]
         self.assertTrue({p["params"]["refine"] for p in result["points"]} <= {1.5, 2})
+        (result,) = self.bench("data", "--index", "RaBitQ,RFlat", "--refine", "0")["results"]
+        self.assertEqual([p["params"] for p in result["points"]], [{"refine": 0}])
         for wrong in (-1, "nan", "inf"):
             self.refused("bench", "data", "-i", "RaBitQ,RFlat", "--refine", wrong, status=2, says=["--refine", f"got {wrong}"])
 

@@ -68,7 +68,7 @@ TEST_CASE("determinism: another seed is another graph, as good", "[contract]") {
 
 TEST_CASE("determinism: progress is told from the calling thread, and ends at all rows", "[contract]") {
     const Rows rows = clustered_rows(Element::float32, 24, 3000, 103);
-    for (const char* spec : {"Flat", "HNSW16", "HNSW16,SQ8"}) {
+    for (const std::string_view spec : {"Flat", "HNSW16", "HNSW16,SQ8", "RaBitQ,RFlat", "IVF24,RaBitQ,RFlat"}) {
         std::vector<std::size_t> told;
         bool elsewhere = false;
         BuildOptions options = quick_build();
@@ -82,7 +82,9 @@ TEST_CASE("determinism: progress is told from the calling thread, and ends at al
         REQUIRE_FALSE(told.empty());
         CHECK(std::is_sorted(told.begin(), told.end()));
         CHECK(told.back() == rows.size());
-        if (spec != std::string_view("HNSW16")) continue;
+        if (spec.ends_with("RFlat"))
+            CHECK(std::count(told.begin(), told.end(), rows.size()) == 1);  // not before the finer rows
+        if (spec != "HNSW16") continue;
         // The trial of 8 bits before the first row, and confirming after the last, are told too.
         CHECK(std::count_if(told.begin(), told.end(), [&](std::size_t done) { return done < rows.size() / 30; }) > 3);
         CHECK(std::count_if(told.begin(), told.end(), [&](std::size_t done) { return done > rows.size() * 97 / 100; }) >

@@ -36,6 +36,10 @@
 
 namespace tonari {
 
+namespace detail {
+struct FastScanHead;  // src/codec/fast_scan_layout.hpp
+}
+
 struct FastScanParams {
     MetricKind metric = MetricKind::l2;
     /// PQ: parts of a row, which divide its dimensions. 0: RaBitQ.
@@ -95,6 +99,8 @@ public:
     [[nodiscard]] MetricKind metric_kind() const noexcept { return metric_; }
     /// PQ's parts; 0: RaBitQ.
     [[nodiscard]] std::size_t parts() const noexcept { return parts_; }
+    /// Of what was trained.
+    [[nodiscard]] std::size_t bytes() const noexcept { return (middle_.size() + points_.size()) * sizeof(float); }
     [[nodiscard]] bool accepts(Element given) const noexcept { return given != Element::bits; }
     [[nodiscard]] std::size_t block_size() const noexcept { return quads() * 64 + 3 * block_rows * sizeof(float); }
 
@@ -147,8 +153,9 @@ private:
     Status train_points(MatrixView sample, const FastScanParams& params);
     void measure_share(MatrixView sample);
     [[nodiscard]] std::size_t nearest_point(std::size_t part, const float* values) const noexcept;
-    void prepare_signs(const float* query, std::byte* out) const noexcept;
-    void prepare_parts(const float* query, std::byte* out) const noexcept;
+    /// Write the table, and say how its sums are to be read. `rotated` takes twice the values of a rotated row.
+    detail::FastScanHead prepare_signs(const float* query, float* rotated, std::uint8_t* out) const noexcept;
+    detail::FastScanHead prepare_parts(const float* query, std::uint8_t* out) const noexcept;
 
     MetricKind metric_;
     Dim dim_;

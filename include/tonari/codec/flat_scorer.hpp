@@ -22,6 +22,13 @@ inline void keep_below(const float* distances, std::size_t count, float bound, S
     }
     out.count = kept;
 }
+/// The same of a scorer's distances from `count` codes.
+template <class Scorer, class Codes>
+void keep_nearer(const Scorer& scorer, const Codes& codes, std::size_t count, float bound, Survivors& out) noexcept {
+    std::array<float, max_batch> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
+    scorer.distances(codes, buffer.data());
+    keep_below(buffer.data(), count, bound, out);
+}
 }  // namespace detail
 
 /// One type for every built-in metric and element: walks and builders are compiled once.
@@ -44,14 +51,10 @@ public:
 
     void enter(Origin /*codes are absolute*/) noexcept {}
     void gather(std::span<const std::byte* const> codes, float bound, Survivors& out) noexcept {
-        std::array<float, max_batch> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
-        distances(codes, buffer.data());
-        detail::keep_below(buffer.data(), codes.size(), bound, out);
+        detail::keep_nearer(*this, codes, codes.size(), bound, out);
     }
     void scan(const CodeBlock& block, float bound, Survivors& out) noexcept {
-        std::array<float, max_batch> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init)
-        distances(block, buffer.data());
-        detail::keep_below(buffer.data(), block.count, bound, out);
+        detail::keep_nearer(*this, block, block.count, bound, out);
     }
 
 private:

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <limits>
 #include <span>
@@ -36,14 +35,10 @@ public:
 
     void enter(Origin /*codes are absolute*/) noexcept {}
     void gather(std::span<const std::byte* const> codes, float bound, Survivors& out) noexcept {
-        std::array<float, max_batch> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
-        distances(codes, buffer.data());
-        detail::keep_below(buffer.data(), codes.size(), bound, out);
+        detail::keep_nearer(*this, codes, codes.size(), bound, out);
     }
     void scan(const CodeBlock& block, float bound, Survivors& out) noexcept {
-        std::array<float, max_batch> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init)
-        distances(block, buffer.data());
-        detail::keep_below(buffer.data(), block.count, bound, out);
+        detail::keep_nearer(*this, block, block.count, bound, out);
     }
 
     /// Rounding may carry a distance that float32 just held beyond it. An infinite one would be below no bound.

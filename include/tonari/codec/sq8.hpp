@@ -91,6 +91,8 @@ public:
     [[nodiscard]] const M& metric() const noexcept { return codes_.metric(); }
     [[nodiscard]] MetricKind metric_kind() const noexcept { return codes_.metric_kind(); }
     [[nodiscard]] std::size_t code_size() const noexcept { return codes_.code_size(); }
+    /// Of what was trained.
+    [[nodiscard]] std::size_t bytes() const noexcept { return middle_.size() * sizeof(float); }
     [[nodiscard]] float scale() const noexcept { return scale_; }  ///< 1 under cosine
     /// The codes as rows of 8-bit integers, whose distances order as those of this codec do.
     [[nodiscard]] Flat<AnyMetric> erased() const noexcept { return codes_.erased(); }

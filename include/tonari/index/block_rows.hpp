@@ -1,22 +1,35 @@
-// Codes that lie in blocks of rows, and whose they are: what StoredRows is where every row has bytes of its own.
+// Rows whose codes lie in blocks, several in one another's bytes, and how their codec is trained.
 #pragma once
 
 #include <algorithm>
-#include <limits>
-#include <string>
+#include <cstring>
 #include <utility>
 #include <vector>
 
 #include <tonari/codec/codec.hpp>
 #include <tonari/index/stored_rows.hpp>
 #include <tonari/simd/prefetch.hpp>
+#include <tonari/train/sample.hpp>
 
 namespace tonari {
 
+/// A codec trained on some of the rows, relative to what `origin_of(row)` says. Throws bad_alloc.
+template <BlockCodec C, class OriginOf>
+Result<C> train_block_codec(MatrixView rows, const typename C::Params& params, const OriginOf& origin_of) {
+    constexpr std::size_t enough = 16384;
+    const std::vector<RowId> some = train::sample_rows(rows.rows(), enough, params.seed);
+    std::vector<float> relative(some.size() * rows.dim());
+    for (std::size_t i = 0; i < some.size(); ++i) {
+        C::relative(rows.row(some[i]), params.metric, origin_of(some[i]), relative.data() + i * rows.dim());
+    }
+    return C::train(MatrixView(relative.data(), some.size(), rows.dim()), params);
+}
+
 template <BlockCodec C>
-class BlockRows {
+class BlockRows : public CodedRows<C> {
 public:
     using Scorer = typename C::Scorer;
+    using CodedRows<C>::rows;
 
     /// Encodes: row i is `rows.row(order[i])`, relative to `origin_of(i)`. Any number of threads gives the same bytes.
     template <class OriginOf>
@@ -42,27 +55,6 @@ public:
         auto map = ids_in_order(order, ids);
         if (!map) return std::move(map).error();
         return BlockRows(std::move(codec), std::move(*codes).freeze(), *std::move(map));
-    }
-
-    [[nodiscard]] const C& codec() const noexcept { return codec_; }
-    [[nodiscard]] const IdMap& ids() const noexcept { return ids_; }
-    [[nodiscard]] const Bytes& codes() const noexcept { return codes_; }
-    [[nodiscard]] std::size_t rows() const noexcept { return ids_.rows(); }
-
-    [[nodiscard]] Scorer scorer(RowView query, SearchScratch& scratch) const noexcept {
-        codec_.prepare(query, scratch.query());
-        Scorer scorer = codec_.scorer();
-        scorer.set_query(scratch.query());
-        return scorer;
-    }
-
-    bool answer(std::span<const OrderedKey> rows, std::size_t k, const RowFilter* filter,
-                std::vector<Neighbor>& out) const noexcept {
-        return answer_ids(ids_, rows, k, filter, out);
-    }
-    template <class Visit>
-    void for_each_id(RowId row, const RowFilter* filter, Visit&& visit) const noexcept {
-        visit_ids(ids_, row, filter, visit);
     }
 
     /// Asks for the first lines of the rows [first, last), which are to be scanned soon: what comes behind them the machine
@@ -106,11 +98,6 @@ public:
         return first;
     }
 
-    Status save(SectionWriter& writer) const {
-        if (Status s = codec_.save(writer); !s) return s;
-        if (Status s = ids_.save(writer); !s) return s;
-        return writer.add("codes", 1, codes_.span());
-    }
     /// `codec` was opened from the same sections.
     static Result<BlockRows> open(const SectionReader& reader, C codec) {
         auto ids = IdMap::open(reader);
@@ -121,14 +108,13 @@ public:
     }
 
 private:
+    using CodedRows<C>::codec_;
+    using CodedRows<C>::codes_;
+
     BlockRows(C codec, Bytes codes, IdMap ids) noexcept
-        : codec_(std::move(codec)), codes_(std::move(codes)), ids_(std::move(ids)) {}
+        : CodedRows<C>(std::move(codec), std::move(codes), std::move(ids)) {}
 
     static std::size_t blocks_of(std::size_t rows) noexcept { return (rows + C::block_rows - 1) / C::block_rows; }
-
-    C codec_;
-    Bytes codes_;
-    IdMap ids_;
 };
 
 namespace detail {

@@ -80,9 +80,12 @@ void add_parts(const I& index, std::vector<IndexPart>& parts) {
     } else {
         parts.push_back({"rows", index.rows().codes().size()});
         parts.push_back({"ids", index.ids().bytes()});
+        if constexpr (requires { index.codec().bytes(); }) {
+            if (index.codec().bytes() > 0) parts.push_back({"codec", index.codec().bytes()});
+        }
         if constexpr (requires { index.layers(); }) parts.push_back({"links", index.layers().bytes()});
         if constexpr (requires { index.partition(); }) {
-            parts.push_back({"lists", index.partition().bytes()});
+            parts.push_back({"lists", index.partition().bytes() + index.length_bytes()});
             std::size_t coarse = index.coarse().rows().codes().size() + index.coarse().ids().bytes();
             if constexpr (requires { index.coarse().layers(); }) coarse += index.coarse().layers().bytes();
             parts.push_back({"coarse", coarse});

@@ -21,7 +21,6 @@
 #include <tonari/index/ivf_source.hpp>
 #include <tonari/index/train_lists.hpp>
 #include <tonari/lists/partition.hpp>
-#include <tonari/train/sample.hpp>
 
 namespace tonari {
 
@@ -68,7 +67,7 @@ public:
             return Origin{.centroid = static_cast<const float*>(centroids->view().row(list).data()),
                           .length = length_of.empty() ? 1.0F : length_of[list]};
         };
-        auto codec = train_codes(codes, rows, *lists, origin_of);
+        auto codec = train_block_codec<C>(rows, codes, [&](RowId row) { return origin_of(lists->list_of[row]); });
         if (!codec) return std::move(codec).error();
         auto stored =
             BlockRows<C>::encode(*std::move(codec), rows, lists->order, ids, options.threads,
@@ -85,6 +84,8 @@ public:
     [[nodiscard]] const RowsOf<C>& rows() const noexcept { return rows_; }
     [[nodiscard]] const Partition& partition() const noexcept { return partition_; }
     [[nodiscard]] const Coarse& coarse() const noexcept { return coarse_; }
+    /// Bytes of what centroids are lengthened by.
+    [[nodiscard]] std::size_t length_bytes() const noexcept { return lengths_.size(); }
 
     Status reserve(const SearchOptions& options, SearchScratch& scratch) const {
         reserve(scratch);
@@ -317,20 +318,6 @@ private:
     }
     [[nodiscard]] static bool has_lengths(const C& codec) noexcept {
         return BlockCodec<C> && codec.metric_kind() != MetricKind::l2;
-    }
-
-    /// A codec trained on what some rows are relative to their lists.
-    template <class Params, class OriginOf>
-    static Result<C> train_codes(const Params& params, MatrixView rows, const Arranged& lists,
-                                 const OriginOf& origin_of) {
-        constexpr std::size_t enough = 16384;
-        const std::vector<RowId> some = train::sample_rows(rows.rows(), enough, params.seed);
-        std::vector<float> relative(some.size() * rows.dim());
-        for (std::size_t i = 0; i < some.size(); ++i) {
-            C::relative(rows.row(some[i]), params.metric, origin_of(lists.list_of[some[i]]),
-                        relative.data() + i * rows.dim());
-        }
-        return C::train(MatrixView(relative.data(), some.size(), rows.dim()), params);
     }
 
     /// O(lists): a search goes where these ids say.

@@ -103,6 +103,7 @@ public:
         auto codes = StoredRows<Fine>::encode_codes(fine, rows, order, options.threads);
         if (!codes) return std::move(codes).error();
         StoredRows<Fine> stored(std::move(fine), *std::move(codes), inner.ids());
+        if (options.progress) options.progress(rows.rows(), rows.rows());
         return Refined(std::move(inner), std::move(stored));
     }
 

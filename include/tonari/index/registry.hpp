@@ -75,8 +75,6 @@ Result<Index> open_index(const SectionReader& reader, C codec) {
                                              "; a newer version of the library may have written it"};
 }
 
-/// The same for codes of 4 bits a part.
-Result<Index> open_fast_scan(const SectionReader& reader);
 /// The same for every run-time codec: which one it is, the file's sections tell.
 TONARI_API Result<Index> open_index(const SectionReader& reader);
 /// Writes the record and the index's own sections.

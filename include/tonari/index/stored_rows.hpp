@@ -1,4 +1,4 @@
-// Codes and whose they are: the part that every index has.
+// Rows that have bytes of their own, one behind another.
 #pragma once
 
 #include <algorithm>
@@ -12,12 +12,9 @@
 
 #include <tonari/codec/codec.hpp>
 #include <tonari/core/aligned.hpp>
-#include <tonari/core/bytes.hpp>
 #include <tonari/core/collector.hpp>
 #include <tonari/core/parallel.hpp>
-#include <tonari/index/answer_ids.hpp>
-#include <tonari/index/id_map.hpp>
-#include <tonari/index/search_scratch.hpp>
+#include <tonari/index/coded_rows.hpp>
 
 namespace tonari {
 
@@ -34,13 +31,6 @@ void offer_block(Scorer& scorer, const CodeBlock& block, RowId first, Found& fou
     }
 }
 
-/// Ids in the order of rows: row i is that of `order[i]`.
-inline Result<IdMap> ids_in_order(std::span<const RowId> order, std::span<const Id> ids) {
-    std::vector<Id> slots(order.size());
-    for (std::size_t i = 0; i < slots.size(); ++i) slots[i] = ids.empty() ? static_cast<Id>(order[i]) : ids[order[i]];
-    return IdMap::create(slots, {});
-}
-
 /// The rows' numbers in the order of their ids.
 inline std::vector<RowId> by_id(std::size_t rows, std::span<const Id> ids) {
     std::vector<RowId> order(rows);
@@ -52,13 +42,14 @@ inline std::vector<RowId> by_id(std::size_t rows, std::span<const Id> ids) {
 }
 
 template <Codec C>
-class StoredRows {
+class StoredRows : public CodedRows<C> {
 public:
     using Scorer = typename C::Scorer;
+    using CodedRows<C>::rows;
 
     /// `codes` holds `ids.rows()` codes one behind another.
     StoredRows(C codec, Bytes codes, IdMap ids) noexcept
-        : codec_(std::move(codec)), codes_(std::move(codes)), ids_(std::move(ids)) {}
+        : CodedRows<C>(std::move(codec), std::move(codes), std::move(ids)) {}
 
     /// Encodes and copies: row i is `rows.row(order[i])`. Any number of threads gives the same bytes.
     static Result<StoredRows> encode(C codec, MatrixView rows, std::span<const RowId> order, std::span<const Id> ids,
@@ -83,30 +74,8 @@ public:
         return std::move(*codes).freeze();
     }
 
-    [[nodiscard]] const C& codec() const noexcept { return codec_; }
-    [[nodiscard]] const IdMap& ids() const noexcept { return ids_; }
-    [[nodiscard]] const Bytes& codes() const noexcept { return codes_; }
-    [[nodiscard]] std::size_t rows() const noexcept { return ids_.rows(); }
     [[nodiscard]] const std::byte* code(RowId row) const noexcept {
         return codes_.data() + std::size_t{row} * codec_.code_size();
-    }
-
-    /// The scorer of `query`, prepared in `scratch`.
-    [[nodiscard]] typename C::Scorer scorer(RowView query, SearchScratch& scratch) const noexcept {
-        codec_.prepare(query, scratch.query());
-        auto scorer = codec_.scorer();
-        scorer.set_query(scratch.query());
-        return scorer;
-    }
-
-    /// As `answer_ids` and `visit_ids` (index/answer_ids.hpp).
-    bool answer(std::span<const OrderedKey> rows, std::size_t k, const RowFilter* filter,
-                std::vector<Neighbor>& out) const noexcept {
-        return answer_ids(ids_, rows, k, filter, out);
-    }
-    template <class Visit>
-    void for_each_id(RowId row, const RowFilter* filter, Visit&& visit) const noexcept {
-        visit_ids(ids_, row, filter, visit);
     }
 
     /// Asks for the first lines of the rows [first, last), which are to be scanned soon: what comes behind them the machine
@@ -118,7 +87,7 @@ public:
 
     /// Compares all rows (those that pass `filter`): what decides exactness everywhere else too.
     template <Collector Found>
-    Outcome scan(typename C::Scorer& scorer, const RowFilter* filter, const Deadline& deadline, Found& found,
+    Outcome scan(Scorer& scorer, const RowFilter* filter, const Deadline& deadline, Found& found,
                  SearchScratch& scratch) const noexcept {
         Outcome outcome;
         if (filter != nullptr) {
@@ -136,7 +105,7 @@ public:
     /// Compares the rows [first, last), those of them that pass `filter`. Adds to `outcome`; one that is not complete ends it.
     /// Returns the row to go on with.
     template <Collector Found>
-    std::size_t scan(std::size_t first, std::size_t last, typename C::Scorer& scorer, const RowFilter* filter,
+    std::size_t scan(std::size_t first, std::size_t last, Scorer& scorer, const RowFilter* filter,
                      const Deadline& deadline, Found& found, SearchScratch& scratch, Outcome& outcome) const noexcept {
         Batch<Found> batch{*this, scorer, found, scratch.expansion, outcome};
         std::size_t row = first;
@@ -155,11 +124,6 @@ public:
         return row;
     }
 
-    Status save(SectionWriter& writer) const {
-        if (Status s = codec_.save(writer); !s) return s;
-        if (Status s = ids_.save(writer); !s) return s;
-        return writer.add("codes", 1, codes_.span());
-    }
     /// `codec` was opened from the same sections.
     static Result<StoredRows> open(const SectionReader& reader, C codec) {
         auto ids = IdMap::open(reader);
@@ -170,11 +134,14 @@ public:
     }
 
 private:
+    using CodedRows<C>::codec_;
+    using CodedRows<C>::codes_;
+
     /// Gathers scattered rows until there are enough for one kernel call.
     template <Collector Found>
     struct Batch {
         const StoredRows& stored;
-        typename C::Scorer& scorer;
+        Scorer& scorer;
         Found& found;
         Expansion& space;
         Outcome& outcome;
@@ -207,10 +174,6 @@ private:
             outcome.distances += static_cast<std::uint32_t>(rows);
         }
     };
-
-    C codec_;
-    Bytes codes_;
-    IdMap ids_;
 };
 
 }  // namespace tonari

@@ -11,7 +11,7 @@
 namespace tonari::simd {
 
 /// Ordered from the plainest to the widest of each architecture. Of what Sapphire Rapids has beyond avx512, avx512_spr
-/// needs VNNI and VPOPCNTDQ alone, which Ice Lake and Zen 4 have as well.
+/// needs VNNI, VPOPCNTDQ and VBMI alone, which Ice Lake and Zen 4 have as well.
 enum class Level : std::uint8_t { reference, baseline, avx2, avx512, avx512_spr, neon };
 
 constexpr std::string_view name(Level level) noexcept {

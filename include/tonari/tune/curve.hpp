@@ -18,8 +18,8 @@ struct CurvePoint {
     double mean_us = 0;
     double p50_us = 0;
     double p99_us = 0;
-    std::size_t nprobe = 0;  ///< as `ef`
-    float refine = 0;        ///< as `ef`
+    std::size_t nprobe = 0;         ///< as `ef`
+    std::optional<float> refine{};  ///< where rows are refined
 };
 
 /// What was set: `ef` or `nprobe`, whichever the index has; 0 if neither.

@@ -1,4 +1,4 @@
-// Building what `build` names by RaBitQ and PQ<parts>x4fs.
+// Building and opening what specs name by RaBitQ and PQ<parts>x4fs.
 #pragma once
 
 #include <span>
@@ -8,6 +8,7 @@
 #include <tonari/index/build_options.hpp>
 #include <tonari/index/index.hpp>
 #include <tonari/index/spec.hpp>
+#include <tonari/io/section_reader.hpp>
 #include <tonari/metric/metric.hpp>
 
 namespace tonari::detail {
@@ -15,5 +16,8 @@ namespace tonari::detail {
 /// Rows, ids and options were checked as for every build, and that the codec takes them (`check_codec`). Throws bad_alloc.
 Result<Index> build_fast_scan(const Spec& spec, MetricKind metric, MatrixView rows, std::span<const Id> ids,
                               const BuildOptions& options);
+
+/// The index that the sections hold, which begin with such a codec.
+Result<Index> open_fast_scan(const SectionReader& reader);
 
 }  // namespace tonari::detail

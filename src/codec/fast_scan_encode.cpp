@@ -1,0 +1,120 @@
+// Rows into blocks: the code of each, and the numbers that turn a sum of table entries into its distance.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include <tonari/codec/fast_scan.hpp>
+
+#include "codec/fast_scan_layout.hpp"
+
+namespace tonari {
+namespace {
+
+/// Sets code `code` of part `part` in row `place` of a block.
+void set_code(std::byte* block, std::size_t place, std::size_t part, unsigned code) noexcept {
+    std::byte& at = block[part / 4 * 64 + place % 16 * 4 + part % 4];
+    const unsigned shift = place < 16 ? 0 : 4;
+    at = (at & std::byte(0xF0U >> shift)) | std::byte(code << shift);
+}
+void set_factor(std::byte* block, std::size_t quads, std::size_t array, std::size_t place, double value) noexcept {
+    constexpr double largest = std::numeric_limits<float>::max();
+    const auto factor = static_cast<float>(std::clamp(value, -largest, largest));
+    std::memcpy(block + quads * 64 + (array * FastScan::block_rows + place) * sizeof factor, &factor, sizeof factor);
+}
+
+}  // namespace
+
+void FastScan::relative(RowView row, MetricKind metric, Origin origin, float* out) noexcept {
+    simd::kernels().to_float32[static_cast<std::size_t>(row.element()) - 1](row.data(), out, row.dim());
+    if (metric == MetricKind::cosine) {
+        const float square = detail::squared_length(out, row.dim());
+        const auto inverse = square > 0 ? static_cast<float>(1 / std::sqrt(static_cast<double>(square))) : 0.0F;
+        for (Dim d = 0; d < row.dim(); ++d) out[d] *= inverse;
+    }
+    if (origin.centroid == nullptr) return;
+    for (Dim d = 0; d < row.dim(); ++d) out[d] -= origin.length * origin.centroid[d];
+}
+
+FastScan::Encoder::Encoder(const FastScan& codec)
+    : codec_(&codec),
+      coded_origin_(std::max<std::size_t>(codec.rotation_.size(), codec.dim_)),
+      row_(codec.dim_),
+      rotated_(codec.rotation_.size()),
+      room_(codec.rotation_.size()) {
+    enter({});
+}
+
+void FastScan::Encoder::enter(Origin origin) noexcept {
+    origin_ = origin;
+    if (origin_.centroid == nullptr) origin_ = {.centroid = codec_->middle_.data()};
+    for (Dim d = 0; d < codec_->dim_; ++d) row_[d] = origin_.length * origin_.centroid[d];
+    if (codec_->parts_ == 0) {
+        codec_->rotation_.apply(row_.data(), coded_origin_.data(), room_.data());
+    } else {
+        std::copy(row_.begin(), row_.end(), coded_origin_.begin());
+    }
+}
+
+void FastScan::Encoder::put(RowView row, std::byte* block, std::size_t place) noexcept {
+    relative(row, codec_->metric_, origin_, row_.data());
+    const Coded coded = codec_->parts_ == 0 ? put_signs(block, place) : put_parts(block, place);
+    const double scale = coded.along > 0 ? coded.square / coded.along : 0;
+    const double left_over = std::sqrt(std::abs(scale * scale * coded.length - coded.square));
+    const double error = static_cast<double>(codec_->share_) * left_over;
+    double add = coded.square;
+    double times = 2;
+    if (codec_->metric_ != MetricKind::l2) {
+        times = 1;
+        add = 0;
+        for (Dim d = 0; d < codec_->dim_; ++d) {
+            add -= static_cast<double>(row_[d]) * static_cast<double>(origin_.length * origin_.centroid[d]);
+        }
+    }
+    const std::size_t quads = codec_->quads();
+    set_factor(block, quads, 0, place, add + times * scale * coded.by_origin);
+    set_factor(block, quads, 1, place, -times * scale);
+    set_factor(block, quads, 2, place, times * error);
+}
+
+/// The signs of the rotated row, four to a part.
+FastScan::Encoder::Coded FastScan::Encoder::put_signs(std::byte* block, std::size_t place) noexcept {
+    codec_->rotation_.apply(row_.data(), rotated_.data(), room_.data());
+    const std::size_t size = codec_->rotation_.size();
+    Coded coded;
+    coded.length = static_cast<double>(size);
+    for (std::size_t part = 0; part < size / 4; ++part) {
+        unsigned code = 0;
+        for (unsigned i = 0; i < 4; ++i) {
+            const auto value = static_cast<double>(rotated_[4 * part + i]);
+            const auto origin = static_cast<double>(coded_origin_[4 * part + i]);
+            coded.square += value * value;
+            coded.along += std::abs(value);
+            coded.by_origin += value > 0 ? origin : -origin;
+            code |= (value > 0 ? 1U : 0U) << i;
+        }
+        set_code(block, place, part, code);
+    }
+    return coded;
+}
+
+FastScan::Encoder::Coded FastScan::Encoder::put_parts(std::byte* block, std::size_t place) noexcept {
+    const std::size_t width = codec_->part_dim();
+    Coded coded;
+    for (std::size_t part = 0; part < codec_->parts_; ++part) {
+        const std::size_t nearest = codec_->nearest_point(part, row_.data() + part * width);
+        set_code(block, place, part, static_cast<unsigned>(nearest));
+        for (std::size_t j = 0; j < width; ++j) {
+            const auto point =
+                static_cast<double>(codec_->points_[(part * width + j) * detail::points_a_part + nearest]);
+            const auto value = static_cast<double>(row_[part * width + j]);
+            coded.square += value * value;
+            coded.along += point * value;
+            coded.length += point * point;
+            coded.by_origin += point * static_cast<double>(coded_origin_[part * width + j]);
+        }
+    }
+    return coded;
+}
+
+}  // namespace tonari
