@@ -29,3 +29,13 @@ def index(request: pytest.FixtureRequest, rows: Any) -> tonari.Index:
 @pytest.fixture(scope="session")
 def flat(rows: Any) -> tonari.Index:
     return tonari.build("Flat", rows)
+
+
+@pytest.fixture
+def empty() -> tonari.GrowingIndex:
+    return tonari.build("HNSW8", growing=True, dim=24)
+
+
+@pytest.fixture
+def grown(rows: Any) -> tonari.GrowingIndex:
+    return tonari.build("HNSW8", rows, growing=True)

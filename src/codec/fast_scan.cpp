@@ -201,7 +201,8 @@ Result<FastScan> FastScan::open(const SectionReader& reader) {
         return corrupt("expected parts that divide " + std::to_string(record->dim) + " dimensions, got " +
                        std::to_string(record->parts));
     }
-    if (!(record->share >= 0 && record->share <= 1)) return corrupt("expected a share from 0 to 1");
+    if (!(record->share >= 0 && record->share <= 1))
+        return corrupt("expected a share from 0 to 1, got " + std::to_string(record->share));
     FastScan codec(metric, record->dim, record->parts, record->seed);
     codec.share_ = record->share;
     const auto read = [&](const char* section, std::uint64_t count, std::vector<float>& into) -> Status {
