@@ -225,6 +225,36 @@ void register_nibbles() {
     }
 }
 
+/// What a query costs before blocks of 4-bit codes are compared with it: one a dimension, four dimensions a part.
+void register_query_tables() {
+    for (const std::size_t size : {128, 784, 1536}) {
+        const std::string end = "/" + std::to_string(size);
+        benchmark::RegisterBenchmark(("query/rotate" + end).c_str(), [=](benchmark::State& state) {
+            std::vector<float> values(size, 1.0F);
+            std::vector<std::uint64_t> signs(simd::rotation_rounds * (size / 64 + 1));
+            Random random(5);
+            for (std::uint64_t& word : signs) word = random();
+            for (auto _ : state) {
+                simd::kernels().rotate(values.data(), size, signs.data());
+                benchmark::ClobberMemory();
+            }
+        });
+        benchmark::RegisterBenchmark(("query/table" + end).c_str(), [=](benchmark::State& state) {
+            std::vector<float> values(size);
+            std::vector<float> points(size * 16);
+            Random random(6);
+            for (float& value : values) value = static_cast<float>(unit(random()));
+            for (float& value : points) value = static_cast<float>(unit(random()));
+            std::vector<float> room(size * 4);
+            std::vector<std::uint8_t> table(size * 4);
+            for (auto _ : state) {
+                benchmark::DoNotOptimize(simd::kernels().nibble_table(values.data(), points.data(), 64, size / 4, 4,
+                                                                      room.data(), table.data()));
+            }
+        });
+    }
+}
+
 /// 32 queries against rows that fit the L2 cache. One multiply-add counts as two operations.
 void register_blocks() {
     for (const MetricKind metric : {MetricKind::l2, MetricKind::inner_product}) {
@@ -270,6 +300,7 @@ int main(int argc, char** argv) {
     }
     register_pairs();
     register_nibbles();
+    register_query_tables();
     register_blocks();
     benchmark::Initialize(&argc, argv);
     if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;

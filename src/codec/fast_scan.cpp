@@ -172,8 +172,11 @@ struct FastScan::Record {
     std::uint64_t seed;
     float share;
     std::uint8_t metric;
-    std::uint8_t reserved[3];
+    std::uint8_t rotation;  ///< of RaBitQ: `rotation_kind`; 0: none
+    std::uint8_t reserved[2];
 };
+/// Codes are the signs of rows that were turned by the rotation of `train/rotation.hpp`: another would ask a new number.
+constexpr std::uint8_t rotation_kind = 1;
 
 Status FastScan::save(SectionWriter& writer) const {
     Record record{};
@@ -182,6 +185,7 @@ Status FastScan::save(SectionWriter& writer) const {
     record.seed = rotation_.seed();
     record.share = share_;
     record.metric = static_cast<std::uint8_t>(metric_);
+    record.rotation = parts_ == 0 ? rotation_kind : 0;
     if (Status s = writer.add_record("fast_scan", 1, record); !s) return s;
     if (Status s = writer.add_array<float>("middle", 1, middle_); !s) return s;
     return parts_ == 0 ? Status{} : writer.add_array<float>("points", 1, points_);
@@ -200,6 +204,12 @@ Result<FastScan> FastScan::open(const SectionReader& reader) {
     if (record->parts > 0 && record->dim % record->parts != 0) {
         return corrupt("expected parts that divide " + std::to_string(record->dim) + " dimensions, got " +
                        std::to_string(record->parts));
+    }
+    const std::uint8_t rotation = record->parts == 0 ? rotation_kind : 0;
+    if (record->rotation != rotation) {
+        return Error{ErrorCode::unsupported, "section 'fast_scan': expected rotation " + std::to_string(rotation) +
+                                                 ", got " + std::to_string(record->rotation) +
+                                                 "; build the index again, or take a newer version of the library"};
     }
     if (!(record->share >= 0 && record->share <= 1))
         return corrupt("expected a share from 0 to 1, got " + std::to_string(record->share));

@@ -40,8 +40,7 @@ FastScan::Encoder::Encoder(const FastScan& codec)
     : codec_(&codec),
       coded_origin_(std::max<std::size_t>(codec.rotation_.size(), codec.dim_)),
       row_(codec.dim_),
-      rotated_(codec.rotation_.size()),
-      room_(codec.rotation_.size()) {
+      rotated_(codec.rotation_.size()) {
     enter({});
 }
 
@@ -50,7 +49,7 @@ void FastScan::Encoder::enter(Origin origin) noexcept {
     if (origin_.centroid == nullptr) origin_ = {.centroid = codec_->middle_.data()};
     for (Dim d = 0; d < codec_->dim_; ++d) row_[d] = origin_.length * origin_.centroid[d];
     if (codec_->parts_ == 0) {
-        codec_->rotation_.apply(row_.data(), coded_origin_.data(), room_.data());
+        codec_->rotation_.apply(row_.data(), coded_origin_.data());
     } else {
         std::copy(row_.begin(), row_.end(), coded_origin_.begin());
     }
@@ -79,7 +78,7 @@ void FastScan::Encoder::put(RowView row, std::byte* block, std::size_t place) no
 
 /// The signs of the rotated row, four to a part.
 FastScan::Encoder::Coded FastScan::Encoder::put_signs(std::byte* block, std::size_t place) noexcept {
-    codec_->rotation_.apply(row_.data(), rotated_.data(), room_.data());
+    codec_->rotation_.apply(row_.data(), rotated_.data());
     const std::size_t size = codec_->rotation_.size();
     Coded coded;
     coded.length = static_cast<double>(size);

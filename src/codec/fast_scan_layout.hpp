@@ -1,6 +1,6 @@
 // How a prepared query of FastScan lies, and what its files have in common:
 //
-//     | head, filled up to 64 bytes | table: quads x 64 bytes | the query, float32 | RaBitQ: it rotated, and room for that |
+//     | head, filled up to 64 bytes | table: quads x 64 bytes | the query, float32 | RaBitQ: it rotated | room for entries, float32 |
 #pragma once
 
 #include <cstddef>

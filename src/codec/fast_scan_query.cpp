@@ -26,38 +26,44 @@ float distance(MetricKind metric, const float* a, const float* b, Dim dim) noexc
     return out;
 }
 
-/// Rounds entries, each less its part's smallest, to the bytes of a table.
-class TableWriter {
-public:
-    TableWriter(Head& head, std::uint8_t* table, std::size_t quads, float widest) noexcept
-        : table_(table), lift_(widest < 0x1p-100F ? 0x1p100F : 1), inverse_(widest > 0 ? 255 / (widest * lift_) : 0) {
-        head.step = widest / 255;
-        head.slack = head.step * std::sqrt(static_cast<float>(4 * quads) / 12);
+/// The 16 ways of giving four values signs: code c adds the value whose bit is set and subtracts the others.
+constexpr std::array<float, 4 * points_a_part> make_signs() noexcept {
+    std::array<float, 4 * points_a_part> signs{};
+    for (std::size_t j = 0; j < 4; ++j) {
+        for (std::size_t c = 0; c < points_a_part; ++c) signs[j * points_a_part + c] = (c >> j & 1U) != 0 ? 1.0F : -1.0F;
     }
-    void set(std::size_t part, unsigned code, float above_smallest) noexcept {
-        table_[16 * part + code] =
-            static_cast<std::uint8_t>(std::min(above_smallest * lift_ * inverse_ + 0.5F, 255.0F));
-    }
-
-private:
-    std::uint8_t* table_;
-    float lift_;  ///< tiny entries times this have an inverse
-    float inverse_;
-};
+    return signs;
+}
+alignas(64) constexpr std::array<float, 4 * points_a_part> all_signs = make_signs();
 
 }  // namespace
 
 std::size_t FastScan::query_size() const noexcept {
-    // The query and what it is rotated in lie behind the table.
-    const std::size_t room = parts_ == 0 ? 2 * rotation_.size() : 0;
-    return head_bytes + quads() * 64 + (dim_ + room) * sizeof(float);
+    const std::size_t rotated = parts_ == 0 ? rotation_.size() : 0;
+    const std::size_t room = points_a_part * (parts_ == 0 ? rotation_.size() / 4 : parts_);
+    return head_bytes + quads() * 64 + (dim_ + rotated + room) * sizeof(float);
 }
 
 void FastScan::prepare(RowView query, std::byte* out) const noexcept {
     auto* const table = reinterpret_cast<std::uint8_t*>(out + head_bytes);
     auto* const values = reinterpret_cast<float*>(out + head_bytes + quads() * 64);
     relative(query, metric_, {}, values);
-    Head head = parts_ == 0 ? prepare_signs(values, values + dim_, table) : prepare_parts(values, table);
+    const auto write_table = simd::kernels().nibble_table;
+    simd::NibbleTable made;
+    if (parts_ == 0) {
+        const std::size_t size = rotation_.size();
+        float* const rotated = values + dim_;
+        rotation_.apply(values, rotated);
+        made = write_table(rotated, all_signs.data(), 0, size / 4, 4, rotated + size, table);
+    } else {
+        const std::size_t width = part_dim();
+        made = write_table(values, points_.data(), width * points_a_part, parts_, width, values + dim_, table);
+        std::memset(table + 16 * parts_, 0, quads() * 64 - 16 * parts_);  // parts that a quad lacks
+    }
+    Head head;
+    head.base = made.base;
+    head.step = made.step;
+    head.slack = made.step * std::sqrt(static_cast<float>(4 * quads()) / 12);
     head.square = squared_length(values, dim_);
     const float apart = distance(MetricKind::l2, values, middle_.data(), dim_);
     head.away = std::sqrt(apart);
@@ -68,69 +74,6 @@ void FastScan::prepare(RowView query, std::byte* out) const noexcept {
                    (metric_ == MetricKind::cosine ? 1.0F : 0.0F);
     }
     std::memcpy(out, &head, sizeof head);
-}
-
-/// Code c of a part counts the sum of its four values, each with the sign that c has at its place.
-detail::FastScanHead FastScan::prepare_signs(const float* query, float* rotated, std::uint8_t* out) const noexcept {
-    Head head;
-    rotation_.apply(query, rotated, rotated + rotation_.size());
-    const std::size_t parts = rotation_.size() / 4;
-    float widest = 0;
-    double base = 0;
-    for (std::size_t part = 0; part < parts; ++part) {
-        float absolute = 0;
-        for (std::size_t i = 0; i < 4; ++i) absolute += std::abs(rotated[4 * part + i]);
-        widest = std::max(widest, 2 * absolute);
-        base -= static_cast<double>(absolute);
-    }
-    head.base = static_cast<float>(base);
-    TableWriter table(head, out, quads(), widest);
-    for (std::size_t part = 0; part < parts; ++part) {
-        const float* const four = rotated + 4 * part;
-        std::array<float, points_a_part> sums{};
-        float smallest = 0;
-        for (std::size_t i = 0; i < 4; ++i) {  // with bit i unset -four[i], set +four[i]
-            const std::size_t half = std::size_t{1} << i;
-            smallest -= std::abs(four[i]);
-            for (std::size_t c = half; c-- > 0;) {
-                sums[c + half] = sums[c] + four[i];
-                sums[c] -= four[i];
-            }
-        }
-        for (unsigned c = 0; c < points_a_part; ++c) table.set(part, c, sums[c] - smallest);
-    }
-    return head;
-}
-
-detail::FastScanHead FastScan::prepare_parts(const float* query, std::uint8_t* out) const noexcept {
-    Head head;
-    const std::size_t width = part_dim();
-    const auto entries_of = [&](std::size_t part) {
-        std::array<float, points_a_part> entries{};
-        const float* const points = points_.data() + part * width * points_a_part;
-        for (std::size_t j = 0; j < width; ++j) {
-            const float value = query[part * width + j];
-            for (std::size_t c = 0; c < points_a_part; ++c) entries[c] += value * points[j * points_a_part + c];
-        }
-        return entries;
-    };
-    float widest = 0;
-    double base = 0;
-    for (std::size_t part = 0; part < parts_; ++part) {
-        const auto entries = entries_of(part);
-        const auto [least, most] = std::minmax_element(entries.begin(), entries.end());
-        widest = std::max(widest, *most - *least);
-        base += static_cast<double>(*least);
-    }
-    head.base = static_cast<float>(base);
-    TableWriter table(head, out, quads(), widest);
-    for (std::size_t part = 0; part < parts_; ++part) {
-        const auto entries = entries_of(part);
-        const float least = *std::min_element(entries.begin(), entries.end());
-        for (unsigned c = 0; c < points_a_part; ++c) table.set(part, c, entries[c] - least);
-    }
-    std::memset(out + 16 * parts_, 0, quads() * 64 - 16 * parts_);  // parts that a quad lacks
-    return head;
 }
 
 void FastScanScorer::set_query(const std::byte* query) noexcept {

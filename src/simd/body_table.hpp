@@ -9,11 +9,12 @@
 #include "simd/body_block_bytes.hpp"
 #include "simd/body_convert.hpp"
 #include "simd/body_float.hpp"
-#include "simd/body_hadamard.hpp"
 #include "simd/body_int8.hpp"
 #include "simd/body_nearest.hpp"
+#include "simd/body_nibble_table.hpp"
 #include "simd/body_nibbles.hpp"
 #include "simd/body_norm.hpp"
+#include "simd/body_rotate.hpp"
 #include "simd/body_rows.hpp"
 
 namespace tonari::simd {
@@ -103,7 +104,8 @@ constexpr Kernels make_table() noexcept {
     table.block_below = &block_below<Machine>;
     table.block_nearest = &block_nearest<Machine>;
     table.nibbles_below = &nibbles_below<Machine>;
-    table.hadamard = &hadamard<Machine>;
+    table.nibble_table = &nibble_table<Machine>;
+    table.rotate = &rotate<Machine>;
     return table;
 }
 

@@ -38,5 +38,16 @@ inline float load_float(const std::byte* at) noexcept {
 inline float to_float(unsigned sum) noexcept { return static_cast<float>(static_cast<long long>(sum)); }
 inline float to_float(int sum) noexcept { return static_cast<float>(sum); }
 
+/// How entries of a table, none below 0, become bytes: entry * lift * inverse, rounded.
+struct NibbleScale {
+    float lift;  ///< tiny entries times this have an inverse
+    float inverse;
+    float step;  ///< what 1 in a byte counts
+};
+inline NibbleScale nibble_scale(float widest) noexcept {
+    const float lift = widest < 0x1p-100F ? 0x1p100F : 1.0F;
+    return {lift, widest > 0 ? 255 / (widest * lift) : 0.0F, widest / 255};
+}
+
 }  // namespace
 }  // namespace tonari::simd

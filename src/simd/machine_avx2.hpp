@@ -3,6 +3,8 @@
 
 #include <immintrin.h>
 
+#include <limits>
+
 #include <tonari/simd/level.hpp>
 
 #include "simd/four.hpp"
@@ -163,6 +165,29 @@ struct Avx2 {
     static TONARI_INLINE F negative_multiply_add(F a, F b, F c) noexcept { return _mm256_fnmadd_ps(a, b, c); }
     static TONARI_INLINE unsigned below(F a, F b) noexcept {
         return static_cast<unsigned>(_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_LT_OQ)));
+    }
+
+    // --- rotations and tables ------------------------------------------------------------------------------------
+    /// Lane i is lane i ^ Step of `a`.
+    template <std::size_t Step>
+    static TONARI_INLINE F partner(F a) noexcept {
+        if constexpr (Step == 1) return _mm256_permute_ps(a, 0xB1);
+        if constexpr (Step == 2) return _mm256_permute_ps(a, 0x4E);
+        if constexpr (Step == 4) return _mm256_permute2f128_ps(a, a, 1);
+    }
+    /// Turns the signs of the lanes whose bits are set.
+    static TONARI_INLINE F flip(F a, unsigned bits) noexcept {
+        const __m256i lane = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+        const __m256i named = _mm256_and_si256(_mm256_set1_epi32(static_cast<int>(bits)), lane);
+        const __m256i sign = _mm256_and_si256(_mm256_cmpeq_epi32(named, lane),
+                                              _mm256_set1_epi32(std::numeric_limits<int>::min()));
+        return _mm256_xor_ps(a, _mm256_castsi256_ps(sign));
+    }
+    /// Values below 256, rounded down, as bytes.
+    static TONARI_INLINE void store_bytes(F values, std::uint8_t* to) noexcept {
+        const __m256i whole = _mm256_cvttps_epi32(values);
+        const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256(whole, 1));
+        _mm_storel_epi64(reinterpret_cast<__m128i*>(to), _mm_packus_epi16(words, words));
     }
 
     // --- 4-bit codes -------------------------------------------------------------------------------------------

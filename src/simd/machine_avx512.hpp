@@ -10,6 +10,8 @@
 
 #include <immintrin.h>
 
+#include <limits>
+
 #include <tonari/simd/level.hpp>
 
 #include "simd/four.hpp"
@@ -159,6 +161,26 @@ struct Avx512 {
     static TONARI_INLINE F unsigned_floats(I a) noexcept { return _mm512_cvtepu32_ps(a); }
     static TONARI_INLINE F negative_multiply_add(F a, F b, F c) noexcept { return _mm512_fnmadd_ps(a, b, c); }
     static TONARI_INLINE unsigned below(F a, F b) noexcept { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
+
+    // --- rotations and tables ------------------------------------------------------------------------------------
+    /// Lane i is lane i ^ Step of `a`.
+    template <std::size_t Step>
+    static TONARI_INLINE F partner(F a) noexcept {
+        if constexpr (Step == 1) return _mm512_permute_ps(a, 0xB1);
+        if constexpr (Step == 2) return _mm512_permute_ps(a, 0x4E);
+        if constexpr (Step == 4) return _mm512_shuffle_f32x4(a, a, 0xB1);
+        if constexpr (Step == 8) return _mm512_shuffle_f32x4(a, a, 0x4E);
+    }
+    /// Turns the signs of the lanes whose bits are set.
+    static TONARI_INLINE F flip(F a, unsigned bits) noexcept {
+        const __m512i values = _mm512_castps_si512(a);
+        return _mm512_castsi512_ps(_mm512_mask_xor_epi32(values, static_cast<__mmask16>(bits), values,
+                                                         _mm512_set1_epi32(std::numeric_limits<int>::min())));
+    }
+    /// Values below 256, rounded down, as bytes.
+    static TONARI_INLINE void store_bytes(F values, std::uint8_t* to) noexcept {
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtepi32_epi8(_mm512_cvttps_epi32(values)));
+    }
 
     // --- 4-bit codes -------------------------------------------------------------------------------------------
     /// Tables of 16 entries, one a quarter: so the bytes of part p go to quarter p. Sums of 16 bits hold 256 quads; those of

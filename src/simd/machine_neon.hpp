@@ -125,6 +125,29 @@ struct Neon {
         return vaddvq_u32(vandq_u32(vcltq_f32(va, vb), place));
     }
 
+    // --- rotations and tables ------------------------------------------------------------------------------------
+    /// Lane i is lane i ^ Step of `a`.
+    template <std::size_t Step>
+    static TONARI_INLINE F partner(F a) noexcept {
+        const float32x4_t values = a;
+        if constexpr (Step == 1) return vrev64q_f32(values);
+        if constexpr (Step == 2) return vextq_f32(values, values, 2);
+    }
+    /// Turns the signs of the lanes whose bits are set.
+    static TONARI_INLINE F flip(F a, unsigned bits) noexcept {
+        const float32x4_t values = a;
+        const uint32x4_t lane = {1, 2, 4, 8};
+        const uint32x4_t sign = vshlq_n_u32(vtstq_u32(vdupq_n_u32(bits), lane), 31);
+        return vreinterpretq_f32_u32(veorq_u32(vreinterpretq_u32_f32(values), sign));
+    }
+    /// Values below 256, rounded down, as bytes.
+    static TONARI_INLINE void store_bytes(F values, std::uint8_t* to) noexcept {
+        const float32x4_t floats = values;
+        const uint16x4_t words = vmovn_u32(vcvtq_u32_f32(floats));
+        const uint32_t four = vget_lane_u32(vreinterpret_u32_u8(vmovn_u16(vcombine_u16(words, words))), 0);
+        std::memcpy(to, &four, sizeof four);
+    }
+
     // --- 4-bit codes -------------------------------------------------------------------------------------------
     /// A quad's table fits one lookup of four registers: a code with its part's number above it is the place to look at, and
     /// pairs of bytes are of one row. Sums of 16 bits hold 128 quads.

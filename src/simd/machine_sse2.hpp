@@ -3,6 +3,8 @@
 
 #include <emmintrin.h>
 
+#include <limits>
+
 #include <tonari/simd/level.hpp>
 
 #include "simd/four.hpp"
@@ -144,6 +146,29 @@ struct Sse2 {
     static TONARI_INLINE F negative_multiply_add(F a, F b, F c) noexcept { return c - a * b; }
     static TONARI_INLINE unsigned below(F a, F b) noexcept {
         return static_cast<unsigned>(_mm_movemask_ps(_mm_cmplt_ps(a, b)));
+    }
+
+    // --- rotations and tables ------------------------------------------------------------------------------------
+    /// Lane i is lane i ^ Step of `a`.
+    template <std::size_t Step>
+    static TONARI_INLINE F partner(F a) noexcept {
+        if constexpr (Step == 1) return _mm_shuffle_ps(a, a, 0xB1);
+        if constexpr (Step == 2) return _mm_shuffle_ps(a, a, 0x4E);
+    }
+    /// Turns the signs of the lanes whose bits are set.
+    static TONARI_INLINE F flip(F a, unsigned bits) noexcept {
+        const __m128i lane = _mm_setr_epi32(1, 2, 4, 8);
+        const __m128i named = _mm_and_si128(_mm_set1_epi32(static_cast<int>(bits)), lane);
+        const __m128i sign =
+            _mm_and_si128(_mm_cmpeq_epi32(named, lane), _mm_set1_epi32(std::numeric_limits<int>::min()));
+        return _mm_xor_ps(a, _mm_castsi128_ps(sign));
+    }
+    /// Values below 256, rounded down, as bytes.
+    static TONARI_INLINE void store_bytes(F values, std::uint8_t* to) noexcept {
+        const __m128i whole = _mm_cvttps_epi32(values);
+        const __m128i words = _mm_packs_epi32(whole, whole);
+        const int four = _mm_cvtsi128_si32(_mm_packus_epi16(words, words));
+        std::memcpy(to, &four, sizeof four);
     }
 };
 

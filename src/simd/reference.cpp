@@ -168,14 +168,55 @@ std::size_t nibbles_below(const NibbleQuery& query, const std::byte* blocks, std
     return found;
 }
 
-void hadamard(float* values, std::size_t count) noexcept {
-    for (std::size_t half = 1; half < count; half *= 2) {
-        for (std::size_t i = 0; i < count; ++i) {
-            if ((i & half) != 0) continue;
-            const float a = values[i];
-            values[i] = a + values[i + half];
-            values[i + half] = a - values[i + half];
+NibbleTable nibble_table(const float* query, const float* points, std::size_t stride, std::size_t parts,
+                         std::size_t width, float* room, std::uint8_t* table) noexcept {
+    double base = 0;
+    float widest = 0;
+    for (std::size_t part = 0; part < parts; ++part) {
+        double entries[16] = {};
+        for (std::size_t j = 0; j < width; ++j) {
+            for (std::size_t c = 0; c < 16; ++c) {
+                entries[c] += static_cast<double>(query[part * width + j]) *
+                              static_cast<double>(points[part * stride + 16 * j + c]);
+            }
         }
+        const double least = *std::min_element(std::begin(entries), std::end(entries));
+        base += least;
+        for (std::size_t c = 0; c < 16; ++c) {
+            room[16 * part + c] = static_cast<float>(entries[c] - least);
+            widest = std::max(widest, room[16 * part + c]);
+        }
+    }
+    const NibbleScale scale = nibble_scale(widest);
+    for (std::size_t i = 0; i < 16 * parts; ++i) {
+        table[i] = static_cast<std::uint8_t>(room[i] * scale.lift * scale.inverse + 0.5F);
+    }
+    return {static_cast<float>(base), scale.step};
+}
+
+void rotate(float* values, std::size_t size, const std::uint64_t* signs) noexcept {
+    const std::size_t mixed = std::bit_floor(size);
+    const auto scale = static_cast<float>(1 / std::sqrt(static_cast<double>(mixed)));
+    const auto butterfly = [](float& a, float& b, float factor) {
+        const float sum = a + b;
+        const float difference = a - b;
+        a = sum * factor;
+        b = difference * factor;
+    };
+    for (unsigned round = 0; round < rotation_rounds; ++round, signs += (size + 63) / 64) {
+        for (std::size_t i = 0; i < size; ++i) {
+            if ((signs[i / 64] >> (i % 64) & 1U) != 0) values[i] = -values[i];
+        }
+        const bool last_ones = round % 2 == 1;
+        float* const some = values + (last_ones ? size - mixed : 0);
+        for (std::size_t half = 1; half < mixed; half *= 2) {
+            for (std::size_t i = 0; i < mixed; ++i) {
+                if ((i & half) == 0) butterfly(some[i], some[i + half], 2 * half == mixed ? scale : 1);
+            }
+        }
+        if (mixed == size || !last_ones) continue;
+        const float halved = round + 1 == rotation_rounds ? 0.5F : 1;
+        for (std::size_t i = 0; i < size / 2; ++i) butterfly(values[i], values[size / 2 + i], halved);
     }
 }
 
@@ -221,7 +262,8 @@ constexpr Kernels make_table() noexcept {
     table.block_below = &block_below;
     table.block_nearest = &block_nearest;
     table.nibbles_below = &nibbles_below;
-    table.hadamard = &hadamard;
+    table.nibble_table = &nibble_table;
+    table.rotate = &rotate;
     return table;
 }
 

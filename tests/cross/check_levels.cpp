@@ -117,6 +117,30 @@ void check_halves(const Kernels& table, Element element) {
     }
 }
 
+/// Bytes of a table may differ by the rounding of the sums that they are made of.
+void check_tables(const Kernels& table, std::size_t parts) {
+    Random random(parts);
+    for (const std::size_t width : {1U, 3U, 4U}) {
+        std::vector<float> query(parts * width);
+        std::vector<float> points(parts * width * 16);
+        for (float& value : query) value = static_cast<float>(unit(random())) - 0.5F;
+        for (float& value : points) value = static_cast<float>(unit(random())) - 0.5F;
+        const auto ask = [&](const Kernels& of, std::vector<std::uint8_t>& bytes) {
+            std::vector<float> room(16 * parts);
+            bytes.resize(16 * parts);
+            return of.nibble_table(query.data(), points.data(), 16 * width, parts, width, room.data(), bytes.data());
+        };
+        std::vector<std::uint8_t> bytes;
+        std::vector<std::uint8_t> expected;
+        const NibbleTable made = ask(table, bytes);
+        const NibbleTable of_reference = ask(*kernels(Level::reference), expected);
+        const auto near = [](float a, float b) { return std::abs(a - b) <= 1e-5F * std::abs(b); };
+        bool right = near(made.base, of_reference.base) && near(made.step, of_reference.step);
+        for (std::size_t i = 0; i < bytes.size(); ++i) right = right && std::abs(bytes[i] - expected[i]) <= 1;
+        check(right, "table", table.level, MetricKind::l2, Element::float32, static_cast<Dim>(parts));
+    }
+}
+
 /// Sums of table entries are whole numbers; signs and steps of a transform of whole numbers, too.
 void check_codes(const Kernels& table, std::size_t quads) {
     constexpr std::size_t rows = 75;
@@ -149,12 +173,15 @@ void check_codes(const Kernels& table, std::size_t quads) {
     const std::vector<float> expected = ask(*kernels(Level::reference));
     check(expected.size() == rows - 3 && ask(table) == expected, "codes", table.level, MetricKind::l2, Element::float32,
           static_cast<Dim>(quads));
-    std::vector<float> values(std::size_t{1} << (quads % 9));
+    std::vector<float> values(16 * quads);
     for (float& value : values) value = static_cast<float>(random() & 0xFFU);
+    std::vector<std::uint64_t> signs(rotation_rounds * (values.size() + 63) / 64 + rotation_rounds);
+    for (std::uint64_t& word : signs) word = random();
     std::vector<float> by_reference = values;
-    table.hadamard(values.data(), values.size());
-    kernels(Level::reference)->hadamard(by_reference.data(), by_reference.size());
-    check(values == by_reference, "hadamard", table.level, MetricKind::l2, Element::float32, static_cast<Dim>(quads));
+    table.rotate(values.data(), values.size(), signs.data());
+    kernels(Level::reference)->rotate(by_reference.data(), by_reference.size(), signs.data());
+    check(values == by_reference, "rotation", table.level, MetricKind::l2, Element::float32, static_cast<Dim>(quads));
+    check_tables(table, quads);
 }
 
 int check_all() {

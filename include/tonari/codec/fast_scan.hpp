@@ -36,10 +36,6 @@
 
 namespace tonari {
 
-namespace detail {
-struct FastScanHead;  // src/codec/fast_scan_layout.hpp
-}
-
 struct FastScanParams {
     MetricKind metric = MetricKind::l2;
     /// PQ: parts of a row, which divide its dimensions. 0: RaBitQ.
@@ -131,7 +127,6 @@ public:
         std::vector<float> coded_origin_;  ///< as codes see it: rotated for RaBitQ
         std::vector<float> row_;
         std::vector<float> rotated_;
-        std::vector<float> room_;
     };
     [[nodiscard]] Encoder encoder() const { return Encoder(*this); }
 
@@ -153,9 +148,6 @@ private:
     Status train_points(MatrixView sample, const FastScanParams& params);
     void measure_share(MatrixView sample);
     [[nodiscard]] std::size_t nearest_point(std::size_t part, const float* values) const noexcept;
-    /// Write the table, and say how its sums are to be read. `rotated` takes twice the values of a rotated row.
-    detail::FastScanHead prepare_signs(const float* query, float* rotated, std::uint8_t* out) const noexcept;
-    detail::FastScanHead prepare_parts(const float* query, std::uint8_t* out) const noexcept;
 
     MetricKind metric_;
     Dim dim_;

@@ -86,6 +86,26 @@ using NibblesBelowKernel = std::size_t (*)(const NibbleQuery& query, const std::
                                            std::size_t begin, std::size_t end, float bound, std::uint32_t* index,
                                            float* estimate, float* lower) noexcept;
 
+/// How the sums of a table's entries are to be read: base + step * sum.
+struct NibbleTable {
+    float base = 0;
+    float step = 0;
+};
+/// The table of a query: what code c of part p counts is the product of the part's `width` values and of a point's,
+/// sum of query[p * width + j] * points[p * stride + 16 j + c]. Entries are rounded to bytes, in steps of a 255th of the
+/// widest part; `room` takes parts * 16 values. `base` adds up the parts' smallest entries.
+using NibbleTableKernel = NibbleTable (*)(const float* query, const float* points, std::size_t stride,
+                                          std::size_t parts, std::size_t width, float* room,
+                                          std::uint8_t* table) noexcept;
+
+/// A random rotation in place of `size` values, a multiple of 16. In each of its rounds signs are turned where bits are set, and
+/// the first or, every second time, the last power of two of the values are transformed (Walsh-Hadamard); where these are not
+/// all, sums and differences mix the halves after every second round (the idea is FhtKac's of the RaBitQ-Library, which mixes them
+/// after each and then leaves some values alone). Lengths are kept, up to rounding. `signs`: for each round a bit a value, from a
+/// word of its own on. The same bits at every level.
+using RotateKernel = void (*)(float* values, std::size_t size, const std::uint64_t* signs) noexcept;
+inline constexpr unsigned rotation_rounds = 4;
+
 struct DistanceKernels {
     GatherKernel gather = nullptr;  ///< null where metric and element do not go together
     ScanKernel scan = nullptr;
@@ -108,9 +128,8 @@ struct Kernels {
     BlockBelowKernel block_below = nullptr;
     BlockNearestKernel block_nearest = nullptr;
     NibblesBelowKernel nibbles_below = nullptr;
-    /// The Walsh-Hadamard transform of `count` values, a power of two, in place: sums and differences, not scaled. The same
-    /// bits at every level.
-    void (*hadamard)(float* values, std::size_t count) noexcept = nullptr;
+    NibbleTableKernel nibble_table = nullptr;
+    RotateKernel rotate = nullptr;
 
     [[nodiscard]] const DistanceKernels& of(MetricKind metric, Element element) const noexcept {
         return distance[static_cast<std::size_t>(metric) - 1][static_cast<std::size_t>(element) - 1];

@@ -2,34 +2,33 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include <tonari/core/export.hpp>
 #include <tonari/core/types.hpp>
 
 namespace tonari::train {
 
-/// Random signs and Walsh-Hadamard transforms in turns (Ailon and Chazelle 2009; as codes use it: Gao and Long 2024). Values are
-/// padded with zeros to `size()`, which is a power of two times few; between the rounds they are dealt out to the blocks that
-/// are transformed, so that each comes to depend on all. Distances and products are kept, up to rounding.
+/// Random signs and Walsh-Hadamard transforms in turns (Ailon and Chazelle 2009), of as many values as a power of two has, first
+/// or last of all, with sums and differences of the halves between them (the RaBitQ-Library's way: Gao and others 2025). Values
+/// are padded with zeros to `size()`. Distances and products are kept, up to rounding.
 class TONARI_API Rotation {
 public:
     /// `dim` from 1 to `max_dim`. The same seed gives the same rotation everywhere.
-    Rotation(Dim dim, std::uint64_t seed) noexcept;
+    Rotation(Dim dim, std::uint64_t seed);
 
     [[nodiscard]] Dim dim() const noexcept { return dim_; }
     [[nodiscard]] std::uint64_t seed() const noexcept { return seed_; }
-    /// Values of a rotated row: `dim` rounded up to a multiple of 16, 32, 64, 128 or 256.
+    /// Values of a rotated row: `dim` rounded up to a multiple of 16.
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
-    /// `out` and `room` take `size()` values each.
-    void apply(const float* values, float* out, float* room) const noexcept;
-
-    static std::size_t size_for(Dim dim) noexcept;
+    /// `out` takes `size()` values.
+    void apply(const float* values, float* out) const noexcept;
 
 private:
     Dim dim_;
     std::uint64_t seed_;
     std::size_t size_;
-    std::size_t block_;  ///< the largest power of two that divides it
+    std::vector<std::uint64_t> signs_;
 };
 
 }  // namespace tonari::train
