@@ -189,6 +189,8 @@ std::vector<Model> some_models() {
             any_model("IVF24,Flat", MetricKind::inner_product, Element::uint8),
             any_model("IVF24,Flat", MetricKind::cosine, Element::float16),
             any_model("IVF24_HNSW8,Flat", MetricKind::l2, Element::float32),
+            any_model("IVF150,Flat", MetricKind::l2, Element::float32),  // has rough centroids
+            any_model("IVF150,Flat", MetricKind::inner_product, Element::float16),
             any_model("RaBitQ,RFlat", MetricKind::l2, Element::float32),
             any_model("IVF24,RaBitQ,RFlat", MetricKind::cosine, Element::uint8),
             any_model("IVF24_HNSW8,RaBitQ,RFlat", MetricKind::inner_product, Element::float32),

@@ -30,6 +30,7 @@ struct Kind {
     Element element;
     bool shared;  ///< some rows several times
     bool wide;    ///< ids of eight bytes
+    std::size_t rows = 120;
 };
 const std::vector<Kind> kinds = {
     {"flat-float32-v1", "Flat", MetricKind::l2, Element::float32, false, false},
@@ -41,6 +42,7 @@ const std::vector<Kind> kinds = {
     {"hnsw-uint8-v1", "HNSW4", MetricKind::l1, Element::uint8, true, false},
     {"hnsw-bits-v1", "HNSW4", MetricKind::hamming, Element::bits, true, false},
     {"ivf-float32-v1", "IVF9,Flat", MetricKind::l2, Element::float32, false, true},
+    {"ivf-rough-v1", "IVF130,Flat", MetricKind::l2, Element::float32, false, false, 400},
     {"ivf-hnsw-uint8-v1", "IVF9_HNSW4,Flat", MetricKind::inner_product, Element::uint8, true, false},
     {"ivf-bits-v1", "IVF9,Flat", MetricKind::hamming, Element::bits, false, false},
     {"flat-sq8-v1", "SQ8", MetricKind::l2, Element::float32, false, false},
@@ -52,7 +54,6 @@ const std::vector<Kind> kinds = {
     {"ivf-hnsw-rabitq-v1", "IVF9_HNSW4,RaBitQ,R(SQ8)", MetricKind::inner_product, Element::float32, true, false},
     {"ivf-rabitq-cosine-v1", "IVF9,RaBitQ,R(FP16)", MetricKind::cosine, Element::float32, false, false},
 };
-constexpr std::size_t n = 120;
 constexpr Dim dim = 12;
 
 Rows queries_for(Element element) { return integer_rows(element, dim, 8, 7, 9); }
@@ -71,15 +72,15 @@ std::filesystem::path golden_folder() {
 void write_missing(const Kind& kind, const std::filesystem::path& folder) {
     const auto path = folder / (kind.name + ".tnr");
     if (std::filesystem::exists(path)) return;
-    Rows rows = integer_rows(kind.element, dim, n, 5, 9);
+    Rows rows = integer_rows(kind.element, dim, kind.rows, 5, 9);
     for (std::size_t i = 0; kind.shared && i < 30; ++i) rows.set(i, rows, 40 + i % 3);
-    const Index index = build(kind.spec, kind.metric, rows.view(), scattered_ids(n, kind.wide)).value();
+    const Index index = build(kind.spec, kind.metric, rows.view(), scattered_ids(kind.rows, kind.wide)).value();
     write_segment(path, index).value();
     std::filesystem::remove(path.string() + ".lock");
     std::ofstream text(folder / (kind.name + ".txt"));
     const Rows queries = queries_for(kind.element);
     for (std::size_t q = 0; q < queries.size(); ++q) {
-        const Answer nearest = ask(index, queries.row(q), {.k = 10, .ef = n}).value();
+        const Answer nearest = ask(index, queries.row(q), {.k = 10, .ef = kind.rows}).value();
         for (std::size_t i = 0; i < nearest.size(); ++i) {
             text << (i > 0 ? " " : "") << nearest[i].id << ':' << std::setprecision(9) << nearest[i].distance;
         }
@@ -118,11 +119,11 @@ TEST_CASE("golden: files of earlier versions open and answer as they did", "[for
         REQUIRE(expected.size() == queries.size());
         for (const Residency residency : {Residency::map, Residency::load}) {
             const Segment segment = Segment::open(path, residency).value();
-            CHECK(segment.index().size() == n);
+            CHECK(segment.index().size() == kind.rows);
             CHECK(segment.index().spec() == (kind.element == Element::float16 ? "FP16" : kind.spec));
             CHECK(segment.index().metric() == kind.metric);
             for (std::size_t q = 0; q < queries.size(); ++q) {
-                const Answer nearest = ask(segment, queries.row(q), {.k = 10, .ef = n}).value();
+                const Answer nearest = ask(segment, queries.row(q), {.k = 10, .ef = kind.rows}).value();
                 REQUIRE(nearest.size() == expected[q].size());
                 REQUIRE(nearest.size() == 10);
                 std::size_t wrong = 0;

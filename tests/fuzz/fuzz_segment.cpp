@@ -106,6 +106,7 @@ const std::vector<std::vector<std::byte>>& good_images() {
         add("IVF9,RaBitQ,RFlat", MetricKind::l2, Element::float32, true, false);
         add("PQ6x4fs,R(SQ8)", MetricKind::cosine, Element::float32, false, true);
         add("IVF8,Flat", MetricKind::l2, Element::float32, false, false);
+        add("IVF130,Flat", MetricKind::l2, Element::float32, false, false);
         add("IVF6,Flat", MetricKind::hamming, Element::bits, true, true);
         add("IVF12_HNSW4,Flat", MetricKind::cosine, Element::uint8, true, false);
         add("IVF9_HNSW3,FP16", MetricKind::inner_product, Element::float32, false, true);

@@ -2,12 +2,14 @@
 // to them, and a search compares the rows of the few lists whose centroids are nearest to the query.
 //
 // The centroids are an index of their own, the coarse one, whose ids are the numbers of the lists: Flat, or a graph where
-// there are many. The rows of a list lie one behind another, so that a list is one scan.
+// there are many. Flat ones are compared as 8-bit codes first. The rows of a list lie one behind another, so that a list is
+// one scan.
 //
 // Cost of a search: a search among the centroids, then about nprobe / lists of all rows.
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <memory>
 #include <span>
@@ -19,6 +21,7 @@
 #include <tonari/index/flat_index.hpp>
 #include <tonari/index/hnsw_index.hpp>
 #include <tonari/index/ivf_source.hpp>
+#include <tonari/index/rough_centroids.hpp>
 #include <tonari/index/train_lists.hpp>
 #include <tonari/lists/partition.hpp>
 
@@ -49,7 +52,8 @@ public:
         auto stored = StoredRows<C>::encode(std::move(codec), rows, lists->order, ids, options.threads);
         if (!stored) return std::move(stored).error();
         if (options.progress) options.progress(rows.rows(), rows.rows());
-        return IvfIndex(*std::move(stored), std::move(lists->partition), std::move(lists->coarse), {});
+        return IvfIndex(*std::move(stored), std::move(lists->partition), std::move(lists->coarse),
+                        std::move(lists->rough), {});
     }
     /// The same for codes that are relative to a list's centroid: these are trained on what rows are beside theirs.
     template <BlockCodec Codes = C>
@@ -74,7 +78,8 @@ public:
                                  [&](std::size_t place) { return origin_of(lists->list_of[lists->order[place]]); });
         if (!stored) return std::move(stored).error();
         if (options.progress) options.progress(rows.rows(), rows.rows());
-        return IvfIndex(*std::move(stored), std::move(lists->partition), std::move(lists->coarse), *std::move(lengths));
+        return IvfIndex(*std::move(stored), std::move(lists->partition), std::move(lists->coarse),
+                        std::move(lists->rough), *std::move(lengths));
     }
 
     [[nodiscard]] std::size_t size() const noexcept { return rows_.ids().size(); }
@@ -84,6 +89,7 @@ public:
     [[nodiscard]] const RowsOf<C>& rows() const noexcept { return rows_; }
     [[nodiscard]] const Partition& partition() const noexcept { return partition_; }
     [[nodiscard]] const Coarse& coarse() const noexcept { return coarse_; }
+    [[nodiscard]] const RoughCentroids& rough() const noexcept { return rough_; }
     /// Bytes of what centroids are lengthened by.
     [[nodiscard]] std::size_t length_bytes() const noexcept { return lengths_.size(); }
 
@@ -184,7 +190,9 @@ public:
             if (Status s = writer.add("lengths", 1, lengths_.span()); !s) return s;
         }
         SectionWriter coarse = writer.within("coarse");
-        return coarse_.save(coarse);
+        if (Status s = coarse_.save(coarse); !s) return s;
+        SectionWriter rough = writer.within("coarse/rough");
+        return rough_.save(rough);
     }
     /// `codec` was opened from the same sections.
     static Result<IvfIndex> open(const SectionReader& reader, C codec) {
@@ -213,13 +221,21 @@ public:
             return reader.corrupt("lists", "expected a centroid for each of " + std::to_string(partition->lists()) +
                                                " lists, got " + std::to_string(coarse->size()) + " for some of them");
         }
+        RoughCentroids rough;
+        if constexpr (compares_all) {
+            auto opened = RoughCentroids::open(reader.within("coarse/rough"), partition->lists(), coarse->dim(),
+                                               coarse->codec().metric_kind());
+            if (!opened) return std::move(opened).error();
+            rough = *std::move(opened);
+        }
         Bytes lengths;
         if (scaled) {
             auto stored = reader.array<float>("lengths", partition->lists());
             if (!stored) return std::move(stored).error();
             lengths = *std::move(stored);
         }
-        return IvfIndex(*std::move(rows), *std::move(partition), *std::move(coarse), std::move(lengths));
+        return IvfIndex(*std::move(rows), *std::move(partition), *std::move(coarse), std::move(rough),
+                        std::move(lengths));
     }
     static Result<IvfIndex> open(const SectionReader& reader) {
         auto codec = C::open(reader);
@@ -228,11 +244,14 @@ public:
     }
 
 private:
-    IvfIndex(RowsOf<C> rows, Partition partition, Coarse coarse, Bytes lengths) noexcept
+    IvfIndex(RowsOf<C> rows, Partition partition, Coarse coarse, RoughCentroids rough, Bytes lengths) noexcept
         : rows_(std::move(rows)),
           partition_(std::move(partition)),
           coarse_(std::move(coarse)),
+          rough_(std::move(rough)),
           lengths_(std::move(lengths)) {}
+
+    static constexpr bool compares_all = Coarse::kind == IndexKind::flat;
 
     /// Where training ends as a share of a build, and where assigning does: a guess, both are products with all centroids.
     static constexpr double trained = 0.5;
@@ -254,6 +273,7 @@ private:
     };
     struct Arranged {
         Coarse coarse;
+        RoughCentroids rough;
         Partition partition;
         std::vector<RowId> list_of;  ///< by row
         std::vector<RowId> order;    ///< by place, which row stands there; within a list in the order of ids
@@ -269,8 +289,12 @@ private:
         if (!coarse) return std::move(coarse).error();
         const ProgressFunction progress = progress_between(options.progress, rows.rows(), trained, assigned);
         std::vector<RowId> list_of(rows.rows());
+        RoughCentroids rough;
         bool known = false;
-        if constexpr (Coarse::kind == IndexKind::flat) {
+        if constexpr (compares_all) {
+            auto made = RoughCentroids::make(centroids.view(), of_rows.metric_kind(), options.seed);
+            if (!made) return std::move(made).error();
+            rough = *std::move(made);
             auto all = assign_by_products(rows, of_rows.metric_kind(), centroids, list_of, options.threads, progress);
             if (!all) return std::move(all).error();
             known = *all;
@@ -286,7 +310,8 @@ private:
         std::vector<std::size_t> next(params.lists);
         for (std::size_t list = 0; list < next.size(); ++list) next[list] = partition->rows_of(list).first;
         for (const RowId row : by_id(rows.rows(), ids)) order[next[list_of[row]]++] = row;
-        return Arranged{*std::move(coarse), *std::move(partition), std::move(list_of), std::move(order)};
+        return Arranged{*std::move(coarse), std::move(rough), *std::move(partition), std::move(list_of),
+                        std::move(order)};
     }
 
     /// Centroids of length 1 are short of their rows, or too long: each is taken so many times as long as its rows reach along
@@ -349,9 +374,11 @@ private:
     void reserve(SearchScratch& scratch) const {
         const SearchOptions all{.k = partition_.lists(), .ef = partition_.lists()};
         static_cast<void>(coarse_.reserve(all, scratch).ok());  // it has nothing to refuse
-        scratch.query_block.reserve(std::max(codec().query_size(), coarse_.codec().query_size()) + 63);
-        scratch.reserve_query(std::max(codec().query_size(), coarse_.codec().query_size()));
-        scratch.nearest_lists.reset(Coarse::kind == IndexKind::flat ? partition_.lists() : 0);
+        const std::size_t query =
+            std::max({codec().query_size(), coarse_.codec().query_size(), rough_.query_size()});
+        scratch.query_block.reserve(query + 63);
+        scratch.reserve_query(query);
+        if (compares_all) scratch.nearest_lists.reserve(partition_.lists());
         scratch.probed.reserve(partition_.lists());
         scratch.wide.resize(dim());
     }
@@ -365,22 +392,48 @@ private:
 
     /// The `count` lists that are nearest to the query, into `scratch.lists`. How many distances that took.
     std::uint32_t find_lists(RowView query, std::size_t count, SearchScratch& scratch) const noexcept {
-        const SearchOptions options{.k = count, .ef = coarse_width(count)};
         const RowView seen = as_centroid(query, scratch.wide.data());
-        if constexpr (Coarse::kind ==
-                      IndexKind::flat) {  // nearest of few: a heap of many would cost more than comparing
-            scratch.nearest_lists.reset(count);
-            const Outcome outcome = coarse_.find(seen, options, scratch.nearest_lists, scratch);
+        if constexpr (compares_all) {
+            if (!rough_.empty() && RoughCentroids::candidates(count) < partition_.lists()) {
+                return find_roughly(seen, count, scratch);
+            }
+            auto scorer = coarse_.rows().scorer(seen, scratch);
+            scorer.distances(CodeBlock{coarse_.rows().code(0), coarse_.codec().code_size(), partition_.lists()},
+                             scratch.nearest_lists.distances());
             scratch.lists.clear();
-            for (const OrderedKey key : scratch.nearest_lists.sort()) {
+            for (const OrderedKey key : scratch.nearest_lists.select(partition_.lists(), count)) {
                 scratch.lists.push_back({coarse_.ids().id(row_of(key)), distance_of(key)});
             }
-            return outcome.distances;
+            return static_cast<std::uint32_t>(partition_.lists());
         } else {
-            const Outcome outcome = coarse_.search(seen, options, scratch);
+            const Outcome outcome = coarse_.search(seen, {.k = count, .ef = coarse_width(count)}, scratch);
             std::swap(scratch.lists, scratch.neighbors);
             return outcome.distances;
         }
+    }
+    /// The same, of the centroids that rounded ones name.
+    std::uint32_t find_roughly(RowView query, std::size_t count, SearchScratch& scratch) const noexcept
+        requires compares_all
+    {
+        rough_.measure(query, scratch.query(), scratch.nearest_lists.distances());
+        const auto candidates = scratch.nearest_lists.select(partition_.lists(), RoughCentroids::candidates(count));
+        auto scorer = coarse_.rows().scorer(query, scratch);
+        std::array<const std::byte*, 64> codes;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
+        std::array<float, 64> distances;         // NOLINT(cppcoreguidelines-pro-type-member-init)
+        scratch.lists.clear();
+        for (std::size_t first = 0; first < candidates.size(); first += codes.size()) {
+            const auto some = candidates.subspan(first, std::min(codes.size(), candidates.size() - first));
+            for (std::size_t i = 0; i < some.size(); ++i) codes[i] = coarse_.rows().code(row_of(some[i]));
+            scorer.distances({codes.data(), some.size()}, distances.data());
+            for (std::size_t i = 0; i < some.size(); ++i) {
+                scratch.lists.push_back({coarse_.ids().id(row_of(some[i])), distances[i]});
+            }
+        }
+        const auto last = scratch.lists.begin() + static_cast<std::ptrdiff_t>(count);
+        std::partial_sort(scratch.lists.begin(), last, scratch.lists.end(),
+                          [](const Neighbor& a, const Neighbor& b) { return nearer(a, b); });
+        scratch.lists.erase(last, scratch.lists.end());
+        return static_cast<std::uint32_t>(partition_.lists() + candidates.size());
     }
     /// Looks at the nearest lists, or at all rows that pass where these are few.
     template <class Options, Collector Found>
@@ -448,7 +501,8 @@ private:
 
     RowsOf<C> rows_;
     Partition partition_;
-    Coarse coarse_;  // id l is the centroid of list l
+    Coarse coarse_;         // id l is the centroid of list l
+    RoughCentroids rough_;  // in the places of `coarse_`
     Bytes lengths_;  // by list, what its centroid is taken times to be the origin of its rows; empty: once
 };
 

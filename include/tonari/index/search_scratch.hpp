@@ -6,11 +6,11 @@
 #include <vector>
 
 #include <tonari/core/neighbor.hpp>
-#include <tonari/core/reservoir.hpp>
 #include <tonari/core/top_k.hpp>
 #include <tonari/core/visited.hpp>
 #include <tonari/graph/expander.hpp>
 #include <tonari/graph/frontier.hpp>
+#include <tonari/lists/nearest_lists.hpp>
 
 namespace tonari {
 
@@ -24,7 +24,7 @@ struct SearchScratch {
     TopK fine_nearest;             ///< rows that were looked at again by finer codes
     std::vector<OrderedKey> heap;  ///< the queue of filtered and range walks
     Expansion expansion;
-    Reservoir nearest_lists;          ///< IVF, centroids compared one and all
+    NearestLists nearest_lists;       ///< IVF, centroids compared one and all
     std::vector<Neighbor> lists;      ///< IVF: the lists to look at, nearest first
     VisitedSet probed;                ///< IVF: those that were looked at
     std::vector<float> wide;          ///< IVF: the query as the centroids are stored

@@ -115,6 +115,7 @@ public:
                 if (batch.add(static_cast<RowId>(row))) outcome.complete = !deadline.expired();
             }
             batch.flush();
+            if (deadline.expired()) outcome.complete = false;  // short lists never fill a batch
             return row;
         }
         for (; row < last && outcome.complete; row = std::min(row + max_batch, last)) {

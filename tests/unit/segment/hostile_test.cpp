@@ -62,7 +62,7 @@ std::vector<Section> sections_of(const std::vector<std::byte>& image) {
 
 TEST_CASE("segment: a file cut anywhere is refused", "[segment]") {
     const TempFolder folder;
-    for (const char* spec : {"Flat", "HNSW4", "IVF9,Flat", "IVF9_HNSW4,Flat", "HNSW4,SQ8", "IVF9,RaBitQ,RFlat"}) {
+    for (const char* spec : {"Flat", "HNSW4", "IVF9,Flat", "IVF130,Flat", "IVF9_HNSW4,Flat", "HNSW4,SQ8", "IVF9,RaBitQ,RFlat"}) {
         const auto image = image_of(sample(spec, true));
         std::size_t opened = 0;
         for (std::size_t size = 0; size < image.size(); size += size < 5000 ? 61 : 997) {
@@ -107,6 +107,7 @@ TEST_CASE("segment: any byte of any section changed is refused or survived", "[s
                                        {"HNSW4", false},
                                        {"HNSW4", true},
                                        {"IVF9,Flat", false},
+                                       {"IVF130,Flat", false},
                                        {"IVF9_HNSW4,Flat", true},
                                        {"SQ8", false},
                                        {"HNSW4,SQ8", true},
@@ -136,6 +137,7 @@ TEST_CASE("segment: sections full of lies are survived", "[segment]") {
     for (const auto& [spec, shared] : {std::pair{"HNSW4", false},
                                        {"HNSW4", true},
                                        {"IVF9,Flat", false},
+                                       {"IVF130,Flat", false},
                                        {"IVF9_HNSW4,Flat", false},
                                        {"HNSW4,SQ8", false},
                                        {"IVF9,RaBitQ,R(SQ8)", false},

@@ -1,0 +1,53 @@
+// Centroids rounded to 8 bits: all of them are compared so, in about a quarter of the time, and those that may be among the
+// nearest are then compared as they are.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include <tonari/codec/sq8.hpp>
+#include <tonari/core/bytes.hpp>
+#include <tonari/core/export.hpp>
+#include <tonari/core/result.hpp>
+#include <tonari/core/view.hpp>
+#include <tonari/io/section_reader.hpp>
+#include <tonari/io/section_writer.hpp>
+
+namespace tonari {
+
+/// Of centroids of float32 values under a built-in metric. May be empty, and then there are none.
+class TONARI_API RoughCentroids {
+public:
+    RoughCentroids() noexcept = default;
+
+    /// Empty where there are too few to gain from it, where their metric or element is not for rounding, or where a sample shows
+    /// that rounding hides which are near. Errors: out_of_memory.
+    static Result<RoughCentroids> make(MatrixView centroids, MetricKind metric, std::uint64_t seed);
+
+    /// How many are to be compared as they are where `count` are asked for: some may have been misjudged.
+    static constexpr std::size_t candidates(std::size_t count) noexcept { return count + count / 2 + 16; }
+
+    [[nodiscard]] bool empty() const noexcept { return !codec_; }
+    [[nodiscard]] std::size_t query_size() const noexcept { return empty() ? 0 : codec_->query_size(); }
+    [[nodiscard]] std::size_t bytes() const noexcept { return codes_.size(); }
+
+    /// The rounded distances of all. `room` takes `query_size()` bytes. Not of an empty one.
+    void measure(RowView query, std::byte* room, float* distances) const noexcept;
+
+    /// Nothing where empty.
+    Status save(SectionWriter& writer) const;
+    /// Empty where nothing was saved.
+    static Result<RoughCentroids> open(const SectionReader& reader, std::size_t lists, Dim dim, MetricKind metric);
+
+private:
+    RoughCentroids(Sq8<> codec, Bytes codes, std::size_t lists) noexcept
+        : codec_(std::move(codec)), codes_(std::move(codes)), lists_(lists) {}
+    Result<bool> tells_near_from_far(MatrixView centroids, MetricKind metric, std::uint64_t seed) const;
+
+    std::optional<Sq8<>> codec_;
+    Bytes codes_;
+    std::size_t lists_ = 0;
+};
+
+}  // namespace tonari

@@ -1,0 +1,106 @@
+#include <tonari/index/rough_centroids.hpp>
+
+#include <algorithm>
+#include <numeric>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <tonari/index/stored_rows.hpp>
+#include <tonari/lists/nearest_lists.hpp>
+#include <tonari/train/sample.hpp>
+
+namespace tonari {
+namespace {
+
+constexpr std::size_t fewest = 128;  // below, comparing them as they are costs about as much
+
+bool roundable(MatrixView centroids, MetricKind metric) noexcept {
+    return centroids.rows() >= fewest && centroids.element() == Element::float32 && metric >= MetricKind::l2 &&
+           metric <= MetricKind::l1;
+}
+
+std::vector<RowId> in_order(std::size_t count) {
+    std::vector<RowId> order(count);
+    std::iota(order.begin(), order.end(), RowId{0});
+    return order;
+}
+
+}  // namespace
+
+Result<RoughCentroids> RoughCentroids::make(MatrixView centroids, MetricKind metric, std::uint64_t seed) try {
+    if (!roundable(centroids, metric)) return RoughCentroids();
+    auto codec = Sq8<>::train(centroids, {AnyMetric(metric), seed});
+    if (!codec) return std::move(codec).error();
+    auto codes = StoredRows<Sq8<>>::encode_codes(*codec, centroids, in_order(centroids.rows()), {});
+    if (!codes) return std::move(codes).error();
+    RoughCentroids rough(*std::move(codec), *std::move(codes), centroids.rows());
+    auto useful = rough.tells_near_from_far(centroids, metric, seed);
+    if (!useful) return std::move(useful).error();
+    return *useful ? std::move(rough) : RoughCentroids();
+} catch (const std::bad_alloc&) {
+    return Error{ErrorCode::out_of_memory, "no memory to round " + std::to_string(centroids.rows()) + " centroids"};
+}
+
+/// Asks for the centroids next to some of them: of the 16 nearest, those that are compared as they are must hold 15 for every one
+/// that is asked, and 0.995 of all.
+Result<bool> RoughCentroids::tells_near_from_far(MatrixView centroids, MetricKind metric, std::uint64_t seed) const {
+    constexpr std::size_t asked = 256;
+    constexpr std::size_t nearest = 16;
+    auto exact_codec = Flat<AnyMetric>::create(Element::float32, centroids.dim(), AnyMetric(metric));
+    if (!exact_codec) return std::move(exact_codec).error();
+    auto exact_codes = StoredRows<Flat<AnyMetric>>::encode_codes(*exact_codec, centroids, in_order(lists_), {});
+    if (!exact_codes) return std::move(exact_codes).error();
+    NearestLists rough;
+    rough.reserve(lists_);
+    NearestLists exact;
+    exact.reserve(lists_);
+    std::vector<std::byte> room(std::max(query_size(), exact_codec->query_size()) + 63);
+    std::byte* const query = room.data() + (64 - reinterpret_cast<std::uintptr_t>(room.data()) % 64) % 64;
+    std::size_t wanted = 0;
+    std::size_t held = 0;
+    for (const RowId row : train::sample_rows(lists_, asked, seed)) {
+        measure(centroids.row(row), query, rough.distances());
+        exact_codec->prepare(centroids.row(row), query);
+        auto scorer = exact_codec->scorer();
+        scorer.set_query(query);
+        scorer.distances(CodeBlock{exact_codes->data(), exact_codec->code_size(), lists_}, exact.distances());
+        // By distance: of equally near ones any is right.
+        const float farthest = distance_of(exact.select(lists_, nearest).back());
+        const auto near = [&](OrderedKey key) { return exact.distances()[row_of(key)] <= farthest; };
+        const auto named = rough.select(lists_, candidates(nearest));
+        const auto in = static_cast<std::size_t>(std::count_if(named.begin(), named.end(), near));
+        if (in + 1 < nearest) return false;
+        held += std::min(in, nearest);
+        wanted += nearest;
+    }
+    return 1000 * held >= 995 * wanted;
+}
+
+void RoughCentroids::measure(RowView query, std::byte* room, float* distances) const noexcept {
+    codec_->prepare(query, room);
+    auto scorer = codec_->scorer();
+    scorer.set_query(room);
+    scorer.distances(CodeBlock{codes_.data(), codec_->code_size(), lists_}, distances);
+}
+
+Status RoughCentroids::save(SectionWriter& writer) const {
+    if (empty()) return {};
+    if (Status s = codec_->save(writer); !s) return s;
+    return writer.add("codes", 1, codes_.span());
+}
+
+Result<RoughCentroids> RoughCentroids::open(const SectionReader& reader, std::size_t lists, Dim dim,
+                                            MetricKind metric) {
+    if (!reader.has("codes")) return RoughCentroids();
+    auto codec = Sq8<>::open(reader);
+    if (!codec) return std::move(codec).error();
+    if (codec->dim() != dim || codec->metric_kind() != metric) {
+        return reader.corrupt("sq8", "expected centroids of the rows' dimensions and metric, got others");
+    }
+    auto codes = reader.array<std::byte>("codes", std::uint64_t{lists} * codec->code_size());
+    if (!codes) return std::move(codes).error();
+    return RoughCentroids(*std::move(codec), *std::move(codes), lists);
+}
+
+}  // namespace tonari

@@ -1,0 +1,68 @@
+#include <tonari/lists/nearest_lists.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include <tonari/simd/kernels.hpp>
+
+namespace tonari {
+namespace {
+
+constexpr std::size_t width = simd::block_queries;  // distances are looked at so many at a time
+constexpr float infinity = std::numeric_limits<float>::infinity();
+
+constexpr std::size_t rounded_up(std::size_t count) noexcept { return (count + width - 1) / width * width; }
+
+}  // namespace
+
+void NearestLists::reserve(std::size_t lists) {
+    if (distances_.size() >= rounded_up(lists)) return;
+    distances_.resize(rounded_up(lists));
+    minima_.resize(rounded_up(lists));
+    places_.resize(rounded_up(lists));
+    keys_.reserve(lists);
+}
+
+/// Dealt out to `count` columns or a few more, each column's smallest is one of them: the largest of those.
+float NearestLists::limit(std::size_t lists, std::size_t count) noexcept {
+    const std::size_t columns = rounded_up(count);
+    if (4 * columns > lists) return infinity;
+    std::copy_n(distances_.begin(), columns, minima_.begin());
+    for (std::size_t first = columns; first + columns <= lists; first += columns) {
+        for (std::size_t column = 0; column < columns; column += width) {
+            float* const least = minima_.data() + column;
+            const float* const some = distances_.data() + first + column;
+            for (std::size_t i = 0; i < width; ++i) least[i] = some[i] < least[i] ? some[i] : least[i];
+        }
+    }
+    return *std::max_element(minima_.begin(), minima_.begin() + static_cast<std::ptrdiff_t>(columns));
+}
+
+std::span<const OrderedKey> NearestLists::select(std::size_t lists, std::size_t count) noexcept {
+    count = std::min(count, lists);
+    keys_.clear();
+    if (count == 0) return keys_;
+    const float most = limit(lists, count);
+    if (most < infinity) {
+        std::fill(distances_.begin() + static_cast<std::ptrdiff_t>(lists),
+                  distances_.begin() + static_cast<std::ptrdiff_t>(rounded_up(lists)), infinity);
+        std::array<float, width> bounds;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+        bounds.fill(std::nextafter(most, infinity));
+        const std::size_t found =
+            simd::kernels().block_below(distances_.data(), rounded_up(lists) / width, bounds.data(), places_.data());
+        for (std::size_t i = 0; i < found; ++i) keys_.push_back(make_key(distances_[places_[i]], places_[i]));
+    } else {
+        for (std::size_t i = 0; i < lists; ++i) keys_.push_back(make_key(distances_[i], static_cast<RowId>(i)));
+    }
+    if (keys_.size() > count) {
+        const auto last = keys_.begin() + static_cast<std::ptrdiff_t>(count);
+        std::nth_element(keys_.begin(), last - 1, keys_.end());
+        keys_.erase(last, keys_.end());
+    }
+    std::sort(keys_.begin(), keys_.end());
+    return keys_;
+}
+
+}  // namespace tonari

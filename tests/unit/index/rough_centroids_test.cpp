@@ -1,0 +1,131 @@
+// Rounded centroids: what they name holds the nearest ones, and there are none where rounding hides which are near.
+#include <algorithm>
+
+#include <tonari/index/ivf_index.hpp>
+#include <tonari/index/registry.hpp>
+#include <tonari/index/rough_centroids.hpp>
+
+#include "support/ask.hpp"
+#include "support/catch.hpp"
+#include "support/image.hpp"
+#include "support/oracle.hpp"
+#include "support/rows.hpp"
+
+using namespace tonari;
+using namespace tonari::test;
+
+namespace {
+
+using Plain = Flat<AnyMetric>;
+using Ivf = IvfIndex<Plain, FlatCoarse<Plain>>;
+
+Ivf lists_of(const Rows& rows, std::size_t lists, MetricKind metric = MetricKind::l2) {
+    return Ivf::build(Plain::create(rows.element(), rows.dim(), metric).value(), rows.view(), {}, {lists}, {}).value();
+}
+
+/// What they name of `of` centroids where `count` are asked for.
+std::vector<RowId> named(const RoughCentroids& rough, std::size_t of, RowView query, std::size_t count) {
+    NearestLists lists;
+    lists.reserve(of);
+    std::vector<std::byte> room(rough.query_size());
+    rough.measure(query, room.data(), lists.distances());
+    std::vector<RowId> rows;
+    for (const OrderedKey key : lists.select(of, RoughCentroids::candidates(count))) rows.push_back(row_of(key));
+    return rows;
+}
+
+}  // namespace
+
+TEST_CASE("rough centroids: what they name holds the nearest", "[index]") {
+    for (const Dim dim : {3U, 24U, 200U}) {
+        const Rows centroids = clustered_rows(Element::float32, dim, 700, dim);
+        const Rows queries = clustered_rows(Element::float32, dim, 60, dim + 1);
+        for (const MetricKind metric : {MetricKind::l2, MetricKind::cosine, MetricKind::inner_product, MetricKind::l1}) {
+            const RoughCentroids rough = RoughCentroids::make(centroids.view(), metric, 42).value();
+            CAPTURE(name(metric), dim);
+            REQUIRE_FALSE(rough.empty());
+            for (const std::size_t count : {1U, 10U, 100U}) {
+                std::size_t missing = 0;
+                for (std::size_t q = 0; q < queries.size(); ++q) {
+                    const auto truth = all_sorted(definition_of(metric), centroids, {}, queries.values(q));
+                    const auto rows = named(rough, centroids.size(), queries.row(q), count);
+                    CHECK(rows.size() == RoughCentroids::candidates(count));
+                    for (std::size_t i = 0; i < count; ++i) {
+                        missing += std::find(rows.begin(), rows.end(), static_cast<RowId>(truth[i].id)) == rows.end();
+                    }
+                }
+                CHECK(static_cast<double>(missing) <= 0.002 * static_cast<double>(count * queries.size()));
+            }
+        }
+    }
+}
+
+TEST_CASE("rough centroids: none where they would not help", "[index]") {
+    const auto empty = [](const Rows& rows, MetricKind metric) {
+        return RoughCentroids::make(rows.view(), metric, 42).value().empty();
+    };
+    CHECK(empty(clustered_rows(Element::float32, 8, 127, 1), MetricKind::l2));
+    CHECK_FALSE(empty(clustered_rows(Element::float32, 8, 128, 1), MetricKind::l2));
+    CHECK(empty(clustered_rows(Element::bits, 64, 200, 1), MetricKind::hamming));
+    // Half of them lie so close together that 8 bits over all of the space cannot tell one from the other.
+    Rows crowded(Element::float32, 8, 400);
+    const Rows spread = clustered_rows(Element::float32, 8, 400, 2);
+    for (std::size_t i = 0; i < crowded.size(); ++i) {
+        std::vector<float> values(spread.values(i).begin(), spread.values(i).end());
+        for (float& value : values) value = i % 2 == 0 ? 1000 + value * 1e-3F : -1000 + value * 100;
+        crowded.set(i, values);
+    }
+    CHECK(empty(crowded, MetricKind::l2));
+}
+
+TEST_CASE("rough centroids: an index looks at the lists that it would look at without", "[index]") {
+    constexpr std::size_t lists = 250;
+    const Rows rows = clustered_rows(Element::float32, 24, 5000, 3);
+    const Rows queries = clustered_rows(Element::float32, 24, 50, 4);
+    for (const MetricKind metric : {MetricKind::l2, MetricKind::cosine, MetricKind::inner_product, MetricKind::l1}) {
+        CAPTURE(name(metric));
+        const Ivf index = lists_of(rows, lists, metric);
+        REQUIRE_FALSE(index.rough().empty());
+        const Index coarse = make_index(FlatCoarse<Plain>(index.coarse()));
+        SearchScratch scratch;
+        std::size_t otherwise = 0;
+        std::size_t asked = 0;
+        for (const std::size_t nprobe : {1U, 8U, 60U, 155U, 156U, 250U}) {
+            const SearchOptions options{.k = 10, .nprobe = nprobe};
+            REQUIRE(index.reserve(options, scratch).ok());
+            for (std::size_t q = 0; q < queries.size(); ++q) {
+                const Outcome outcome = index.search(queries.row(q), options, scratch);
+                // Compared were all centroids, some of them again, and the rows of the nearest lists.
+                const std::size_t again = RoughCentroids::candidates(nprobe);
+                std::size_t expected = lists + (again < lists ? again : 0);
+                for (const Neighbor& list : ask(coarse, queries.row(q), {.k = nprobe}).value()) {
+                    const auto [first, last] = index.partition().rows_of(static_cast<std::size_t>(list.id));
+                    expected += last - first;
+                }
+                if (outcome.hops > nprobe) continue;  // they held too few rows
+                ++asked;
+                otherwise += outcome.distances == expected ? 0 : 1;
+                CHECK(outcome.exact == (nprobe == lists));
+            }
+        }
+        CHECK(asked > 250);
+        CHECK(100 * otherwise <= asked);
+    }
+}
+
+TEST_CASE("rough centroids: they are in the file, and must be of its rows", "[index]") {
+    const Rows rows = clustered_rows(Element::float32, 12, 2000, 5);
+    const Index index = make_index(lists_of(rows, 200));
+    const auto image = image_of(index);
+    const auto file = open_image(image).value();
+    const SectionReader reader = file.sections();
+    REQUIRE(reader.within("coarse/rough").has("codes"));
+    CHECK_FALSE(RoughCentroids::open(reader.within("coarse/rough"), 200, 12, MetricKind::l2).value().empty());
+    const auto refused = [&](std::size_t lists, Dim dim, MetricKind metric) {
+        return RoughCentroids::open(reader.within("coarse/rough"), lists, dim, metric).error().code;
+    };
+    CHECK(refused(201, 12, MetricKind::l2) == ErrorCode::corrupt);
+    CHECK(refused(200, 13, MetricKind::l2) == ErrorCode::corrupt);
+    CHECK(refused(200, 12, MetricKind::cosine) == ErrorCode::corrupt);
+    CHECK(image_of(index_of(image).value()) == image);
+}
