@@ -23,6 +23,57 @@ def judge(result):
     return out
 
 
+def judge_churn(result):
+    """The same for indexes that change (churn.py). Points of recall are hundredths; what may cost is listed as a negative gain."""
+    large = result["n"] >= LARGE
+    rows = {row["variant"]: row for row in result["results"] if "failed" not in row}
+    out = []
+    tonari = rows.get("tonari")
+    if tonari:
+        _grown(out, rows, tonari, large)
+        _turned_over(out, tonari, result, large)
+        _halved(out, tonari, result, large)
+    wrote = (result["writing"] or {}).get("tonari", {})
+    if "p99_ratio" in wrote:
+        _add(out, "idle p99 / p99 beside a writer", 2 / 3, 1 / wrote["p99_ratio"], large)
+    return out
+
+
+def _grown(out, rows, tonari, large):
+    for target in ("0.95", "0.99"):
+        ratio = tonari.get("at_recall", {}).get(target, {}).get("ratio", {}).get("hnswlib")
+        _add(out, f"grown, QPS at recall {target}, x hnswlib", 1.1, ratio, large)
+    ours, theirs = (row.get("grow", {}) for row in (tonari, rows.get("hnswlib", {})))
+    for threads in ("threads_1", "threads_2"):
+        if ours.get(threads) and theirs.get(threads):
+            _add(out, f"rows per CPU second, {threads[-1]} thread(s), x hnswlib", 1.2,
+                 ours[threads]["rows_per_cpu_s"] / theirs[threads]["rows_per_cpu_s"], large)
+
+
+def _turned_over(out, tonari, result, large):
+    fresh, *turns = tonari.get("turnover") or [None]
+    if not turns:
+        return
+    gaps = [_points(turn, fresh, ef) for turn in turns for ef in map(str, result["efs"])]
+    _add(out, f"recall after {len(turns)} turnovers, points over fresh, lowest", -0.5,
+         min(gaps[-len(result["efs"]):]), large)
+    _add(out, "recall after any turnover, points over fresh, lowest", -0.5, min(gaps), large)
+    _add(out, "fresh memory / memory after turnovers", 1 / 1.1,
+         fresh["resting_bytes"] / max(turn["resting_bytes"] for turn in turns), large)
+
+
+def _halved(out, tonari, result, large):
+    half = tonari.get("half") or {}
+    if "removed" in half and "fresh" in half:
+        _add(out, "half removed: recall, points over fresh, lowest", -0.5,
+             min(_points(half["removed"], half["fresh"], ef) for ef in map(str, result["efs"])), large)
+        _add(out, "half removed: unreachable rows, negative", 0, -half["removed"]["unreachable"], large)
+
+
+def _points(state, fresh, ef):
+    return 100 * (state["recall"][ef] - fresh["recall"][ef])
+
+
 def _add(out, what, bar, got, decide=True):
     if got is not None:
         out.append({"what": what, "bar": bar, "got": got, "reached": (got >= bar) if decide else None})

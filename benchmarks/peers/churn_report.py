@@ -37,6 +37,8 @@ def terminal(document, result):
     lines = ["", f"== {title(result)}"]
     for head, heads, rows in tables(result):
         lines += ["", head, *aligned(heads, rows)]
+    if result["bars"]:
+        lines += ["", *aligned(report.BAR_HEADS, [report.bar_row(bar) for bar in result["bars"]])]
     return "\n".join(lines)
 
 
@@ -47,6 +49,8 @@ def markdown(document):
         lines += [f"**{title(result)}**", ""]
         for head, heads, rows in tables(result):
             lines += [head, "", *piped(heads, rows), ""]
+        if result["bars"]:
+            lines += [*piped(report.BAR_HEADS, [report.bar_row(bar) for bar in result["bars"]]), ""]
     lines += ["- " + line for line in METHOD] + ["", "Libraries:", ""]
     return "\n".join(lines + [f"- {name}: {note}" for name, note in notes(document)]) + "\n"
 

@@ -82,8 +82,10 @@ def run_churn(dataset, options, document):
         run = churn.Churn(dataset, options, bar)
         run.measure()
     document["versions"].update(run.versions)
-    document["sets"].append(run.result())
-    return document["sets"][-1]
+    result = run.result()
+    result["bars"] = bars.judge_churn(result)
+    document["sets"].append(result)
+    return result
 
 
 def write(document, options, tables):

@@ -45,7 +45,7 @@ def terminal(report, result):
     if result["exact"]:
         lines += [""] + aligned(EXACT_HEADS, [_exact_row(row) for row in result["exact"]])
     if result["bars"]:
-        lines += [""] + aligned(BAR_HEADS, [_bar_row(bar) for bar in result["bars"]])
+        lines += [""] + aligned(BAR_HEADS, [bar_row(bar) for bar in result["bars"]])
     return "\n".join(lines)
 
 
@@ -59,7 +59,7 @@ def markdown(report):
         if result["exact"]:
             lines += piped(EXACT_HEADS, [_exact_row(row) for row in result["exact"]]) + [""]
         if result["bars"]:
-            lines += piped(BAR_HEADS, [_bar_row(bar) for bar in result["bars"]]) + [""]
+            lines += piped(BAR_HEADS, [bar_row(bar) for bar in result["bars"]]) + [""]
     lines += ["- " + line for line in METHOD] + [""]
     lines += ["Variants:", ""] + [f"- {name}: {note}" for name, note in notes(report)]
     return "\n".join(lines) + "\n"
@@ -115,7 +115,7 @@ def _exact_row(row):
             f"{row['x_faiss_flat']:.2f}" if row.get("x_faiss_flat") else "-", f"{row['recall']:.4f}"]
 
 
-def _bar_row(bar):
+def bar_row(bar):
     verdict = {True: "reached", False: "MISSED", None: "not decided by this set"}[bar["reached"]]
     return [bar["what"], f"{bar['bar']:g}", f"{bar['got']:.3f}" if abs(bar["got"]) < 0.1 else f"{bar['got']:.2f}",
             verdict]

@@ -3,6 +3,7 @@ import unittest
 
 import numpy as np
 
+import bars
 import churn_picture
 import live
 import runbook
@@ -92,6 +93,36 @@ class Sweeping(unittest.TestCase):
         at = rows["a"]["at_recall"]["0.95"]
         self.assertTrue(1.5 * 2000 / 14 < at["qps"] < 1.5 * 2000 / 12)
         self.assertAlmostEqual(at["ratio"]["y"], 2.0)
+
+
+class ChurnBars(unittest.TestCase):
+    """What is promised of indexes that change, held against figures made up for it."""
+
+    @staticmethod
+    def state(recall, rest=100, unreachable=0):
+        return {"recall": {"10": recall, "20": recall + 0.05}, "resting_bytes": rest, "unreachable": unreachable}
+
+    def judged(self, row, writing=None, n=60000):
+        result = {"n": n, "efs": [10, 20], "results": [dict(row, variant="tonari")], "writing": writing}
+        return {bar["what"]: (round(bar["got"], 3), bar["reached"]) for bar in bars.judge_churn(result)}
+
+    def test_turnovers_are_held_against_the_fresh_index(self):
+        turns = [self.state(0.8), self.state(0.793), self.state(0.797, rest=105)]
+        self.assertEqual(self.judged({"turnover": turns}), {
+            "recall after 2 turnovers, points over fresh, lowest": (-0.3, True),
+            "recall after any turnover, points over fresh, lowest": (-0.7, False),
+            "fresh memory / memory after turnovers": (0.952, True)})
+
+    def test_half_of_the_rows_and_what_cannot_be_reached(self):
+        half = {"removed": self.state(0.8, unreachable=3), "fresh": self.state(0.801)}
+        self.assertEqual(self.judged({"half": half}), {
+            "half removed: recall, points over fresh, lowest": (-0.1, True),
+            "half removed: unreachable rows, negative": (-3, False)})
+
+    def test_small_sets_decide_nothing_and_what_was_not_measured_is_left_out(self):
+        self.assertEqual(self.judged({}, {"tonari": {"p99_ratio": 3.0}}, n=100),
+                         {"idle p99 / p99 beside a writer": (0.333, None)})
+        self.assertEqual(self.judged({}), {})
 
 
 class Alive(unittest.TestCase):
