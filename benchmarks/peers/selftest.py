@@ -1,4 +1,4 @@
-"""Checks the harness's own arithmetic: `python -m unittest selftest` in this folder."""
+"""Checks the harness's own arithmetic: `python -m unittest selftest` in this folder, and ctest."""
 import unittest
 
 import numpy as np
