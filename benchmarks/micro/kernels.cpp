@@ -187,7 +187,7 @@ void register_pairs() {
 
 /// Blocks of 4-bit codes, in the L2 cache and streaming from memory: items are rows. The bound lets next to none through.
 void register_nibbles() {
-    for (const std::size_t parts : {16, 32, 64, 192, 384}) {
+    for (const std::size_t parts : {16U, 32U, 64U, 192U, 384U}) {
         for (const bool streaming : {false, true}) {
             const std::string full = "nibbles/" + std::to_string(parts) + (streaming ? "/streaming" : "/L2");
             benchmark::RegisterBenchmark(full.c_str(), [=](benchmark::State& state) {
@@ -227,7 +227,7 @@ void register_nibbles() {
 
 /// What a query costs before blocks of 4-bit codes are compared with it: one a dimension, four dimensions a part.
 void register_query_tables() {
-    for (const std::size_t size : {128, 784, 1536}) {
+    for (const std::size_t size : {128U, 784U, 1536U}) {
         const std::string end = "/" + std::to_string(size);
         benchmark::RegisterBenchmark(("query/rotate" + end).c_str(), [=](benchmark::State& state) {
             std::vector<float> values(size, 1.0F);

@@ -93,9 +93,9 @@ public:
     }
 
     /// Many queries at once, through register-blocked products (index/exact_batch.hpp). Queries were checked.
-    Result<bool> search_batch(MatrixView queries, const SearchOptions& options, Answers& out) const
-        requires requires(const C codec) { codec.erased(); }
-    {
+    template <class Codes = C>  // a template: clang before 16 instantiates a constrained member with its class
+        requires requires(const Codes codec) { codec.erased(); }
+    Result<bool> search_batch(MatrixView queries, const SearchOptions& options, Answers& out) const {
         const Element element = codec().erased().element();
         ExactRows rows{codec().metric_kind(), element, dim(), rows_.codes().data(), codec().code_size(), rows_.rows(),
                        codec().query_size()};

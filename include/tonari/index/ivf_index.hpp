@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <cstring>
 #include <memory>
 #include <span>
@@ -41,10 +42,10 @@ public:
 
     /// Copies `rows`. Ids and rows were checked (`check_ids`, `check_finite`). The centroids are trained on a sample.
     /// Errors: invalid_argument where there are fewer rows than lists.
-    static Result<IvfIndex> build(C codec, MatrixView rows, std::span<const Id> ids, const IvfParams& params,
-                                  const BuildOptions& options)
-        requires Codec<C>
-    {
+    template <std::same_as<C> Codes>  // a template: clang before 16 instantiates a constrained member with its class
+        requires Codec<Codes>
+    static Result<IvfIndex> build(Codes codec, MatrixView rows, std::span<const Id> ids, const IvfParams& params,
+                                  const BuildOptions& options) {
         auto centroids = train_lists(rows, codec.metric_kind(), params.lists, with_part(options, rows, 0, trained));
         if (!centroids) return std::move(centroids).error();
         auto lists = arrange(codec, rows, ids, *centroids, params, options);
@@ -412,9 +413,7 @@ private:
         }
     }
     /// The same, of the centroids that rounded ones name.
-    std::uint32_t find_roughly(RowView query, std::size_t count, SearchScratch& scratch) const noexcept
-        requires compares_all
-    {
+    std::uint32_t find_roughly(RowView query, std::size_t count, SearchScratch& scratch) const noexcept {
         rough_.measure(query, scratch.query(), scratch.nearest_lists.distances());
         const auto candidates = scratch.nearest_lists.select(partition_.lists(), RoughCentroids::candidates(count));
         auto scorer = coarse_.rows().scorer(query, scratch);
