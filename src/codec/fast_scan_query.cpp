@@ -30,7 +30,8 @@ float distance(MetricKind metric, const float* a, const float* b, Dim dim) noexc
 constexpr std::array<float, 4 * points_a_part> make_signs() noexcept {
     std::array<float, 4 * points_a_part> signs{};
     for (std::size_t j = 0; j < 4; ++j) {
-        for (std::size_t c = 0; c < points_a_part; ++c) signs[j * points_a_part + c] = (c >> j & 1U) != 0 ? 1.0F : -1.0F;
+        for (std::size_t c = 0; c < points_a_part; ++c)
+            signs[j * points_a_part + c] = (c >> j & 1U) != 0 ? 1.0F : -1.0F;
     }
     return signs;
 }

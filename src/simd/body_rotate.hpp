@@ -32,8 +32,7 @@ TONARI_INLINE typename Machine::F transform_lanes(typename Machine::F values) no
     constexpr std::size_t lanes = Machine::float_lanes;
     if constexpr (Step < lanes) {
         const F signs = F::load_aligned(ButterflySigns<lanes, Step>::values.data());
-        return transform_lanes<Machine, 2 * Step>(
-            multiply_add(values, signs, Machine::template partner<Step>(values)));
+        return transform_lanes<Machine, 2 * Step>(multiply_add(values, signs, Machine::template partner<Step>(values)));
     } else {
         return values;
     }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <immintrin.h>
-
 #include <limits>
 
 #include <tonari/simd/level.hpp>
@@ -179,8 +178,8 @@ struct Avx2 {
     static TONARI_INLINE F flip(F a, unsigned bits) noexcept {
         const __m256i lane = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
         const __m256i named = _mm256_and_si256(_mm256_set1_epi32(static_cast<int>(bits)), lane);
-        const __m256i sign = _mm256_and_si256(_mm256_cmpeq_epi32(named, lane),
-                                              _mm256_set1_epi32(std::numeric_limits<int>::min()));
+        const __m256i sign =
+            _mm256_and_si256(_mm256_cmpeq_epi32(named, lane), _mm256_set1_epi32(std::numeric_limits<int>::min()));
         return _mm256_xor_ps(a, _mm256_castsi256_ps(sign));
     }
     /// Values below 256, rounded down, as bytes.

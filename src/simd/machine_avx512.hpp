@@ -9,7 +9,6 @@
 #endif
 
 #include <immintrin.h>
-
 #include <limits>
 
 #include <tonari/simd/level.hpp>

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <emmintrin.h>
-
 #include <limits>
 
 #include <tonari/simd/level.hpp>

@@ -375,8 +375,7 @@ private:
     void reserve(SearchScratch& scratch) const {
         const SearchOptions all{.k = partition_.lists(), .ef = partition_.lists()};
         static_cast<void>(coarse_.reserve(all, scratch).ok());  // it has nothing to refuse
-        const std::size_t query =
-            std::max({codec().query_size(), coarse_.codec().query_size(), rough_.query_size()});
+        const std::size_t query = std::max({codec().query_size(), coarse_.codec().query_size(), rough_.query_size()});
         scratch.query_block.reserve(query + 63);
         scratch.reserve_query(query);
         if (compares_all) scratch.nearest_lists.reserve(partition_.lists());
@@ -502,7 +501,7 @@ private:
     Partition partition_;
     Coarse coarse_;         // id l is the centroid of list l
     RoughCentroids rough_;  // in the places of `coarse_`
-    Bytes lengths_;  // by list, what its centroid is taken times to be the origin of its rows; empty: once
+    Bytes lengths_;         // by list, what its centroid is taken times to be the origin of its rows; empty: once
 };
 
 template <ScannedCodec C, SearchIndex Coarse>

@@ -1,9 +1,10 @@
 // Rounded centroids: what they name holds the nearest ones, and there are none where rounding hides which are near.
+#include <tonari/index/rough_centroids.hpp>
+
 #include <algorithm>
 
 #include <tonari/index/ivf_index.hpp>
 #include <tonari/index/registry.hpp>
-#include <tonari/index/rough_centroids.hpp>
 
 #include "support/ask.hpp"
 #include "support/catch.hpp"
@@ -40,7 +41,8 @@ TEST_CASE("rough centroids: what they name holds the nearest", "[index]") {
     for (const Dim dim : {3U, 24U, 200U}) {
         const Rows centroids = clustered_rows(Element::float32, dim, 700, dim);
         const Rows queries = clustered_rows(Element::float32, dim, 60, dim + 1);
-        for (const MetricKind metric : {MetricKind::l2, MetricKind::cosine, MetricKind::inner_product, MetricKind::l1}) {
+        for (const MetricKind metric :
+             {MetricKind::l2, MetricKind::cosine, MetricKind::inner_product, MetricKind::l1}) {
             const RoughCentroids rough = RoughCentroids::make(centroids.view(), metric, 42).value();
             CAPTURE(name(metric), dim);
             REQUIRE_FALSE(rough.empty());

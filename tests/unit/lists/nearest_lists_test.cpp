@@ -1,11 +1,12 @@
 // The nearest of all lists, against sorting all of them.
+#include <tonari/lists/nearest_lists.hpp>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
 
 #include <tonari/core/random.hpp>
-#include <tonari/lists/nearest_lists.hpp>
 
 #include "support/catch.hpp"
 

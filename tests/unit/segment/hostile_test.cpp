@@ -62,7 +62,8 @@ std::vector<Section> sections_of(const std::vector<std::byte>& image) {
 
 TEST_CASE("segment: a file cut anywhere is refused", "[segment]") {
     const TempFolder folder;
-    for (const char* spec : {"Flat", "HNSW4", "IVF9,Flat", "IVF130,Flat", "IVF9_HNSW4,Flat", "HNSW4,SQ8", "IVF9,RaBitQ,RFlat"}) {
+    for (const char* spec :
+         {"Flat", "HNSW4", "IVF9,Flat", "IVF130,Flat", "IVF9_HNSW4,Flat", "HNSW4,SQ8", "IVF9,RaBitQ,RFlat"}) {
         const auto image = image_of(sample(spec, true));
         std::size_t opened = 0;
         for (std::size_t size = 0; size < image.size(); size += size < 5000 ? 61 : 997) {

@@ -34,7 +34,8 @@ struct TableCase {
     TableCase(std::size_t p, std::size_t w, bool same, float size, std::uint64_t seed)
         : parts(p), width(w), shared(same), query(p * w), points(16 * w * (same ? 1 : p)) {
         Random random(seed);
-        for (std::size_t i = 0; i < parts * width; ++i) query.data()[i] = static_cast<float>(unit(random()) - 0.5) * size;
+        for (std::size_t i = 0; i < parts * width; ++i)
+            query.data()[i] = static_cast<float>(unit(random()) - 0.5) * size;
         for (std::size_t i = 0; i < 16 * width * (shared ? 1 : parts); ++i) {
             points.data()[i] = static_cast<float>(unit(random()) - 0.5);
         }
@@ -43,8 +44,8 @@ struct TableCase {
         const GuardedFloats room(16 * parts);
         const GuardedBytes table(16 * parts);
         auto* const bytes = reinterpret_cast<std::uint8_t*>(table.data());
-        const NibbleTable read = kernels.nibble_table(query.data(), points.data(), shared ? 0 : 16 * width, parts, width,
-                                                      room.data(), bytes);
+        const NibbleTable read = kernels.nibble_table(query.data(), points.data(), shared ? 0 : 16 * width, parts,
+                                                      width, room.data(), bytes);
         return {read, {bytes, bytes + 16 * parts}};
     }
 };
