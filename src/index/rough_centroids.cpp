@@ -20,54 +20,46 @@ bool roundable(MatrixView centroids, MetricKind metric) noexcept {
            metric <= MetricKind::l1;
 }
 
-std::vector<RowId> in_order(std::size_t count) {
-    std::vector<RowId> order(count);
-    std::iota(order.begin(), order.end(), RowId{0});
-    return order;
-}
-
 }  // namespace
 
-Result<RoughCentroids> RoughCentroids::make(MatrixView centroids, MetricKind metric, std::uint64_t seed) try {
-    if (!roundable(centroids, metric)) return RoughCentroids();
-    auto codec = Sq8<>::train(centroids, {AnyMetric(metric), seed});
+Result<RoughCentroids> RoughCentroids::make(MatrixView centroids, const Flat<AnyMetric>& exact, const std::byte* codes,
+                                            std::uint64_t seed) try {
+    if (!roundable(centroids, exact.metric_kind())) return RoughCentroids();
+    auto codec = Sq8<>::train(centroids, {exact.metric(), seed});
     if (!codec) return std::move(codec).error();
-    auto codes = StoredRows<Sq8<>>::encode_codes(*codec, centroids, in_order(centroids.rows()), {});
-    if (!codes) return std::move(codes).error();
-    RoughCentroids rough(*std::move(codec), *std::move(codes), centroids.rows());
-    auto useful = rough.tells_near_from_far(centroids, metric, seed);
-    if (!useful) return std::move(useful).error();
-    return *useful ? std::move(rough) : RoughCentroids();
+    std::vector<RowId> order(centroids.rows());
+    std::iota(order.begin(), order.end(), RowId{0});
+    auto rounded = StoredRows<Sq8<>>::encode_codes(*codec, centroids, order, {});
+    if (!rounded) return std::move(rounded).error();
+    RoughCentroids rough(*std::move(codec), *std::move(rounded), centroids.rows());
+    return rough.tells_near_from_far(centroids, exact, codes, seed) ? std::move(rough) : RoughCentroids();
 } catch (const std::bad_alloc&) {
     return Error{ErrorCode::out_of_memory, "no memory to round " + std::to_string(centroids.rows()) + " centroids"};
 }
 
 /// Asks for the centroids next to some of them: of the 16 nearest, those that are compared as they are must hold 15 for every one
 /// that is asked, and 0.995 of all.
-Result<bool> RoughCentroids::tells_near_from_far(MatrixView centroids, MetricKind metric, std::uint64_t seed) const {
+bool RoughCentroids::tells_near_from_far(MatrixView centroids, const Flat<AnyMetric>& exact, const std::byte* codes,
+                                         std::uint64_t seed) const {
     constexpr std::size_t asked = 256;
     constexpr std::size_t nearest = 16;
-    auto exact_codec = Flat<AnyMetric>::create(Element::float32, centroids.dim(), AnyMetric(metric));
-    if (!exact_codec) return std::move(exact_codec).error();
-    auto exact_codes = StoredRows<Flat<AnyMetric>>::encode_codes(*exact_codec, centroids, in_order(lists_), {});
-    if (!exact_codes) return std::move(exact_codes).error();
     NearestLists rough;
     rough.reserve(lists_);
-    NearestLists exact;
-    exact.reserve(lists_);
-    std::vector<std::byte> room(std::max(query_size(), exact_codec->query_size()) + 63);
+    NearestLists exactly;
+    exactly.reserve(lists_);
+    std::vector<std::byte> room(std::max(query_size(), exact.query_size()) + 63);
     std::byte* const query = room.data() + (64 - reinterpret_cast<std::uintptr_t>(room.data()) % 64) % 64;
     std::size_t wanted = 0;
     std::size_t held = 0;
     for (const RowId row : train::sample_rows(lists_, asked, seed)) {
         measure(centroids.row(row), query, rough.distances());
-        exact_codec->prepare(centroids.row(row), query);
-        auto scorer = exact_codec->scorer();
+        exact.prepare(centroids.row(row), query);
+        auto scorer = exact.scorer();
         scorer.set_query(query);
-        scorer.distances(CodeBlock{exact_codes->data(), exact_codec->code_size(), lists_}, exact.distances());
+        scorer.distances(CodeBlock{codes, exact.code_size(), lists_}, exactly.distances());
         // By distance: of equally near ones any is right.
-        const float farthest = distance_of(exact.select(lists_, nearest).back());
-        const auto near = [&](OrderedKey key) { return exact.distances()[row_of(key)] <= farthest; };
+        const float farthest = distance_of(exactly.select(lists_, nearest).back());
+        const auto near = [&](OrderedKey key) { return exactly.distances()[row_of(key)] <= farthest; };
         const auto named = rough.select(lists_, candidates(nearest));
         const auto in = static_cast<std::size_t>(std::count_if(named.begin(), named.end(), near));
         if (in + 1 < nearest) return false;

@@ -86,10 +86,7 @@ void add_parts(const I& index, std::vector<IndexPart>& parts) {
         if constexpr (requires { index.layers(); }) parts.push_back({"links", index.layers().bytes()});
         if constexpr (requires { index.partition(); }) {
             parts.push_back({"lists", index.partition().bytes() + index.length_bytes()});
-            std::size_t coarse =
-                index.coarse().rows().codes().size() + index.coarse().ids().bytes() + index.rough().bytes();
-            if constexpr (requires { index.coarse().layers(); }) coarse += index.coarse().layers().bytes();
-            parts.push_back({"coarse", coarse});
+            parts.push_back({"coarse", index.coarse_lists().bytes()});
         }
     }
 }

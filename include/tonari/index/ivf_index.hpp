@@ -1,15 +1,13 @@
 // Inverted lists (Sivic, Zisserman 2003; Jegou, Douze, Schmid 2011): rows stand in the list of the centroid that is nearest
 // to them, and a search compares the rows of the few lists whose centroids are nearest to the query.
 //
-// The centroids are an index of their own, the coarse one, whose ids are the numbers of the lists: Flat, or a graph where
-// there are many. Flat ones are compared as 8-bit codes first. The rows of a list lie one behind another, so that a list is
-// one scan.
+// Which are nearest an index over the centroids says (index/coarse_lists.hpp). The rows of a list lie one behind another, so
+// that a list is one scan.
 //
 // Cost of a search: a search among the centroids, then about nprobe / lists of all rows.
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <concepts>
 #include <cstring>
 #include <memory>
@@ -19,10 +17,10 @@
 
 #include <tonari/index/block_rows.hpp>
 #include <tonari/index/build_options.hpp>
+#include <tonari/index/coarse_lists.hpp>
 #include <tonari/index/flat_index.hpp>
 #include <tonari/index/hnsw_index.hpp>
 #include <tonari/index/ivf_source.hpp>
-#include <tonari/index/rough_centroids.hpp>
 #include <tonari/index/train_lists.hpp>
 #include <tonari/lists/partition.hpp>
 
@@ -53,8 +51,7 @@ public:
         auto stored = StoredRows<C>::encode(std::move(codec), rows, lists->order, ids, options.threads);
         if (!stored) return std::move(stored).error();
         if (options.progress) options.progress(rows.rows(), rows.rows());
-        return IvfIndex(*std::move(stored), std::move(lists->partition), std::move(lists->coarse),
-                        std::move(lists->rough), {});
+        return IvfIndex(*std::move(stored), std::move(lists->partition), std::move(lists->coarse), {});
     }
     /// The same for codes that are relative to a list's centroid: these are trained on what rows are beside theirs.
     template <BlockCodec Codes = C>
@@ -79,8 +76,7 @@ public:
                                  [&](std::size_t place) { return origin_of(lists->list_of[lists->order[place]]); });
         if (!stored) return std::move(stored).error();
         if (options.progress) options.progress(rows.rows(), rows.rows());
-        return IvfIndex(*std::move(stored), std::move(lists->partition), std::move(lists->coarse),
-                        std::move(lists->rough), *std::move(lengths));
+        return IvfIndex(*std::move(stored), std::move(lists->partition), std::move(lists->coarse), *std::move(lengths));
     }
 
     [[nodiscard]] std::size_t size() const noexcept { return rows_.ids().size(); }
@@ -89,8 +85,8 @@ public:
     [[nodiscard]] const IdMap& ids() const noexcept { return rows_.ids(); }
     [[nodiscard]] const RowsOf<C>& rows() const noexcept { return rows_; }
     [[nodiscard]] const Partition& partition() const noexcept { return partition_; }
-    [[nodiscard]] const Coarse& coarse() const noexcept { return coarse_; }
-    [[nodiscard]] const RoughCentroids& rough() const noexcept { return rough_; }
+    [[nodiscard]] const Coarse& coarse() const noexcept { return coarse_.index(); }
+    [[nodiscard]] const CoarseLists<Coarse>& coarse_lists() const noexcept { return coarse_; }
     /// Bytes of what centroids are lengthened by.
     [[nodiscard]] std::size_t length_bytes() const noexcept { return lengths_.size(); }
 
@@ -177,13 +173,6 @@ public:
         return origin;
     }
 
-    /// A query as the centroids are stored: float32 or bits. `wide` has room for `dim()` values.
-    [[nodiscard]] RowView as_centroid(RowView query, float* wide) const noexcept {
-        if (query.element() == coarse_.codec().element()) return query;
-        simd::kernels().to_float32[static_cast<std::size_t>(query.element()) - 1](query.data(), wide, dim());
-        return {wide, Element::float32, dim()};
-    }
-
     Status save(SectionWriter& writer) const {
         if (Status s = rows_.save(writer); !s) return s;
         if (Status s = partition_.save(writer); !s) return s;
@@ -191,43 +180,21 @@ public:
             if (Status s = writer.add("lengths", 1, lengths_.span()); !s) return s;
         }
         SectionWriter coarse = writer.within("coarse");
-        if (Status s = coarse_.save(coarse); !s) return s;
-        SectionWriter rough = writer.within("coarse/rough");
-        return rough_.save(rough);
+        return coarse_.save(coarse);
     }
     /// `codec` was opened from the same sections.
     static Result<IvfIndex> open(const SectionReader& reader, C codec) {
-        const SectionReader within = reader.within("coarse");
-        const auto expected = coarse_codec(codec);
-        if (!expected) return expected.error();
-        auto of_coarse = std::remove_cvref_t<decltype(*expected)>::open(within, codec.metric());
-        if (!of_coarse) return std::move(of_coarse).error();
-        if (of_coarse->dim() != expected->dim() || of_coarse->element() != expected->element() ||
-            of_coarse->metric_kind() != expected->metric_kind()) {
-            return within.corrupt("codec", "expected centroids of the rows' dimensions and metric, got others");
-        }
         const bool scaled = has_lengths(codec);
-        auto rows = RowsOf<C>::open(reader, std::move(codec));
-        if (!rows) return std::move(rows).error();
         auto partition = Partition::open(reader);
         if (!partition) return std::move(partition).error();
-        auto coarse = Coarse::open(within, *std::move(of_coarse));
+        auto coarse = CoarseLists<Coarse>::open(reader.within("coarse"), codec, partition->lists());
         if (!coarse) return std::move(coarse).error();
+        auto rows = RowsOf<C>::open(reader, std::move(codec));
+        if (!rows) return std::move(rows).error();
         if (!rows->ids().one_each() || partition->rows() != rows->rows()) {
             return reader.corrupt("lists", "expected " + std::to_string(rows->rows()) + " rows with an id each, got " +
                                                std::to_string(partition->rows()) + " rows and " +
                                                std::to_string(rows->ids().size()) + " ids");
-        }
-        if (!names_each_list(coarse->ids(), partition->lists())) {
-            return reader.corrupt("lists", "expected a centroid for each of " + std::to_string(partition->lists()) +
-                                               " lists, got " + std::to_string(coarse->size()) + " for some of them");
-        }
-        RoughCentroids rough;
-        if constexpr (compares_all) {
-            auto opened = RoughCentroids::open(reader.within("coarse/rough"), partition->lists(), coarse->dim(),
-                                               coarse->codec().metric_kind());
-            if (!opened) return std::move(opened).error();
-            rough = *std::move(opened);
         }
         Bytes lengths;
         if (scaled) {
@@ -235,8 +202,7 @@ public:
             if (!stored) return std::move(stored).error();
             lengths = *std::move(stored);
         }
-        return IvfIndex(*std::move(rows), *std::move(partition), *std::move(coarse), std::move(rough),
-                        std::move(lengths));
+        return IvfIndex(*std::move(rows), *std::move(partition), *std::move(coarse), std::move(lengths));
     }
     static Result<IvfIndex> open(const SectionReader& reader) {
         auto codec = C::open(reader);
@@ -245,14 +211,11 @@ public:
     }
 
 private:
-    IvfIndex(RowsOf<C> rows, Partition partition, Coarse coarse, RoughCentroids rough, Bytes lengths) noexcept
+    IvfIndex(RowsOf<C> rows, Partition partition, CoarseLists<Coarse> coarse, Bytes lengths) noexcept
         : rows_(std::move(rows)),
           partition_(std::move(partition)),
           coarse_(std::move(coarse)),
-          rough_(std::move(rough)),
           lengths_(std::move(lengths)) {}
-
-    static constexpr bool compares_all = Coarse::kind == IndexKind::flat;
 
     /// Where training ends as a share of a build, and where assigning does: a guess, both are products with all centroids.
     static constexpr double trained = 0.5;
@@ -273,8 +236,7 @@ private:
         [[nodiscard]] static Element element() noexcept { return Element::float32; }
     };
     struct Arranged {
-        Coarse coarse;
-        RoughCentroids rough;
+        CoarseLists<Coarse> coarse;
         Partition partition;
         std::vector<RowId> list_of;  ///< by row
         std::vector<RowId> order;    ///< by place, which row stands there; within a list in the order of ids
@@ -286,22 +248,13 @@ private:
                                     const BuildOptions& options) {
         BuildOptions silent = options;
         silent.progress = {};
-        auto coarse = build_coarse(of_rows, centroids, params, silent);
+        auto coarse = CoarseLists<Coarse>::build(of_rows, centroids, params, silent);
         if (!coarse) return std::move(coarse).error();
-        const ProgressFunction progress = progress_between(options.progress, rows.rows(), trained, assigned);
         std::vector<RowId> list_of(rows.rows());
-        RoughCentroids rough;
-        bool known = false;
-        if constexpr (compares_all) {
-            auto made = RoughCentroids::make(centroids.view(), of_rows.metric_kind(), options.seed);
-            if (!made) return std::move(made).error();
-            rough = *std::move(made);
-            auto all = assign_by_products(rows, of_rows.metric_kind(), centroids, list_of, options.threads, progress);
-            if (!all) return std::move(all).error();
-            known = *all;
-        }
-        if (!known) {
-            if (Status s = assign(*coarse, rows, list_of, options.threads, progress); !s) return s;
+        if (Status s = coarse->assign(rows, centroids, list_of, options.threads,
+                                      progress_between(options.progress, rows.rows(), trained, assigned));
+            !s) {
+            return s;
         }
         std::vector<std::size_t> sizes(params.lists);
         for (const RowId list : list_of) ++sizes[list];
@@ -311,8 +264,7 @@ private:
         std::vector<std::size_t> next(params.lists);
         for (std::size_t list = 0; list < next.size(); ++list) next[list] = partition->rows_of(list).first;
         for (const RowId row : by_id(rows.rows(), ids)) order[next[list_of[row]]++] = row;
-        return Arranged{*std::move(coarse), std::move(rough), *std::move(partition), std::move(list_of),
-                        std::move(order)};
+        return Arranged{*std::move(coarse), *std::move(partition), std::move(list_of), std::move(order)};
     }
 
     /// Centroids of length 1 are short of their rows, or too long: each is taken so many times as long as its rows reach along
@@ -346,93 +298,19 @@ private:
         return BlockCodec<C> && codec.metric_kind() != MetricKind::l2;
     }
 
-    /// O(lists): a search goes where these ids say.
-    static bool names_each_list(const IdMap& ids, std::size_t lists) {
-        if (ids.size() != lists) return false;
-        std::vector<bool> named(lists, false);
-        for (std::size_t slot = 0; slot < lists; ++slot) {
-            const Id id = ids.id(slot);
-            if (id < 0 || static_cast<std::size_t>(id) >= lists || named[static_cast<std::size_t>(id)]) return false;
-            named[static_cast<std::size_t>(id)] = true;
-        }
-        return true;
-    }
-    template <class OfRows>
-    static Result<Coarse> build_coarse(const OfRows& of_rows, const TrainedLists& centroids, const IvfParams& params,
-                                       const BuildOptions& options) {
-        auto of_coarse = coarse_codec(of_rows);
-        if (!of_coarse) return std::move(of_coarse).error();
-        if constexpr (Coarse::kind == IndexKind::hnsw) {
-            return Coarse::build(*std::move(of_coarse), centroids.view(), {}, params.coarse_links, options);
-        } else {
-            return Coarse::build(*std::move(of_coarse), centroids.view(), {}, options);
-        }
-    }
-    /// The list of each row, by a search among the centroids. The same for any number of threads.
-    static Status assign(const Coarse& coarse, MatrixView rows, std::span<RowId> list_of, const Threads& threads,
-                         const ProgressFunction& progress);
-
     void reserve(SearchScratch& scratch) const {
-        const SearchOptions all{.k = partition_.lists(), .ef = partition_.lists()};
-        static_cast<void>(coarse_.reserve(all, scratch).ok());  // it has nothing to refuse
-        const std::size_t query = std::max({codec().query_size(), coarse_.codec().query_size(), rough_.query_size()});
-        scratch.query_block.reserve(query + 63);
-        scratch.reserve_query(query);
-        if (compares_all) scratch.nearest_lists.reserve(partition_.lists());
+        coarse_.reserve(scratch);
+        scratch.reserve_query(std::max(codec().query_size(), coarse_.query_size()));
         scratch.probed.reserve(partition_.lists());
-        scratch.wide.resize(dim());
     }
 
-    /// The two change places with every search (`find_lists`).
+    /// The two change places with every search (`CoarseLists::find`).
     void reserve_answers(std::size_t k, SearchScratch& scratch) const {
         const std::size_t most = std::max(k, partition_.lists());
         scratch.lists.reserve(most);
         scratch.neighbors.reserve(most);
     }
 
-    /// The `count` lists that are nearest to the query, into `scratch.lists`. How many distances that took.
-    std::uint32_t find_lists(RowView query, std::size_t count, SearchScratch& scratch) const noexcept {
-        const RowView seen = as_centroid(query, scratch.wide.data());
-        if constexpr (compares_all) {
-            if (!rough_.empty() && RoughCentroids::candidates(count) < partition_.lists()) {
-                return find_roughly(seen, count, scratch);
-            }
-            auto scorer = coarse_.rows().scorer(seen, scratch);
-            scorer.distances(CodeBlock{coarse_.rows().code(0), coarse_.codec().code_size(), partition_.lists()},
-                             scratch.nearest_lists.distances());
-            scratch.lists.clear();
-            for (const OrderedKey key : scratch.nearest_lists.select(partition_.lists(), count)) {
-                scratch.lists.push_back({coarse_.ids().id(row_of(key)), distance_of(key)});
-            }
-            return static_cast<std::uint32_t>(partition_.lists());
-        } else {
-            const Outcome outcome = coarse_.search(seen, {.k = count, .ef = coarse_width(count)}, scratch);
-            std::swap(scratch.lists, scratch.neighbors);
-            return outcome.distances;
-        }
-    }
-    /// The same, of the centroids that rounded ones name.
-    std::uint32_t find_roughly(RowView query, std::size_t count, SearchScratch& scratch) const noexcept {
-        rough_.measure(query, scratch.query(), scratch.nearest_lists.distances());
-        const auto candidates = scratch.nearest_lists.select(partition_.lists(), RoughCentroids::candidates(count));
-        auto scorer = coarse_.rows().scorer(query, scratch);
-        std::array<const std::byte*, 64> codes;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
-        std::array<float, 64> distances;         // NOLINT(cppcoreguidelines-pro-type-member-init)
-        scratch.lists.clear();
-        for (std::size_t first = 0; first < candidates.size(); first += codes.size()) {
-            const auto some = candidates.subspan(first, std::min(codes.size(), candidates.size() - first));
-            for (std::size_t i = 0; i < some.size(); ++i) codes[i] = coarse_.rows().code(row_of(some[i]));
-            scorer.distances({codes.data(), some.size()}, distances.data());
-            for (std::size_t i = 0; i < some.size(); ++i) {
-                scratch.lists.push_back({coarse_.ids().id(row_of(some[i])), distances[i]});
-            }
-        }
-        const auto last = scratch.lists.begin() + static_cast<std::ptrdiff_t>(count);
-        std::partial_sort(scratch.lists.begin(), last, scratch.lists.end(),
-                          [](const Neighbor& a, const Neighbor& b) { return nearer(a, b); });
-        scratch.lists.erase(last, scratch.lists.end());
-        return static_cast<std::uint32_t>(partition_.lists() + candidates.size());
-    }
     /// Looks at the nearest lists, or at all rows that pass where these are few.
     template <class Options, Collector Found>
     Outcome look(RowView query, const Options& options, Found& found, SearchScratch& scratch) const noexcept {
@@ -447,7 +325,7 @@ private:
                 return rows_.scan(scorer, filter, options.deadline, found, scratch);
             }
         }
-        outcome.distances = find_lists(query, std::min(nprobe, partition_.lists()), scratch);
+        outcome.distances = coarse_.find(query, std::min(nprobe, partition_.lists()), scratch);
         auto scorer = list_scorer(query, options, scratch);
         scratch.probed.clear();
         for (std::size_t i = 0; i < scratch.lists.size() && outcome.complete; ++i) {
@@ -465,7 +343,7 @@ private:
     template <class Options, Collector Found, class Enough>
     void look_further(RowView query, const Options& options, Found& found, SearchScratch& scratch, Outcome& outcome,
                       Enough&& enough) const noexcept {
-        outcome.distances += find_lists(query, partition_.lists(), scratch);
+        outcome.distances += coarse_.find(query, partition_.lists(), scratch);
         auto scorer = list_scorer(query, options, scratch);
         for (const Neighbor& list : scratch.lists) {
             if (!scan_list(list, scorer, options, found, scratch, outcome)) continue;
@@ -499,43 +377,8 @@ private:
 
     RowsOf<C> rows_;
     Partition partition_;
-    Coarse coarse_;         // id l is the centroid of list l
-    RoughCentroids rough_;  // in the places of `coarse_`
-    Bytes lengths_;         // by list, what its centroid is taken times to be the origin of its rows; empty: once
+    CoarseLists<Coarse> coarse_;
+    Bytes lengths_;  // by list, what its centroid is taken times to be the origin of its rows; empty: once
 };
-
-template <ScannedCodec C, SearchIndex Coarse>
-Status IvfIndex<C, Coarse>::assign(const Coarse& coarse, MatrixView rows, std::span<RowId> list_of,
-                                   const Threads& threads, const ProgressFunction& progress) {
-    constexpr std::size_t slice = 16384;  // rows widened at a time
-    const bool widen = rows.element() != coarse.codec().element();
-    std::vector<float> wide(widen ? std::min(slice, rows.rows()) * rows.dim() : 0);
-    const std::size_t width = coarse_width(1);
-    std::vector<SearchScratch> scratches(resolve_threads(threads));
-    for (SearchScratch& scratch : scratches) {
-        if (Status s = coarse.reserve(SearchOptions{.k = 1, .ef = width}, scratch); !s) return s;
-    }
-    for (std::size_t start = 0; start < rows.rows(); start += slice) {
-        const std::size_t count = std::min(slice, rows.rows() - start);
-        MatrixView some = rows.slice(start, count);
-        if (widen) {
-            const auto convert = simd::kernels().to_float32[static_cast<std::size_t>(rows.element()) - 1];
-            parallel_for(threads, count, 256, [&](std::size_t first, std::size_t last, unsigned) {
-                for (std::size_t i = first; i < last; ++i)
-                    convert(some.row(i).data(), wide.data() + i * rows.dim(), rows.dim());
-            });
-            some = MatrixView(wide.data(), count, rows.dim());
-        }
-        parallel_for(threads, count, 64, [&](std::size_t first, std::size_t last, unsigned worker) {
-            SearchScratch& scratch = scratches[worker];
-            for (std::size_t i = first; i < last; ++i) {
-                coarse.search(some.row(i), {.k = 1, .ef = width}, scratch);
-                list_of[start + i] = static_cast<RowId>(scratch.neighbors[0].id);
-            }
-        });
-        if (progress) progress(start + count, rows.rows());
-    }
-    return {};
-}
 
 }  // namespace tonari

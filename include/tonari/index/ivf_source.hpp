@@ -23,8 +23,7 @@ public:
           nprobe_(options.nprobe),
           scratch_(scratch_for_query(rows.codec().query_size())),
           scorer_(rows.scorer(query, scratch_)) {
-        std::vector<float> wide(index.dim());
-        lists_ = index.coarse().cursor(index.as_centroid(query, wide.data()), {.ef = options.ef});
+        lists_ = index.coarse_lists().cursor(query, options.ef);
         pending_.reserve(filter_ == nullptr ? index.size() : filter_->passing);
         nearest_.reserve(index.partition().lists());
     }

@@ -21,9 +21,10 @@ class TONARI_API RoughCentroids {
 public:
     RoughCentroids() noexcept = default;
 
-    /// Empty where there are too few to gain from it, where their metric or element is not for rounding, or where a sample shows
-    /// that rounding hides which are near. Errors: out_of_memory.
-    static Result<RoughCentroids> make(MatrixView centroids, MetricKind metric, std::uint64_t seed);
+    /// `codes` are the centroids by `exact`, one behind another. Empty where there are too few to gain from it, where their metric
+    /// or element is not for rounding, or where a sample shows that rounding hides which are near. Errors: out_of_memory.
+    static Result<RoughCentroids> make(MatrixView centroids, const Flat<AnyMetric>& exact, const std::byte* codes,
+                                       std::uint64_t seed);
 
     /// How many are to be compared as they are where `count` are asked for: some may have been misjudged.
     static constexpr std::size_t candidates(std::size_t count) noexcept { return count + count / 2 + 16; }
@@ -43,7 +44,8 @@ public:
 private:
     RoughCentroids(Sq8<> codec, Bytes codes, std::size_t lists) noexcept
         : codec_(std::move(codec)), codes_(std::move(codes)), lists_(lists) {}
-    Result<bool> tells_near_from_far(MatrixView centroids, MetricKind metric, std::uint64_t seed) const;
+    [[nodiscard]] bool tells_near_from_far(MatrixView centroids, const Flat<AnyMetric>& exact, const std::byte* codes,
+                                           std::uint64_t seed) const;
 
     std::optional<Sq8<>> codec_;
     Bytes codes_;

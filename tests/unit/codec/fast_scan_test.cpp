@@ -238,6 +238,17 @@ TEST_CASE("fast scan: saved and opened it says the same; broken sections are ref
         Coded before(codec, rows, {});
         Coded after(*std::move(opened), rows, {});
         CHECK(std::equal(before.blocks.span().begin(), before.blocks.span().end(), after.blocks.span().begin()));
+        // Of other rotations than ours, none among them, the codes would be asked in vain.
+        constexpr std::size_t rotation_at = 21;  // of the record, as FORMAT.md has it
+        for (const unsigned rotation : {parts == 0 ? 0U : 1U, 2U}) {
+            auto changed = image;
+            changed[static_cast<std::size_t>(row_of(image, 0).offset) + rotation_at] = static_cast<std::byte>(rotation);
+            const auto refused = FastScan::open(open_image(changed).value().sections());
+            REQUIRE_FALSE(refused.ok());
+            CHECK(refused.error().code == ErrorCode::unsupported);
+            CHECK(refused.error().message.find("got " + std::to_string(rotation)) != std::string::npos);
+            CHECK(refused.error().message.find("build the index again") != std::string::npos);
+        }
     }
 }
 

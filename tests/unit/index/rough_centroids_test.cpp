@@ -24,6 +24,12 @@ Ivf lists_of(const Rows& rows, std::size_t lists, MetricKind metric = MetricKind
     return Ivf::build(Plain::create(rows.element(), rows.dim(), metric).value(), rows.view(), {}, {lists}, {}).value();
 }
 
+RoughCentroids rough_of(const Rows& centroids, MetricKind metric) {
+    const auto exact = Plain::create(centroids.element(), centroids.dim(), metric).value();
+    const auto codes = FlatIndex<Plain>::build(exact, centroids.view(), {}, {}).value();
+    return RoughCentroids::make(centroids.view(), exact, codes.rows().codes().data(), 42).value();
+}
+
 /// What they name of `of` centroids where `count` are asked for.
 std::vector<RowId> named(const RoughCentroids& rough, std::size_t of, RowView query, std::size_t count) {
     NearestLists lists;
@@ -43,7 +49,7 @@ TEST_CASE("rough centroids: what they name holds the nearest", "[index]") {
         const Rows queries = clustered_rows(Element::float32, dim, 60, dim + 1);
         for (const MetricKind metric :
              {MetricKind::l2, MetricKind::cosine, MetricKind::inner_product, MetricKind::l1}) {
-            const RoughCentroids rough = RoughCentroids::make(centroids.view(), metric, 42).value();
+            const RoughCentroids rough = rough_of(centroids, metric);
             CAPTURE(name(metric), dim);
             REQUIRE_FALSE(rough.empty());
             for (const std::size_t count : {1U, 10U, 100U}) {
@@ -63,9 +69,7 @@ TEST_CASE("rough centroids: what they name holds the nearest", "[index]") {
 }
 
 TEST_CASE("rough centroids: none where they would not help", "[index]") {
-    const auto empty = [](const Rows& rows, MetricKind metric) {
-        return RoughCentroids::make(rows.view(), metric, 42).value().empty();
-    };
+    const auto empty = [](const Rows& rows, MetricKind metric) { return rough_of(rows, metric).empty(); };
     CHECK(empty(clustered_rows(Element::float32, 8, 127, 1), MetricKind::l2));
     CHECK_FALSE(empty(clustered_rows(Element::float32, 8, 128, 1), MetricKind::l2));
     CHECK(empty(clustered_rows(Element::bits, 64, 200, 1), MetricKind::hamming));
@@ -87,7 +91,7 @@ TEST_CASE("rough centroids: an index looks at the lists that it would look at wi
     for (const MetricKind metric : {MetricKind::l2, MetricKind::cosine, MetricKind::inner_product, MetricKind::l1}) {
         CAPTURE(name(metric));
         const Ivf index = lists_of(rows, lists, metric);
-        REQUIRE_FALSE(index.rough().empty());
+        REQUIRE_FALSE(index.coarse_lists().rough().empty());
         const Index coarse = make_index(FlatCoarse<Plain>(index.coarse()));
         SearchScratch scratch;
         std::size_t otherwise = 0;

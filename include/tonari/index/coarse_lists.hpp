@@ -1,0 +1,228 @@
+// Which lists are nearest to a query. Their centroids are an index of their own, the coarse one, whose ids are the numbers of
+// the lists: Flat, or a graph where there are many. Where all are compared, it is by 8-bit codes first.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <tonari/index/build_options.hpp>
+#include <tonari/index/concepts.hpp>
+#include <tonari/index/cursor_model.hpp>
+#include <tonari/index/rough_centroids.hpp>
+#include <tonari/index/search_scratch.hpp>
+#include <tonari/index/train_lists.hpp>
+
+namespace tonari {
+
+template <SearchIndex Coarse>
+class CoarseLists {
+public:
+    /// `of_rows` is their codec, or what is known before there is one.
+    template <class OfRows>
+    static Result<CoarseLists> build(const OfRows& of_rows, const TrainedLists& centroids, const IvfParams& params,
+                                     const BuildOptions& options) {
+        auto codec = coarse_codec(of_rows);
+        if (!codec) return std::move(codec).error();
+        if constexpr (compares_all) {
+            auto index = Coarse::build(*std::move(codec), centroids.view(), {}, options);
+            if (!index) return std::move(index).error();
+            auto rough = RoughCentroids{};
+            if constexpr (requires { index->codec().erased(); }) {
+                auto made = RoughCentroids::make(centroids.view(), index->codec().erased(),
+                                                 index->rows().codes().data(), options.seed);
+                if (!made) return std::move(made).error();
+                rough = *std::move(made);
+            }
+            return CoarseLists(*std::move(index), std::move(rough));
+        } else {
+            auto index = Coarse::build(*std::move(codec), centroids.view(), {}, params.coarse_links, options);
+            if (!index) return std::move(index).error();
+            return CoarseLists(*std::move(index), {});
+        }
+    }
+
+    [[nodiscard]] std::size_t size() const noexcept { return index_.size(); }
+    [[nodiscard]] const Coarse& index() const noexcept { return index_; }
+    [[nodiscard]] const RoughCentroids& rough() const noexcept { return rough_; }
+    [[nodiscard]] std::size_t bytes() const noexcept {
+        std::size_t bytes = index_.rows().codes().size() + index_.ids().bytes() + rough_.bytes();
+        if constexpr (requires { index_.layers(); }) bytes += index_.layers().bytes();
+        return bytes;
+    }
+
+    /// The list of each row: by products with all centroids where these are compared and have such, else by searches. The same
+    /// for any number of threads.
+    Status assign(MatrixView rows, const TrainedLists& centroids, std::span<RowId> list_of, const Threads& threads,
+                  const ProgressFunction& progress) const {
+        if constexpr (compares_all) {
+            auto known = assign_by_products(rows, index_.codec().metric_kind(), centroids, list_of, threads, progress);
+            if (!known) return std::move(known).error();
+            if (*known) return {};
+        }
+        return assign_by_searches(rows, list_of, threads, progress);
+    }
+
+    /// Bytes that `find` prepares queries in.
+    [[nodiscard]] std::size_t query_size() const noexcept {
+        return std::max(index_.codec().query_size(), rough_.query_size());
+    }
+    /// For any number of lists; the room for queries is left to whoever shares it.
+    void reserve(SearchScratch& scratch) const {
+        static_cast<void>(index_.reserve(SearchOptions{.k = size(), .ef = size()}, scratch).ok());  // nothing to refuse
+        if (compares_all) scratch.nearest_lists.reserve(size());
+        scratch.lists.reserve(size());
+        scratch.neighbors.reserve(size());
+        scratch.wide.resize(index_.dim());
+    }
+
+    /// The `count` nearest, at most all, into `scratch.lists`, nearest first. How many distances that took.
+    std::uint32_t find(RowView query, std::size_t count, SearchScratch& scratch) const noexcept {
+        const RowView seen = as_centroid(query, scratch.wide.data());
+        if constexpr (compares_all) {
+            const bool roughly = !rough_.empty() && RoughCentroids::candidates(count) < size();
+            return roughly ? find_roughly(seen, count, scratch) : compare_all(seen, count, scratch);
+        } else {
+            const Outcome outcome = index_.search(seen, {.k = count, .ef = coarse_width(count)}, scratch);
+            std::swap(scratch.lists, scratch.neighbors);
+            return outcome.distances;
+        }
+    }
+    /// Lists, nearest first, as many as are asked for.
+    [[nodiscard]] std::unique_ptr<CursorModel> cursor(RowView query, std::size_t ef) const {
+        std::vector<float> wide(index_.dim());
+        return index_.cursor(as_centroid(query, wide.data()), {.ef = ef});
+    }
+
+    Status save(SectionWriter& writer) const {
+        if (Status s = index_.save(writer); !s) return s;
+        SectionWriter rough = writer.within("rough");
+        return rough_.save(rough);
+    }
+    /// For `lists` lists of rows that are stored by `codec`. O(lists).
+    template <class OfRows>
+    static Result<CoarseLists> open(const SectionReader& reader, const OfRows& of_rows, std::size_t lists) {
+        const auto expected = coarse_codec(of_rows);
+        if (!expected) return expected.error();
+        auto codec = std::remove_cvref_t<decltype(*expected)>::open(reader, of_rows.metric());
+        if (!codec) return std::move(codec).error();
+        if (codec->dim() != expected->dim() || codec->element() != expected->element() ||
+            codec->metric_kind() != expected->metric_kind()) {
+            return reader.corrupt("codec", "expected centroids of the rows' dimensions and metric, got others");
+        }
+        auto index = Coarse::open(reader, *std::move(codec));
+        if (!index) return std::move(index).error();
+        if (!names_each_list(index->ids(), lists)) {
+            return reader.corrupt("ids", "expected a centroid for each of " + std::to_string(lists) + " lists, got " +
+                                             std::to_string(index->size()) + " for some of them");
+        }
+        if constexpr (compares_all) {
+            auto rough =
+                RoughCentroids::open(reader.within("rough"), lists, index->dim(), index->codec().metric_kind());
+            if (!rough) return std::move(rough).error();
+            return CoarseLists(*std::move(index), *std::move(rough));
+        } else {
+            return CoarseLists(*std::move(index), {});
+        }
+    }
+
+private:
+    CoarseLists(Coarse index, RoughCentroids rough) noexcept : index_(std::move(index)), rough_(std::move(rough)) {}
+
+    static constexpr bool compares_all = Coarse::kind == IndexKind::flat;
+
+    /// A query as the centroids are stored: float32 or bits. `wide` has room for its values.
+    RowView as_centroid(RowView query, float* wide) const noexcept {
+        if (query.element() == index_.codec().element()) return query;
+        simd::kernels().to_float32[static_cast<std::size_t>(query.element()) - 1](query.data(), wide, query.dim());
+        return {wide, Element::float32, query.dim()};
+    }
+
+    /// A search goes where these ids say.
+    static bool names_each_list(const IdMap& ids, std::size_t lists) {
+        if (ids.size() != lists) return false;
+        std::vector<bool> named(lists, false);
+        for (std::size_t slot = 0; slot < lists; ++slot) {
+            const Id id = ids.id(slot);
+            if (id < 0 || static_cast<std::size_t>(id) >= lists || named[static_cast<std::size_t>(id)]) return false;
+            named[static_cast<std::size_t>(id)] = true;
+        }
+        return true;
+    }
+
+    std::uint32_t compare_all(RowView query, std::size_t count, SearchScratch& scratch) const noexcept {
+        auto scorer = index_.rows().scorer(query, scratch);
+        scorer.distances(CodeBlock{index_.rows().code(0), index_.codec().code_size(), size()},
+                         scratch.nearest_lists.distances());
+        scratch.lists.clear();
+        for (const OrderedKey key : scratch.nearest_lists.select(size(), count)) {
+            scratch.lists.push_back({index_.ids().id(row_of(key)), distance_of(key)});
+        }
+        return static_cast<std::uint32_t>(size());
+    }
+    /// The same, of the centroids that rounded ones name.
+    std::uint32_t find_roughly(RowView query, std::size_t count, SearchScratch& scratch) const noexcept {
+        rough_.measure(query, scratch.query(), scratch.nearest_lists.distances());
+        const auto candidates = scratch.nearest_lists.select(size(), RoughCentroids::candidates(count));
+        auto scorer = index_.rows().scorer(query, scratch);
+        std::array<const std::byte*, 64> codes;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
+        std::array<float, 64> distances;         // NOLINT(cppcoreguidelines-pro-type-member-init)
+        scratch.lists.clear();
+        for (std::size_t first = 0; first < candidates.size(); first += codes.size()) {
+            const auto some = candidates.subspan(first, std::min(codes.size(), candidates.size() - first));
+            for (std::size_t i = 0; i < some.size(); ++i) codes[i] = index_.rows().code(row_of(some[i]));
+            scorer.distances({codes.data(), some.size()}, distances.data());
+            for (std::size_t i = 0; i < some.size(); ++i) {
+                scratch.lists.push_back({index_.ids().id(row_of(some[i])), distances[i]});
+            }
+        }
+        const auto last = scratch.lists.begin() + static_cast<std::ptrdiff_t>(count);
+        std::partial_sort(scratch.lists.begin(), last, scratch.lists.end(),
+                          [](const Neighbor& a, const Neighbor& b) { return nearer(a, b); });
+        scratch.lists.erase(last, scratch.lists.end());
+        return static_cast<std::uint32_t>(size() + candidates.size());
+    }
+
+    Status assign_by_searches(MatrixView rows, std::span<RowId> list_of, const Threads& threads,
+                              const ProgressFunction& progress) const {
+        constexpr std::size_t slice = 16384;  // rows widened at a time
+        const bool widen = rows.element() != index_.codec().element();
+        std::vector<float> wide(widen ? std::min(slice, rows.rows()) * rows.dim() : 0);
+        const std::size_t width = coarse_width(1);
+        std::vector<SearchScratch> scratches(resolve_threads(threads));
+        for (SearchScratch& scratch : scratches) {
+            if (Status s = index_.reserve(SearchOptions{.k = 1, .ef = width}, scratch); !s) return s;
+        }
+        for (std::size_t start = 0; start < rows.rows(); start += slice) {
+            const std::size_t count = std::min(slice, rows.rows() - start);
+            MatrixView some = rows.slice(start, count);
+            if (widen) {
+                const auto convert = simd::kernels().to_float32[static_cast<std::size_t>(rows.element()) - 1];
+                parallel_for(threads, count, 256, [&](std::size_t first, std::size_t last, unsigned) {
+                    for (std::size_t i = first; i < last; ++i) {
+                        convert(some.row(i).data(), wide.data() + i * rows.dim(), rows.dim());
+                    }
+                });
+                some = MatrixView(wide.data(), count, rows.dim());
+            }
+            parallel_for(threads, count, 64, [&](std::size_t first, std::size_t last, unsigned worker) {
+                SearchScratch& scratch = scratches[worker];
+                for (std::size_t i = first; i < last; ++i) {
+                    index_.search(some.row(i), {.k = 1, .ef = width}, scratch);
+                    list_of[start + i] = static_cast<RowId>(scratch.neighbors[0].id);
+                }
+            });
+            if (progress) progress(start + count, rows.rows());
+        }
+        return {};
+    }
+
+    Coarse index_;          // id l is the centroid of list l
+    RoughCentroids rough_;  // in the places of `index_`
+};
+
+}  // namespace tonari
