@@ -33,6 +33,10 @@ def judge_churn(result):
         _grown(out, rows, tonari, large)
         _turned_over(out, tonari, result, large)
         _halved(out, tonari, result, large)
+        for shape, points in (tonari.get("stream") or {}).items():
+            if points:
+                _add(out, f"stream, {shape}: unreachable rows, most at a search, negative", 0,
+                     -max(point["unreachable"] for point in points), large)
     wrote = (result["writing"] or {}).get("tonari", {})
     if "p99_ratio" in wrote:
         _add(out, "idle p99 / p99 beside a writer", 2 / 3, 1 / wrote["p99_ratio"], large)

@@ -119,6 +119,11 @@ class ChurnBars(unittest.TestCase):
             "half removed: recall, points over fresh, lowest": (-0.1, True),
             "half removed: unreachable rows, negative": (-3, False)})
 
+    def test_a_row_out_of_reach_at_any_search_of_a_stream_is_a_miss(self):
+        points = [self.state(0.9), self.state(0.9, unreachable=2), self.state(0.9)]
+        self.assertEqual(self.judged({"stream": {"sliding": points, "clustered": []}}),
+                         {"stream, sliding: unreachable rows, most at a search, negative": (-2, False)})
+
     def test_small_sets_decide_nothing_and_what_was_not_measured_is_left_out(self):
         self.assertEqual(self.judged({}, {"tonari": {"p99_ratio": 3.0}}, n=100),
                          {"idle p99 / p99 beside a writer": (0.333, None)})
