@@ -37,7 +37,7 @@ int main() {
     done = true;
     reader.join();
 
-    const tonari::GrowingHealth health = index.heal().value();
+    const tonari::GrowingHealth health = index.health().value();
     std::printf("%zu rows, %zu unreachable; %zu answers meanwhile\n", index.size(), health.unreachable, answers.load());
     const tonari::Index frozen = index.freeze().value();  // immutable, faster, written as one file
     tonari::write_segment("books.tnr", frozen).value();

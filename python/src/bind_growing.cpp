@@ -99,18 +99,13 @@ constexpr const char* health_doc = R"(health(self)
 How the graph is at this moment, as a dict. It looks at every link, while searches and changes go on.
 
 ids, vertices
-    Ids held, and distinct rows: equal rows share a vertex.
+    Ids held, and distinct rows: equal rows share a vertex, unless several threads added the first of them at once.
 waiting, free
     Removed ids whose place is not free yet, and places that the next rows will take.
 unreachable
-    Live rows that no search could walk to: `heal` links them.
+    Live rows that no search could walk to: 0, as every change keeps them reachable; counted all the same.
 mean_degree
     Links of a live row on the lowest layer.)";
-
-constexpr const char* heal_doc = R"(heal(self)
---
-
-Link the live rows that no search could walk to, should there be any: the `health` afterwards.)";
 
 AddOptions options_of(py::handle thread_count, Progress& reported) {
     AddOptions options;
@@ -234,10 +229,6 @@ void bind_growing(py::module_& module) {
             return dict_of(unlocked([&] { return self.growing().health(); }).value());
         },
         health_doc);
-    index.def(
-        "heal",
-        [](PooledGrowingIndex& self) { return dict_of(unlocked([&] { return self.growing().heal(); }).value()); },
-        heal_doc);
 
     // A copy that shared the rows would change with the original, which nobody expects of a copy.
     constexpr const char* no_copy =

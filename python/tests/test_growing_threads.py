@@ -40,7 +40,7 @@ def test_churn_leaves_nothing_behind() -> None:
     assert max(sizes) <= 1.1 * min(sizes)
     # 40 turns of 300 rows, their links and entries would be more than twice that.
     assert resident[-1] - resident[1] < 4 * 1024 * 1024
-    health = index.heal()
+    health = index.health()
     assert (health["ids"], health["waiting"], health["unreachable"]) == (1500, 0, 0)
 
 
@@ -119,7 +119,6 @@ def test_the_interpreter_lock_is_released(no_forced_switches: None, tmp_path: Pa
         "open": lambda: tonari.open(path, growing=True),
         "freeze": lambda: index.freeze(),
         "health": lambda: index.health(),
-        "heal": lambda: index.heal(),
     }
     held = [name for name, call in calls.items() if not lets_others_run(call)]
     assert held == []
@@ -217,7 +216,6 @@ def test_many_threads_change_and_ask_at_once(tmp_path: Path) -> None:
             assert len(tonari.open(tmp_path / "now.tnr", growing=True)) >= base
             index.tidy()
             assert index.health()["ids"] >= base
-            index.heal()
             assert index.nbytes > 0 and len(index) >= base and repr(index)
             turn += 1
 
@@ -238,7 +236,7 @@ def test_many_threads_change_and_ask_at_once(tmp_path: Path) -> None:
     values = rows.astype(np.float64)
     values[:100:4] = (other if rounds % 2 == 1 else rows)[:100:4]
     Living(alive, values[alive]).check(index, probe())
-    assert index.heal()["unreachable"] == 0
+    assert index.health()["unreachable"] == 0
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -287,7 +285,7 @@ def test_threads_that_share_equal_rows(seed: int) -> None:
     tidied = threading.Event()
     threading.Thread(target=lambda: index.tidy() and tidied.set(), daemon=True).start()  # should it never end
     assert tidied.wait(60)
-    health = index.heal()
+    health = index.health()
     assert (health["ids"], health["waiting"], health["unreachable"]) == (len(alive), 0, 0)
     assert len(index) == len(alive)
 

@@ -2,14 +2,14 @@
 #include <tonari/index/growing_health.hpp>
 
 #include <array>
+#include <vector>
 
 #include <tonari/graph/growing_graph.hpp>
 #include <tonari/index/growing_entries.hpp>
 
 namespace tonari {
 
-GrowingHealth health_of(const GrowingGraph& graph, const GrowingEntries& entries, Moment moment,
-                        std::vector<RowId>& unreachable) {
+GrowingHealth health_of(const GrowingGraph& graph, const GrowingEntries& entries, Moment moment) {
     const GrowingGraph::Entry entry = graph.entry();
     const std::size_t vertices = graph.vertices();
     std::vector<bool> reached(vertices, false);
@@ -29,7 +29,6 @@ GrowingHealth health_of(const GrowingGraph& graph, const GrowingEntries& entries
 
     GrowingHealth health;
     std::size_t degrees = 0;
-    unreachable.clear();
     for (std::size_t i = 0; i < vertices; ++i) {
         const auto vertex = static_cast<RowId>(i);
         const std::size_t before = health.ids;
@@ -37,9 +36,8 @@ GrowingHealth health_of(const GrowingGraph& graph, const GrowingEntries& entries
         if (health.ids == before) continue;
         ++health.vertices;
         degrees += graph.read(0, vertex, links.data());
-        if (!reached[vertex]) unreachable.push_back(vertex);
+        health.unreachable += reached[vertex] ? 0 : 1;
     }
-    health.unreachable = unreachable.size();
     if (health.vertices > 0) health.mean_degree = static_cast<double>(degrees) / static_cast<double>(health.vertices);
     return health;
 }

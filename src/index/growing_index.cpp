@@ -156,6 +156,5 @@ Result<bool> GrowingIndex::compact(const std::function<void(std::size_t, std::si
     return model_->compact(progress);
 }
 Result<GrowingHealth> GrowingIndex::health() const { return model_->health(); }
-Result<GrowingHealth> GrowingIndex::heal() { return model_->heal(); }
 
 }  // namespace tonari

@@ -93,7 +93,7 @@ public:
             wrong += index_.contains(static_cast<Id>(i)) == alive ? 0 : 1;
         }
         wrong += index_.size() == living ? 0 : 1;
-        const auto health = index_.heal().value();
+        const auto health = index_.health().value();
         wrong += health.ids == living && health.waiting == 0 && health.unreachable == 0 ? 0 : 1;
         SearchScratch scratch;
         std::vector<float> row(dim);

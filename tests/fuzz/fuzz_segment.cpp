@@ -32,7 +32,7 @@ void grow_and_use(const Index& index, MatrixView queries) {
     if (growing->contains(0)) (void)growing->update(queries.row(1), 0);
     for (Id id = 1; id < 40; ++id) (void)growing->remove(id);
     (void)growing->search(queries, {.k = 9});
-    (void)growing->heal();
+    (void)growing->health();
     (void)growing->freeze();
 }
 

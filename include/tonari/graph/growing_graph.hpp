@@ -1,9 +1,10 @@
 // The links of an HNSW graph (Malkov, Yashunin 2016) that is walked while it changes. It knows no rows: who links to whom
-// is for graph/insert.hpp and graph/repair.hpp to say, when a vertex may be used again for its owner.
+// is for graph/insert.hpp and graph/repair.hpp to say, that every vertex can be reached for graph/spanning_tree.hpp, when a
+// vertex may be used again for its owner.
 //
 //     layer 0, by vertex:      | link | link | no_row | ...          2M places
 //     layers above, in blocks: | named | block of the layer above | link | ... M places |      one vertex in M has one
-//     vertex record:           | died | entries | tower (its first block) | named | lock | height |
+//     vertex record:           | died | its place in the tree | entries | tower (its first block) | named | lock | height |
 //
 // Invariants
 //   - A list is written under its vertex's lock and read without one. Places are filled from the front; a reader meets
@@ -35,12 +36,15 @@ namespace tonari {
 inline constexpr Moment never = std::numeric_limits<Moment>::max();
 
 struct VertexRecord {
-    std::atomic<Moment> died{never};             ///< writers link to nobody who died by their own moment
+    std::atomic<Moment> died{never};            ///< writers link to nobody who died by their own moment
+    std::atomic<std::uint64_t> parent{no_row};  ///< graph/spanning_tree.hpp, as the next and `leaving`
+    std::atomic<std::int64_t> rank{0};
     std::atomic<std::uint32_t> entries{no_row};  ///< the owner's: first of the entries that this vertex answers for
     std::atomic<std::uint32_t> tower{no_row};    ///< block of layer 1
     std::atomic<std::uint32_t> named{0};         ///< links on layer 0 that name it
     std::atomic<bool> locked{false};
     std::atomic<std::uint8_t> height{0};  ///< layers it stands on; 0: not in use
+    std::atomic<bool> leaving{false};
 };
 
 class GrowingGraph {
@@ -234,6 +238,7 @@ private:
         its.died.store(never, std::memory_order_relaxed);
         its.entries.store(no_row, std::memory_order_relaxed);
         its.tower.store(tower, std::memory_order_relaxed);
+        its.leaving.store(false, std::memory_order_relaxed);
         its.height.store(static_cast<std::uint8_t>(height), std::memory_order_release);
     }
     /// Room for `count` numbers in all, so that a later push_back does not allocate.

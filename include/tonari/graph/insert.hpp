@@ -2,13 +2,14 @@
 //
 //   look     on every layer that it will stand on, the nearest vertices are found; nothing is written
 //   join     its own lists are filled, while nobody can reach it
-//            then each vertex that it links to takes it in, from layer 0 up, pruning its list if that is full
+//            then each vertex that it links to takes it in, from layer 0 up, pruning its list if that is full, where it
+//            may lose the new link again
 //
 // Invariants
 //   - A writer works at a moment that it has pinned, and links only to vertices that had not died by then. Such a vertex
 //     cannot begin to leave (graph/repair.hpp) before the writer has let its moment go.
-//   - A pruned list does not drop the last link that names a vertex: what was reachable by it would be lost.
-//   - A vertex that joined is named by at least one other on layer 0.
+//   - A vertex that joined is the child of one that it linked to (graph/spanning_tree.hpp): of the first that takes it in.
+//   - A pruned list keeps its children, the dead among them, too, as long as they are.
 #pragma once
 
 #include <algorithm>
@@ -22,6 +23,7 @@
 #include <tonari/graph/growing_expander.hpp>
 #include <tonari/graph/growing_graph.hpp>
 #include <tonari/graph/prune.hpp>
+#include <tonari/graph/spanning_tree.hpp>
 
 namespace tonari {
 
@@ -29,8 +31,9 @@ namespace tonari {
 template <LinkRows Rows>
 class GraphWriter {
 public:
-    GraphWriter(GrowingGraph& graph, Rows rows)
+    GraphWriter(GrowingGraph& graph, SpanningTree& tree, Rows rows)
         : graph_(&graph),
+          tree_(&tree),
           rows_(rows),
           scorer_(rows.scorer()),
           at_target_(rows.scorer()),
@@ -90,48 +93,17 @@ public:
             }
             found.resize(kept);
         }
+        bool is_held = false;
         for (std::size_t layer = 0; layer < height; ++layer) {
-            for (const Candidate& link : found_[layer]) take_in(layer, link.row, link.distance, vertex, moment);
-        }
-        if (!found_[0].empty() && graph_->named(0, vertex).load(std::memory_order_relaxed) == 0) {
-            lead_to(vertex, found_[0].front().row);
-        }
-    }
-
-    /// Adds a link from `target` to `vertex`, `distance` away. A list that is pruned drops those that had died by `moment`.
-    void take_in(std::size_t layer, RowId target, float distance, RowId vertex, Moment moment) noexcept {
-        std::size_t nameless = 0;
-        {
-            const GrowingGraph::Lock lock(*graph_, target);
-            const std::size_t count = graph_->read(layer, target, old_.data());
-            const std::span<const RowId> old(old_.data(), count);
-            if (std::find(old.begin(), old.end(), vertex) != old.end()) return;
-            if (count < graph_->degree(layer)) return graph_->put(layer, target, count, vertex);
-            std::size_t living = 0;
-            for (const RowId row : old) {
-                if (is_alive(row, moment)) links_[living++] = row;
+            for (const Candidate& link : found_[layer]) {
+                const bool as_child = layer == 0 && !is_held;
+                is_held = take_in(layer, link, vertex, as_child, moment) || is_held;
             }
-            measure_from(target, {links_.data(), living});
-            candidates_.push_back({distance, vertex});
-            std::sort(candidates_.begin(), candidates_.end(), by_distance);
-            const std::size_t kept = prune_(candidates_, graph_->degree(layer), links_.data());
-            nameless = replace(layer, target, old, kept, moment);
+            if (!is_held && !found_[0].empty()) {
+                tree_->hang(vertex, found_[0].front().row);
+                is_held = true;
+            }
         }
-        for (std::size_t i = 0; i < nameless; ++i) lead_to(nameless_[i], target);
-    }
-
-    /// Makes `from` link to `vertex`, whatever it takes: a full list gives up a link that others have, too.
-    void lead_to(RowId vertex, RowId from) noexcept {
-        const GrowingGraph::Lock lock(*graph_, from);
-        std::array<RowId, max_batch> old;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
-        const std::size_t count = graph_->read(0, from, old.data());
-        if (std::find(old.data(), old.data() + count, vertex) != old.data() + count) return;
-        std::size_t at = count;
-        if (count == graph_->degree(0)) {
-            while (at > 0 && !is_named_twice(old[at - 1])) --at;
-            at = at > 0 ? at - 1 : count - 1;
-        }
-        graph_->put(0, from, at, vertex);
     }
 
     [[nodiscard]] bool is_alive(RowId vertex, Moment moment) const noexcept {
@@ -181,43 +153,65 @@ protected:
         }
     }
 
-    /// Writes links_[0, kept) over the list `old`, and keeps what nobody else names. Where two lists let go of the same
-    /// vertex at once, one of them is told: `nameless_` holds those, as many as are returned.
-    std::size_t replace(std::size_t layer, RowId target, std::span<const RowId> old, std::size_t kept,
-                        Moment moment) noexcept {
-        const auto stays = [&](RowId row) {
-            const auto last = links_.begin() + static_cast<std::ptrdiff_t>(kept);
-            return std::find(links_.begin(), last, row) != last;
-        };
+    /// `target` links to `vertex`, unless other links lead there already. A list that is pruned drops those that had died by
+    /// `moment`. `as_child`: nobody knows `vertex` yet, and if it is linked to it becomes the child. True if it did.
+    bool take_in(std::size_t layer, const Candidate& target, RowId vertex, bool as_child, Moment moment) noexcept {
+        const GrowingGraph::Lock lock(*graph_, target.row);
+        const std::size_t count = graph_->read(layer, target.row, old_.data());
+        const std::span<const RowId> old(old_.data(), count);
+        if (std::find(old.begin(), old.end(), vertex) != old.end()) return false;
+        bool is_linked = true;
+        if (count < graph_->degree(layer)) {
+            graph_->put(layer, target.row, count, vertex);
+        } else {
+            std::size_t living = 0;
+            for (const RowId row : old) {
+                if (is_alive(row, moment)) links_[living++] = row;
+            }
+            measure_from(target.row, {links_.data(), living});
+            candidates_.push_back({target.distance, vertex});
+            std::sort(candidates_.begin(), candidates_.end(), by_distance);
+            std::size_t kept = prune_(candidates_, graph_->degree(layer), links_.data());
+            if (layer == 0) kept = keep_children(target.row, old, kept);
+            replace(layer, target.row, old, kept);
+            is_linked = is_among(vertex, kept);
+        }
+        if (as_child && is_linked) tree_->take_in(target.row, vertex);
+        return as_child && is_linked;
+    }
+    /// Is it one of links_[0, count)?
+    [[nodiscard]] bool is_among(RowId row, std::size_t count) const noexcept {
+        const auto last = links_.begin() + static_cast<std::ptrdiff_t>(count);
+        return std::find(links_.begin(), last, row) != last;
+    }
+    /// Adds to links_[0, kept) the children among `old`; where there is no room, the farthest that is none gives way. How
+    /// many there are then.
+    std::size_t keep_children(RowId target, std::span<const RowId> old, std::size_t kept) noexcept {
         for (const RowId row : old) {
-            if (layer != 0 || stays(row) || is_named_twice(row) || !is_alive(row, moment)) continue;
-            if (kept == graph_->degree(0)) {  // the farthest link that others have, too, gives way
-                std::size_t at = kept;
-                while (at > 0 && !is_named_twice(links_[at - 1])) --at;
-                if (at == 0) break;
-                std::copy(links_.begin() + static_cast<std::ptrdiff_t>(at),
+            if (!tree_->is_child(target, row) || is_among(row, kept)) continue;
+            if (kept == graph_->degree(0)) {
+                std::size_t at = kept - 1;  // there is one: `old` was no longer, and `row` is not among them
+                while (tree_->is_child(target, links_[at])) --at;
+                std::copy(links_.begin() + static_cast<std::ptrdiff_t>(at) + 1,
                           links_.begin() + static_cast<std::ptrdiff_t>(kept),
-                          links_.begin() + static_cast<std::ptrdiff_t>(at - 1));
+                          links_.begin() + static_cast<std::ptrdiff_t>(at));
                 --kept;
             }
             links_[kept++] = row;
         }
+        return kept;
+    }
+    /// Writes links_[0, kept) over the list `old`.
+    void replace(std::size_t layer, RowId target, std::span<const RowId> old, std::size_t kept) noexcept {
         for (std::size_t i = 0; i < kept; ++i) graph_->named(layer, links_[i]).fetch_add(1, std::memory_order_relaxed);
         GrowingGraph::Link* places = graph_->list(layer, target);
         for (std::size_t i = 0; i < kept; ++i) places[i].store(links_[i], std::memory_order_release);
         for (std::size_t i = kept; i < old.size(); ++i) places[i].store(no_row, std::memory_order_release);
-        std::size_t nameless = 0;
-        for (const RowId row : old) {
-            const bool last = graph_->named(layer, row).fetch_sub(1, std::memory_order_release) == 1;
-            if (last && layer == 0 && is_alive(row, moment)) nameless_[nameless++] = row;
-        }
-        return nameless;
-    }
-    [[nodiscard]] bool is_named_twice(RowId row) const noexcept {
-        return graph_->named(0, row).load(std::memory_order_relaxed) > 1;
+        for (const RowId row : old) graph_->named(layer, row).fetch_sub(1, std::memory_order_release);
     }
 
     GrowingGraph* graph_;
+    SpanningTree* tree_;
     Rows rows_;
     typename Rows::Scorer scorer_;     // from the vertex that joins
     typename Rows::Scorer at_target_;  // from the vertex whose list is changed
@@ -232,7 +226,6 @@ protected:
     std::vector<Candidate> candidates_;
     std::array<RowId, max_batch + 1> links_;
     std::array<RowId, max_batch> old_;
-    std::array<RowId, max_batch> nameless_;
 };
 
 }  // namespace tonari

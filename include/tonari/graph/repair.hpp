@@ -8,7 +8,8 @@
 // Invariants
 //   - `leave` is called when no writer or reader is left that saw the vertex alive: nobody links to it any more.
 //   - Its own links stay until nobody can stand on it (`clear`): a walk that does goes on from there.
-//   - A vertex that loses a link that named it does not become nameless: `clear` gives it another.
+//   - Before any link goes, its children are handed on (graph/spanning_tree.hpp): by them all that is alive is reached.
+//   - A link to a child is not dropped, dead as it may be: it is when the child itself leaves.
 #pragma once
 
 #include <algorithm>
@@ -25,20 +26,22 @@ template <LinkRows Rows>
 class GraphRepairer : public GraphWriter<Rows> {
 public:
     using Base = GraphWriter<Rows>;
-    GraphRepairer(GrowingGraph& graph, Rows rows) : Base(graph, rows) { linked_.reserve(max_batch + 1); }
+    GraphRepairer(GrowingGraph& graph, SpanningTree& tree, Rows rows) : Base(graph, tree, rows) {
+        linked_.reserve(max_batch + 1);
+    }
 
     /// Takes away the links that name `vertex`, as far as they are found nearby. True if none is left.
     /// `moment` is the caller's: nobody who had died by then is linked to.
     bool leave(RowId vertex, Moment moment) noexcept {
+        const RowId parent = tree_->hand_on(vertex);
+        if (parent != no_row) drop_if_named(0, parent, vertex, moment);
         for (std::size_t layer = 0; layer < graph_->height(vertex); ++layer) leave(layer, vertex, moment);
         return graph_->is_nameless(vertex);
     }
 
-    /// Empties the lists of a vertex that has left. Those that nobody else names are first given to their neighbours.
-    void clear(RowId vertex, Moment moment) noexcept {
+    /// Empties the lists of a vertex that has left.
+    void clear(RowId vertex) noexcept {
         for (std::size_t layer = 0; layer < graph_->height(vertex); ++layer) {
-            const std::size_t count = graph_->read(layer, vertex, far_.data());
-            for (std::size_t i = 0; layer == 0 && i < count; ++i) rescue(far_[i], moment);
             const GrowingGraph::Lock lock(*graph_, vertex);
             for (std::size_t i = graph_->read(layer, vertex, far_.data()); i-- > 0;)
                 graph_->take_out(layer, vertex, i, i + 1);
@@ -62,6 +65,7 @@ public:
 
 private:
     using Base::graph_;
+    using Base::tree_;
 
     void leave(std::size_t layer, RowId vertex, Moment moment) noexcept {
         const std::atomic<std::uint32_t>& named = graph_->named(layer, vertex);
@@ -93,7 +97,7 @@ private:
         std::array<RowId, max_batch> links;         // NOLINT(cppcoreguidelines-pro-type-member-init): written below
         std::size_t count = graph_->read(layer, from, links.data());
         const auto at = static_cast<std::size_t>(std::find(links.data(), links.data() + count, vertex) - links.data());
-        if (at == count) return;
+        if (at == count || (layer == 0 && tree_->is_child(from, vertex))) return;
         graph_->take_out(layer, from, at, count);
         links[at] = links[--count];
         if (!this->is_alive(from, moment)) return;
@@ -134,17 +138,6 @@ private:
             ++taken;
         }
         if (taken == 0 && count < graph_->degree(layer)) graph_->put(layer, from, count, candidates.front().row);
-    }
-
-    /// A vertex that nobody but a leaver names is taken in by one that it links to.
-    void rescue(RowId vertex, Moment moment) noexcept {
-        if (graph_->named(0, vertex).load(std::memory_order_relaxed) > 1 || !this->is_alive(vertex, moment)) return;
-        const std::size_t count = graph_->read(0, vertex, near_.data());
-        for (std::size_t i = 0; i < count; ++i) {
-            if (!this->is_alive(near_[i], moment)) continue;
-            this->lead_to(vertex, near_[i]);
-            return;
-        }
     }
 
     /// Links that one lost link may be replaced by (IP-DiskANN: 3 bring most of the gain).

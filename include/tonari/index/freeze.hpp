@@ -163,6 +163,7 @@ Status GrowingHnsw<C, Reclaimer>::take_over(const HnswIndex<C>& frozen) {
         }
     }
     if (vertices > 0) graph_.set_entry({0, layers.height()});
+    tree_.plant();
     turn(moment);
     return {};
 }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <vector>
 
 #include <tonari/core/epoch.hpp>
 #include <tonari/core/export.hpp>
@@ -15,16 +14,14 @@ class GrowingGraph;
 
 struct GrowingHealth {
     std::size_t ids = 0;
-    std::size_t vertices = 0;     ///< distinct rows that are alive
+    std::size_t vertices = 0;     ///< rows that are alive; equal ones share one, unless writers added the first at once
     std::size_t waiting = 0;      ///< removed ids whose place is not free yet
     std::size_t free = 0;         ///< places that the next rows will take
-    std::size_t unreachable = 0;  ///< live rows that no walk from the entry on the lowest layer could meet
+    std::size_t unreachable = 0;  ///< live rows that no walk from the entry on the lowest layer could meet: none, ever
     double mean_degree = 0;       ///< links of a live row on the lowest layer
 };
 
-/// Ids, vertices, reachability and degree at a pinned moment; the vertices that cannot be reached go to `unreachable`.
-/// O(vertices + links). Throws bad_alloc.
-TONARI_API GrowingHealth health_of(const GrowingGraph& graph, const GrowingEntries& entries, Moment moment,
-                                   std::vector<RowId>& unreachable);
+/// Ids, vertices, reachability and degree at a pinned moment. O(vertices + links). Throws bad_alloc.
+TONARI_API GrowingHealth health_of(const GrowingGraph& graph, const GrowingEntries& entries, Moment moment);
 
 }  // namespace tonari

@@ -12,6 +12,7 @@
 //   - A search answers what was alive at the moment that it pinned: every id at most once, with a row that it had then.
 //   - Readers take no lock. Writers lock one vertex at a time, and the books (entries, clock, queues) for some
 //     hundred instructions (compact: for a look at every place, twice); nobody holds the books while measuring distances.
+//   - Every live row can be reached from the entry, at every moment (graph/spanning_tree.hpp).
 //   - A place is given a new row only when no link names it and a moment has passed that every reader is beyond.
 //   - Whoever fails (no memory, id taken meanwhile) leaves the ids as they were.
 #pragma once
@@ -53,7 +54,7 @@ public:
 
     /// `links` is M, from min_links to max_links.
     GrowingHnsw(C codec, std::size_t links, BuildOptions options)
-        : options_(std::move(options)), graph_(links), rows_(std::move(codec)), entries_(graph_) {}
+        : options_(std::move(options)), graph_(links), tree_(graph_), rows_(std::move(codec)), entries_(graph_) {}
     GrowingHnsw(const GrowingHnsw&) = delete;
     GrowingHnsw& operator=(const GrowingHnsw&) = delete;
     ~GrowingHnsw() = default;
@@ -68,6 +69,7 @@ public:
     [[nodiscard]] std::size_t most_ids() const noexcept { return size() + waiting_.load(std::memory_order_acquire); }
     [[nodiscard]] std::size_t vertices() const noexcept { return graph_.vertices(); }
     [[nodiscard]] const GrowingGraph& graph() const noexcept { return graph_; }
+    [[nodiscard]] const SpanningTree& tree() const noexcept { return tree_; }
     [[nodiscard]] const GrowingRows<C>& rows() const noexcept { return rows_; }
     [[nodiscard]] const GrowingEntries& entries() const noexcept { return entries_; }
     [[nodiscard]] Epoch::Pin pin() const noexcept { return epoch_.pin(); }
@@ -141,30 +143,16 @@ public:
     Result<bool> compact(const std::function<void(std::size_t done, std::size_t total)>& progress);
 
     /// How it is at this moment. O(links), without a lock: searches and changes go on.
-    [[nodiscard]] Result<GrowingHealth> health() const {
-        std::vector<RowId> unreachable;
-        return look_at_health(unreachable);
-    }
-    /// Links the live rows that no walk from the entry could reach. Searches and changes go on. How it is then.
-    Result<GrowingHealth> heal() try {
-        constexpr int most_rounds = 4;  // a link that makes room for another may be the last to name its row
-        const Borrowed writer(*this);
-        std::vector<RowId> unreachable;
-        auto health = look_at_health(unreachable);
-        for (int round = 0; round < most_rounds && health.ok() && health->unreachable > 0; ++round) {
-            for (const RowId vertex : unreachable) {
-                const Epoch::Pin pin = epoch_.pin();
-                if (graph_.record(vertex).died.load(std::memory_order_acquire) != never) continue;
-                (*writer).look(vertex, options_.ef_construction, pin.moment());
-                if (!(*writer).found(0).empty()) (*writer).lead_to(vertex, (*writer).found(0).front().row);
-            }
-            health = look_at_health(unreachable);
-        }
+    [[nodiscard]] Result<GrowingHealth> health() const try {
+        const Epoch::Pin pin = epoch_.pin();
+        GrowingHealth health = health_of(graph_, entries_, pin.moment());
+        health.waiting = waiting_.load(std::memory_order_relaxed);
+        const std::lock_guard books(books_);
+        health.free = graph_.free();
         return health;
     } catch (const std::bad_alloc&) {
         return no_memory();
     }
-
     /// Takes over a frozen graph (index/freeze.hpp): the same links, no distance computed. For an empty index only.
     Status take_over(const HnswIndex<C>& frozen);
 
@@ -197,7 +185,7 @@ private:
                 }
             }
             if (!writer_) {
-                writer_ = std::make_unique<Writer>(index.graph_, index.rows_.links());
+                writer_ = std::make_unique<Writer>(index.graph_, index.tree_, index.rows_.links());
                 const std::lock_guard lock(index.idle_lock_);
                 index.idle_.reserve(++index.writers_);  // so that giving back never fails
             }
@@ -288,11 +276,11 @@ private:
             const bool alone = writer.found(0).empty();
             if (!alone) writer.join(place.vertex, pin.moment());
             const std::lock_guard books(books_);
-            const GrowingGraph::Entry entry = graph_.entry();
-            if (alone && entry.vertex != no_row) continue;  // somebody came first: look again
+            if (alone && graph_.entry().vertex != no_row) continue;  // somebody came first: look again
             const Status done = commit(place, no_row, coming);
+            const GrowingGraph::Entry entry = graph_.entry();
             const std::size_t height = graph_.height(place.vertex);
-            if (done && (entry.vertex == no_row || height > entry.height)) graph_.set_entry({place.vertex, height});
+            if (done && (entry.vertex == no_row || height > entry.height)) tree_.crown({place.vertex, height});
             return done;
         }
     }
@@ -353,7 +341,14 @@ private:
         const RowId vertex = entries_.at(entry).vertex.load(std::memory_order_relaxed);
         if (!entries_.has_living(vertex)) {
             graph_.record(vertex).died.store(moment, std::memory_order_release);
-            if (graph_.entry().vertex == vertex) graph_.set_entry(another_entry(vertex));
+            if (graph_.entry().vertex == vertex) {
+                const GrowingGraph::Entry another = another_entry(vertex);
+                if (another.vertex == no_row) {
+                    graph_.set_entry(another);  // the root stays, for those that are still to be taken out
+                } else {
+                    tree_.crown(another);
+                }
+            }
         }
         entries_.push(dead_, entry);
         waiting_.fetch_add(1, std::memory_order_relaxed);
@@ -407,7 +402,9 @@ private:
             free(entry, writer);
             return true;
         }
-        if (!dead_.empty() && entries_.at(dead_.front()).died.load(std::memory_order_relaxed) <= oldest) {
+        if (!dead_.empty() && holds_others(dead_.front())) entries_.push(dead_, entries_.pop(dead_));
+        if (!dead_.empty() && entries_.at(dead_.front()).died.load(std::memory_order_relaxed) <= oldest &&
+            !holds_others(dead_.front())) {
             const std::uint32_t entry = entries_.pop(dead_);
             books.unlock();
             leave(entry, writer);
@@ -428,6 +425,11 @@ private:
         return true;
     }
 
+    /// Is it the last root's, which nobody could replace, while there are or may come others that hang on it?
+    [[nodiscard]] bool holds_others(std::uint32_t entry) const noexcept {
+        return entries_.at(entry).vertex.load(std::memory_order_relaxed) == tree_.root() && takes_vertex(entry) &&
+               (coming_ > 0 || dead_.size() > 1);
+    }
     /// Does the entry's vertex go with it?
     [[nodiscard]] bool takes_vertex(std::uint32_t entry) const noexcept {
         const EntryRecord& record = entries_.at(entry);
@@ -465,7 +467,7 @@ private:
         const RowId vertex = entries_.at(entry).vertex.load(std::memory_order_relaxed);
         if (whole) {
             const Epoch::Pin pin = epoch_.pin();
-            writer.clear(vertex, pin.moment());
+            writer.clear(vertex);
         }
         const std::lock_guard books(books_);
         if (whole && entries_.first(vertex) != no_row) {
@@ -497,17 +499,6 @@ private:
                 entries_.push(named_, entry);
             }
         }
-    }
-
-    Result<GrowingHealth> look_at_health(std::vector<RowId>& unreachable) const try {
-        const Epoch::Pin pin = epoch_.pin();
-        GrowingHealth health = health_of(graph_, entries_, pin.moment(), unreachable);
-        health.waiting = waiting_.load(std::memory_order_relaxed);
-        const std::lock_guard books(books_);
-        health.free = graph_.free();
-        return health;
-    } catch (const std::bad_alloc&) {
-        return no_memory();
     }
 
     class Retiring;
@@ -548,6 +539,7 @@ private:
     BuildOptions options_;
     mutable Reclaimer epoch_;
     GrowingGraph graph_;
+    SpanningTree tree_;
     GrowingRows<C> rows_;
 
     mutable std::mutex books_;  // guards what follows, and giving out and taking back of vertices

@@ -89,9 +89,8 @@ public:
     /// some of it back: call it again later. `progress` is called from this thread with (rows done, rows to move), which may
     /// begin anew a few times. Errors: out_of_memory (nothing is lost), busy (called from its own progress).
     Result<bool> compact(const std::function<void(std::size_t done, std::size_t total)>& progress = {});
+    /// How it is at this moment. O(links); searches and changes go on.
     [[nodiscard]] Result<GrowingHealth> health() const;
-    /// Links live rows that no walk could reach, should there be any.
-    Result<GrowingHealth> heal();
 
 private:
     Status put(MatrixView rows, std::span<const Id> ids, bool must_exist, const AddOptions& options);

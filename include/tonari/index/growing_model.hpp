@@ -27,7 +27,6 @@ public:
     virtual bool tidy() = 0;
     virtual Result<bool> compact(const std::function<void(std::size_t, std::size_t)>& progress) = 0;
     [[nodiscard]] virtual Result<GrowingHealth> health() const = 0;
-    virtual Result<GrowingHealth> heal() = 0;
     [[nodiscard]] virtual Result<Index> freeze() const = 0;
 };
 
@@ -97,7 +96,6 @@ public:
         return index_->compact(progress);
     }
     [[nodiscard]] Result<GrowingHealth> health() const override { return index_->health(); }
-    Result<GrowingHealth> heal() override { return index_->heal(); }
     [[nodiscard]] Result<Index> freeze() const override {
         auto frozen = tonari::freeze(*index_);
         if (!frozen) return std::move(frozen).error();

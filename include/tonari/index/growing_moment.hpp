@@ -68,7 +68,8 @@ public:
         }
         scratch.visited.insert(best.row);
         search.start(best.row, best.distance);
-        // From here every live vertex can be reached (`heal`), from `best` not always: k rows come whenever k are there.
+        // From here every live vertex can be reached (graph/spanning_tree.hpp), from `best` not always: k rows come whenever
+        // k are there.
         if (scratch.visited.insert(first.row)) search.start(first.row, first.distance);
         return distances;
     }

@@ -54,7 +54,7 @@ TEST_CASE("growing rounded graph: its life, from the first rows to the last file
 
         REQUIRE(index.remove(ids_from(0, 500)).ok());
         REQUIRE(index.compact().value());
-        const GrowingHealth health = index.heal().value();
+        const GrowingHealth health = index.health().value();
         CHECK(health.ids == 400);
         CHECK(health.unreachable == 0);
         CHECK(health.free == 0);
