@@ -40,7 +40,9 @@ Open a file that `save` wrote.
 
 residency
     "map" opens at once and shares the pages with other processes; "load" reads the whole file into huge pages, which
-    searches 1.2 to 1.5 times as fast on large files.
+    searches 1.2 to 1.5 times as fast on large files; "disk" is for files larger than the memory: mapped, and of rows,
+    codes and links just those pages are read that a search asks for, those of the probed lists and of the rows to refine by
+    many at once. Codes that rows are refined behind are read into memory.
 growing
     True: a GrowingIndex that begins with the rows and links of the file, copied: the file is let go. Graphs only.
 ef_construction, seed
@@ -66,9 +68,8 @@ std::filesystem::path path_of(py::handle value) {
 
 Residency residency_of(py::handle value) {
     const std::string word = text(value, "residency");
-    if (word == "map") return Residency::map;
-    if (word == "load") return Residency::load;
-    invalid("residency: expected \"map\" or \"load\", got \"" + word + "\"");
+    if (const auto residency = residency_from(word)) return *residency;
+    invalid("residency: expected \"map\", \"load\" or \"disk\", got \"" + word + "\"");
 }
 
 void save(const PooledIndex& self, py::handle path) {

@@ -70,7 +70,7 @@ def test_saved_and_opened(spec: str, tmp_path: Path) -> None:
     tonari.build(spec, rows, ids=ids, threads=2).save(tmp_path / "two.tnr")
     assert (tmp_path / "one.tnr").read_bytes() == (tmp_path / "two.tnr").read_bytes()
     tonari.verify(tmp_path / "one.tnr")
-    for residency in ("map", "load"):
+    for residency in ("map", "load", "disk"):
         opened = tonari.open(tmp_path / "one.tnr", residency=residency)
         assert (opened.spec, len(opened), opened.nbytes) == (spec, 700, index.nbytes)
         for a, b in zip(opened.search(queries, k=7), index.search(queries, k=7)):

@@ -16,7 +16,7 @@ from growing import DIM, Living, probe
 from test_threads import lets_others_run, no_forced_switches  # noqa: F401 (a fixture)
 
 
-@pytest.mark.parametrize("residency", ["map", "load"])
+@pytest.mark.parametrize("residency", ["map", "load", "disk"])
 def test_what_is_saved_comes_back(
     grown: tonari.GrowingIndex, rows: Any, queries: Any, residency: Any, tmp_path: Path
 ) -> None:
@@ -81,7 +81,7 @@ def test_files_that_do_not_grow(rows: Any, tmp_path: Path) -> None:
         ({"seed": 5}, tonari.InvalidArgument, "seed: expected None.*got 5; mend: growing=True"),
         ({"growing": True, "ef_construction": 0}, tonari.InvalidArgument, "ef_construction of at least 1, got 0"),
         ({"growing": True, "seed": -1}, tonari.InvalidArgument, "seed: expected a whole number"),
-        ({"growing": True, "residency": "disk"}, tonari.InvalidArgument, "residency"),
+        ({"growing": True, "residency": "tape"}, tonari.InvalidArgument, "residency"),
     ):
         with pytest.raises(error, match=message):
             tonari.open(tmp_path / "graph.tnr", **keywords)  # type: ignore[call-overload]

@@ -15,7 +15,7 @@ import tonari
 from oracle import ELEMENTS, table
 
 
-@pytest.mark.parametrize("residency", ["map", "load"])
+@pytest.mark.parametrize("residency", ["map", "load", "disk"])
 @pytest.mark.parametrize("spec", ["Flat", "HNSW16", "HNSW16,FP16"])
 def test_what_is_saved_comes_back(spec: str, residency: Any, rows: Any, queries: Any, tmp_path: Path) -> None:
     index = tonari.build(spec, rows, ids=np.arange(500) * 3)
@@ -92,8 +92,8 @@ def test_files_that_are_not_there(flat: tonari.Index, tmp_path: Path) -> None:
     assert isinstance(caught.value, OSError)
     with pytest.raises(tonari.Error):
         tonari.open(tmp_path)
-    with pytest.raises(tonari.InvalidArgument, match='residency: expected "map" or "load", got "disk"'):
-        tonari.open(tmp_path, residency="disk")  # type: ignore[arg-type]
+    with pytest.raises(tonari.InvalidArgument, match='residency: expected "map", "load" or "disk", got "tape"'):
+        tonari.open(tmp_path, residency="tape")  # type: ignore[arg-type]
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
@@ -112,7 +112,7 @@ def test_cut_files_are_refused(spec: str, rows: Any, tmp_path: Path) -> None:
     cut = tmp_path / "cut.tnr"
     for length in sorted({0, 1, 7, 64, 100, 4096, len(whole) // 2, len(whole) - 1}):
         cut.write_bytes(whole[:length])
-        for residency in ("map", "load"):
+        for residency in ("map", "load", "disk"):
             with pytest.raises(tonari.Corrupt) as caught:
                 tonari.open(cut, residency=residency)
             assert "cut.tnr" in str(caught.value)

@@ -312,7 +312,7 @@ def build(
 @overload
 def open(
     path: _Path,
-    residency: Literal["map", "load"] = "map",
+    residency: Literal["map", "load", "disk"] = "map",
     growing: Literal[False] = False,
     ef_construction: None = None,
     seed: None = None,
@@ -320,7 +320,7 @@ def open(
 @overload
 def open(
     path: _Path,
-    residency: Literal["map", "load"] = "map",
+    residency: Literal["map", "load", "disk"] = "map",
     *,
     growing: Literal[True],
     ef_construction: SupportsIndex | None = None,

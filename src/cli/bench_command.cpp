@@ -51,8 +51,8 @@ public:
         : path_(fs::temp_directory_path() /
                 ("tonari-bench-" + hex(static_cast<std::uint64_t>(Clock::now().time_since_epoch().count())) + ".tnr")) {
         require(write_segment(path_, index), path_.string());
-        segment_ = std::make_unique<Segment>(
-            require(Segment::open(path_, residency == "map" ? Residency::map : Residency::load), path_.string()));
+        segment_ =
+            std::make_unique<Segment>(require(Segment::open(path_, residency_from(residency).value()), path_.string()));
     }
     FileCopy(const FileCopy&) = delete;
     FileCopy& operator=(const FileCopy&) = delete;
@@ -224,9 +224,9 @@ Command add_bench(CLI::App& tonari) {
     app->add_option("--limit-queries", options->data.limit_queries, "Use the first so many queries")->type_name("N");
     app->add_option("--rows", options->data.rows, "Use the first so many rows")->type_name("N");
     app->add_option("--residency", options->residency,
-                    "Search a segment file instead of the index as built: load or map")
+                    "Search a segment file instead of the index as built: load, map or disk")
         ->type_name("WORD")
-        ->check(CLI::IsMember({"load", "map"}));
+        ->check(CLI::IsMember({"load", "map", "disk"}));
     app->add_option("--json", options->json, "Write the figures here")->type_name("FILE");
     app->add_option("--html", options->html, "Write a page with plots here")->type_name("FILE");
     app->add_flag("--no-cache", options->no_cache, "Neither read nor write ~/.cache/tonari");

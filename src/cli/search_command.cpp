@@ -114,8 +114,8 @@ void search_file(const Options& options) {
         fail_arguments("--distances: expected k of at most " + std::to_string(max_dim) + ", got " +
                        std::to_string(options.k) + "; ask for fewer");
     }
-    const Segment segment = require(
-        Segment::open(options.file, options.residency == "map" ? Residency::map : Residency::load), options.file);
+    const Segment segment =
+        require(Segment::open(options.file, residency_from(options.residency).value()), options.file);
     Matrix queries = read_rows(options.queries, std::numeric_limits<std::size_t>::max(), "test");
     if (segment.index().element() == Element::bits && queries.element == Element::uint8) bytes_to_bits(queries);
     if (options.radius) {
@@ -144,9 +144,10 @@ Command add_search(CLI::App& tonari) {
         ->type_name("DISTANCE");
     app->add_option("--cap", options->cap, "With --radius: the most rows a query")->capture_default_str();
     app->add_option("-t,--threads", options->threads, "0: all")->capture_default_str();
-    app->add_option("--residency", options->residency, "map: read what is touched; load: read all first")
+    app->add_option("--residency", options->residency,
+                    "map: read what is touched; load: read all first; disk: as map, for files larger than memory")
         ->capture_default_str()
-        ->check(CLI::IsMember({"load", "map"}))
+        ->check(CLI::IsMember({"load", "map", "disk"}))
         ->type_name("WORD");
     app->add_option("-o,--output", options->out,
                     "Write ids here (.ibin, .ivecs, .npy) [print the first ten queries' answers]")

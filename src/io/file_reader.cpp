@@ -54,6 +54,18 @@ Result<Frame> check_mapped_frame(const Bytes& bytes) {
     return frame;
 }
 
+/// What searches read here and there, a little at a time: reading on from there would bring in what nobody asked for.
+void expect_random_reads(const Frame& frame, const Bytes& bytes) {
+    for (const SectionInfo& section : frame.sections) {
+        const std::string_view name = section.name;
+        const bool is_hot = name.find("coarse/") != name.npos;  // centroids: every search looks at all of them
+        if (is_hot || (!name.ends_with("codes") && name.find("links/") == name.npos)) continue;
+        const Bytes part =
+            bytes.slice(static_cast<std::size_t>(section.offset), static_cast<std::size_t>(section.size));
+        (void)advise(part, Advice::random).ok();
+    }
+}
+
 /// A walk over the file from its first byte to its last.
 class Verification {
 public:
@@ -110,10 +122,12 @@ Result<FileReader> FileReader::checked(Result<Frame> frame, Bytes bytes, Check c
 }
 
 Result<FileReader> FileReader::open(const std::string& path, Residency residency, FileSystem& files, Check check) {
-    if (residency == Residency::map) {
+    if (residency != Residency::load) {
         Result<Bytes> bytes = files.map(path);
         if (!bytes) return std::move(bytes).error();
+        if (residency == Residency::disk) bytes = bytes->as_on_disk();
         Result<FileReader> reader = checked(check_mapped_frame(*bytes), *bytes, check);
+        if (reader && residency == Residency::disk) expect_random_reads(reader->frame(), *bytes);
         return reader ? std::move(reader) : about(path, std::move(reader).error());
     }
     Result<std::unique_ptr<File>> file = files.open(path, OpenMode::read);
@@ -126,6 +140,22 @@ Result<FileReader> FileReader::open(const std::string& path, Residency residency
     // Once more, of the bytes that will be used: the file may have changed in between.
     Result<FileReader> reader = checked(check_frame(bytes->span(), bytes->size()), *bytes, check);
     return reader ? std::move(reader) : about(path, std::move(reader).error());
+}
+
+std::string_view name(Residency residency) noexcept {
+    switch (residency) {
+        case Residency::load: return "load";
+        case Residency::map: return "map";
+        case Residency::disk: return "disk";
+    }
+    return "";
+}
+
+std::optional<Residency> residency_from(std::string_view word) noexcept {
+    for (const Residency residency : {Residency::load, Residency::map, Residency::disk}) {
+        if (name(residency) == word) return residency;
+    }
+    return std::nullopt;
 }
 
 Result<FileReader> FileReader::from_bytes(Bytes image, Check check) {

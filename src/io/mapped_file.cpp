@@ -1,6 +1,7 @@
 // Mapping by Boost.Interprocess, which stays in this file. Its exceptions end here.
 #include <tonari/io/mapped_file.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
 #include <sys/mman.h>
@@ -11,6 +12,7 @@
 #include <boost/interprocess/file_mapping.hpp>
 #include <boost/interprocess/mapped_region.hpp>
 
+#include <tonari/core/aligned.hpp>
 #include <tonari/io/format.hpp>
 
 #include "local_file.hpp"
@@ -25,7 +27,7 @@ struct PageRange {
     std::byte* first;
     std::size_t size;
 
-    explicit PageRange(const Bytes& bytes) noexcept {
+    explicit PageRange(std::span<const std::byte> bytes) noexcept {
         const std::size_t page = boost::interprocess::mapped_region::get_page_size();
         const auto address = reinterpret_cast<std::uintptr_t>(bytes.data());
         const std::size_t before = address % page;
@@ -62,7 +64,7 @@ Status advise(const Bytes& bytes, Advice advice) {
         case Advice::sequential: number = MADV_SEQUENTIAL; break;
         case Advice::will_need: number = MADV_WILLNEED; break;
     }
-    const PageRange pages(bytes);
+    const PageRange pages(bytes.span());
     // None of these changes what the memory holds: that the pages around are somebody else's does no harm.
     if (::madvise(pages.first, pages.size, number) != 0 && errno != EINVAL && errno != ENOSYS) {
         return system_error("advise on", "mapped bytes", errno);
@@ -70,10 +72,24 @@ Status advise(const Bytes& bytes, Advice advice) {
     return {};
 }
 
+void fetch(std::span<const std::byte> bytes) noexcept {
+    if (bytes.empty()) return;
+    const PageRange pages(bytes);
+    (void)::madvise(pages.first, pages.size, MADV_WILLNEED);  // refused, the pages come as they are touched
+}
+
+Result<Bytes> in_memory(const Bytes& bytes) {
+    auto buffer = AlignedBuffer::allocate(bytes.size());
+    if (!buffer) return std::move(buffer).error();
+    (void)advise(bytes, Advice::sequential).ok();
+    std::copy(bytes.span().begin(), bytes.span().end(), buffer->data());
+    return std::move(*buffer).freeze();
+}
+
 Result<PageResidency> resident_pages(const Bytes& bytes) {
     PageResidency result;
     if (bytes.empty()) return result;
-    const PageRange pages(bytes);
+    const PageRange pages(bytes.span());
     const std::size_t page = boost::interprocess::mapped_region::get_page_size();
     constexpr std::size_t step = 65536;  // pages asked for at once
 #if defined(__APPLE__)

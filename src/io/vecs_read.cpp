@@ -153,7 +153,7 @@ Result<Matrix> parse_matrix(std::string_view extension, const Bytes& bytes, std:
 
 Result<Matrix> read_matrix(const std::string& path, const ReadOptions& options, FileSystem& files) {
     try {
-        if (options.residency == Residency::map) {
+        if (options.residency != Residency::load) {
             Result<Bytes> bytes = files.map(path);
             if (!bytes) return std::move(bytes).error();
             Result<Matrix> matrix = parse_matrix(vecs::extension_of(path), *bytes, options.max_rows);

@@ -142,7 +142,7 @@ TEST_CASE("allocation: one that fails while files are written and read is an err
     check_each_failing("write", [&] { return write_segment(path, index); });
     REQUIRE(write_segment(path, index).ok());  // nothing is locked
     CHECK(folder.names() == std::vector<std::string>{"index.tnr"});
-    for (const Residency residency : {Residency::map, Residency::load}) {
+    for (const Residency residency : {Residency::map, Residency::load, Residency::disk}) {
         check_each_failing("open", [&] { return Segment::open(path, residency); });
     }
     check_each_failing("verify", [&] { return verify_segment(path); });

@@ -43,7 +43,7 @@ TEST_CASE("file: opened indexes answer as the one that was saved", "[contract]")
             const RangeAnswers before_range = index.range_search(queries.view(), range).value();
             const RowFilter filter = index.prepare(Filter::predicate([](Id id) { return id % 3 != 0; })).value();
             const Answers before_filter = index.search(queries.view(), {.filter = &filter}).value();
-            for (const Residency residency : {Residency::map, Residency::load}) {
+            for (const Residency residency : {Residency::map, Residency::load, Residency::disk}) {
                 const Index opened = open_with(model, path, residency).value();
                 CHECK(opened.size() == index.size());
                 CHECK(opened.dim() == index.dim());
@@ -99,7 +99,7 @@ TEST_CASE("file: an opened index outlives its file's handle and its Segment", "[
     const std::string path = folder.path("index.tnr");
     const Rows rows = clustered_rows(Element::float32, dim, 200, 83);
     REQUIRE(write_segment(path, build("HNSW8", MetricKind::l2, rows.view()).value()).ok());
-    for (const Residency residency : {Residency::map, Residency::load}) {
+    for (const Residency residency : {Residency::map, Residency::load, Residency::disk}) {
         Searcher search = [&] { return Segment::open(path, residency).value().searcher(); }();
         CHECK(search(rows.row(5), {.k = 1}).value()[0].id == 5);
     }

@@ -117,7 +117,7 @@ TEST_CASE("golden: files of earlier versions open and answer as they did", "[for
         const auto expected = answers_in(folder / (kind.name + ".txt"));
         const Rows queries = queries_for(kind.element);
         REQUIRE(expected.size() == queries.size());
-        for (const Residency residency : {Residency::map, Residency::load}) {
+        for (const Residency residency : {Residency::map, Residency::load, Residency::disk}) {
             const Segment segment = Segment::open(path, residency).value();
             CHECK(segment.index().size() == kind.rows);
             CHECK(segment.index().spec() == (kind.element == Element::float16 ? "FP16" : kind.spec));

@@ -22,7 +22,17 @@ public:
 
     /// A part of it, sharing the owner. `offset + size` must lie inside.
     [[nodiscard]] Bytes slice(std::size_t offset, std::size_t size) const noexcept {
-        return {owner_, span_.subspan(offset, size)};
+        Bytes part(owner_, span_.subspan(offset, size));
+        part.on_disk_ = on_disk_;
+        return part;
+    }
+    /// Are they to be asked for before they are read (`Residency::disk`)?
+    [[nodiscard]] bool on_disk() const noexcept { return on_disk_; }
+    /// The same, to be asked for before they are read.
+    [[nodiscard]] Bytes as_on_disk() const noexcept {
+        Bytes same = *this;
+        same.on_disk_ = true;
+        return same;
     }
     /// The same bytes as `T`s. The owner of the section has checked size and alignment.
     template <class T>
@@ -33,6 +43,7 @@ public:
 private:
     std::shared_ptr<const void> owner_;
     std::span<const std::byte> span_;
+    bool on_disk_ = false;
 };
 
 }  // namespace tonari

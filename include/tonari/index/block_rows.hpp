@@ -65,6 +65,14 @@ public:
                        (last - first + C::block_rows) / C::block_rows * codec_.block_size(), 16);
     }
 
+    /// Asks the disk for the blocks of the rows [first, last).
+    void fetch(std::size_t first, std::size_t last) const noexcept {
+        const std::size_t from = first / C::block_rows;
+        const std::size_t to = (last + C::block_rows - 1) / C::block_rows;
+        if (first < last)
+            tonari::fetch(codes_.span().subspan(from * codec_.block_size(), (to - from) * codec_.block_size()));
+    }
+
     /// Compares all rows (those that pass `filter`), which are all relative to what `scorer` has entered.
     template <Collector Found>
     Outcome scan(Scorer& scorer, const RowFilter* filter, const Deadline& deadline, Found& found,
@@ -79,7 +87,13 @@ public:
     std::size_t scan(std::size_t first, std::size_t last, Scorer& scorer, const RowFilter* filter,
                      const Deadline& deadline, Found& found, SearchScratch& scratch, Outcome& outcome) const noexcept {
         Survivors& survivors = scratch.expansion.survivors;
+        std::size_t fetched = first;
         while (first < last && outcome.complete) {
+            if (this->on_disk() && filter == nullptr && first >= fetched) {
+                const std::size_t blocks = std::max<std::size_t>(fetched_at_once / codec_.block_size(), max_batch);
+                fetched = std::min(last, first + blocks * C::block_rows);
+                fetch(first, fetched);
+            }
             const std::size_t end = std::min(last, first / C::block_rows * C::block_rows + max_batch / 2);
             if (filter == nullptr || filter->rows.any(first, end)) {
                 survivors.clear();
@@ -102,7 +116,7 @@ public:
     static Result<BlockRows> open(const SectionReader& reader, C codec) {
         auto ids = IdMap::open(reader);
         if (!ids) return std::move(ids).error();
-        auto codes = reader.array<std::byte>("codes", std::uint64_t{blocks_of(ids->rows())} * codec.block_size());
+        auto codes = CodedRows<C>::open_codes(reader, std::uint64_t{blocks_of(ids->rows())} * codec.block_size());
         if (!codes) return std::move(codes).error();
         return BlockRows(std::move(codec), *std::move(codes), *std::move(ids));
     }

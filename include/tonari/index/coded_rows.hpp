@@ -10,9 +10,14 @@
 #include <tonari/index/answer_ids.hpp>
 #include <tonari/index/id_map.hpp>
 #include <tonari/index/search_scratch.hpp>
+#include <tonari/io/mapped_file.hpp>
+#include <tonari/io/section_reader.hpp>
 #include <tonari/io/section_writer.hpp>
 
 namespace tonari {
+
+/// Bytes that a scan asks the disk for at once.
+inline constexpr std::size_t fetched_at_once = std::size_t{1} << 20;
 
 /// The base of StoredRows and BlockRows.
 template <class C>
@@ -49,7 +54,18 @@ public:
         return writer.add("codes", 1, codes_.span());
     }
 
+    /// Are codes to be asked for before they are read? See `fetch` of the rows.
+    [[nodiscard]] bool on_disk() const noexcept { return codes_.on_disk(); }
+
 protected:
+    /// The codes in a file. Where finer rows stand behind them and stay on disk, these are read into memory: every search looks
+    /// at many of them, and at few rows.
+    static Result<Bytes> open_codes(const SectionReader& reader, std::uint64_t bytes) {
+        auto codes = reader.array<std::byte>("codes", bytes);
+        if (!codes || !codes->on_disk() || !reader.has_within("fine")) return codes;
+        return in_memory(*codes);
+    }
+
     CodedRows(C codec, Bytes codes, IdMap ids) noexcept
         : codec_(std::move(codec)), codes_(std::move(codes)), ids_(std::move(ids)) {}
 

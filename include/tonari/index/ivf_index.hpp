@@ -328,6 +328,12 @@ private:
         outcome.distances = coarse_.find(query, std::min(nprobe, partition_.lists()), scratch);
         auto scorer = list_scorer(query, options, scratch);
         scratch.probed.clear();
+        if (rows_.on_disk()) {
+            for (const Neighbor& list : scratch.lists) {
+                const auto [first, last] = partition_.rows_of(static_cast<std::size_t>(list.id));
+                rows_.fetch(first, last);
+            }
+        }
         for (std::size_t i = 0; i < scratch.lists.size() && outcome.complete; ++i) {
             const Neighbor& list = scratch.lists[i];
             if (i + 1 < scratch.lists.size()) {
@@ -336,6 +342,7 @@ private:
             }
             scan_list(list, scorer, options, found, scratch, outcome);
         }
+        settle(found);
         outcome.exact = outcome.complete && scratch.lists.size() == partition_.lists();
         return outcome;
     }
@@ -347,9 +354,15 @@ private:
         auto scorer = list_scorer(query, options, scratch);
         for (const Neighbor& list : scratch.lists) {
             if (!scan_list(list, scorer, options, found, scratch, outcome)) continue;
+            settle(found);
             if (!outcome.complete || enough()) return;
         }
         outcome.exact = scratch.lists.size() == partition_.lists();
+    }
+    /// From here on `found.size()` counts all that was offered.
+    template <Collector Found>
+    static void settle(Found& found) noexcept {
+        if constexpr (requires { found.settle(); }) found.settle();
     }
     template <class Options>
     typename C::Scorer list_scorer(RowView query, const Options& options, SearchScratch& scratch) const noexcept {

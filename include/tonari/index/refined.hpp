@@ -26,7 +26,11 @@ template <Codec Fine>
 class RefiningCollector {
 public:
     RefiningCollector(const StoredRows<Fine>& fine, typename Fine::Scorer& scorer, TopK& nearest) noexcept
-        : codes_(fine.codes().data()), code_size_(fine.codec().code_size()), scorer_(&scorer), nearest_(&nearest) {}
+        : fine_(&fine),
+          codes_(fine.codes().data()),
+          code_size_(fine.codec().code_size()),
+          scorer_(&scorer),
+          nearest_(&nearest) {}
 
     [[nodiscard]] float bound() const noexcept { return nearest_->bound(); }
     [[nodiscard]] std::size_t size() const noexcept { return nearest_->size(); }
@@ -34,13 +38,21 @@ public:
     void offer(RowId row, float /*estimate*/, float lower) noexcept {
         if (lower > bound()) return;  // one at the bound may have the smaller id
         offered_[count_] = make_key(lower, row);
-        if (++count_ == offered_.size()) flush();
+        if (++count_ == offered_.size()) settle();
+    }
+    /// A good time to look at what was offered since, if the rows lie in memory: the bound keeps others from being offered.
+    /// From disk as many as possible at once are looked at, the nearest first.
+    void flush() noexcept {
+        if (!fine_->on_disk()) settle();
     }
     /// Looks at what was offered since. As long as there is no bound, first at the rows that seem nearest: their distances rule
     /// out most of the others.
-    void flush() noexcept {
+    void settle() noexcept {
         const std::size_t room = nearest_->room();
-        if (room > 0 && room < count_) {
+        if (fine_->on_disk()) {
+            std::sort(offered_.begin(), offered_.begin() + static_cast<std::ptrdiff_t>(count_));
+            look_at(0, count_);
+        } else if (room > 0 && room < count_) {
             const auto first = offered_.begin();
             std::nth_element(first, first + static_cast<std::ptrdiff_t>(room),
                              first + static_cast<std::ptrdiff_t>(count_));
@@ -68,12 +80,16 @@ private:
                 codes[count] = codes_ + std::size_t{rows[count]} * code_size_;
                 simd::prefetch(codes[count++], code_size_, 8);
             }
+            if (fine_->on_disk()) {
+                for (std::size_t i = 0; i < count; ++i) fine_->fetch(rows[i], rows[i] + std::size_t{1});
+            }
             scorer_->distances({codes.data(), count}, distances.data());
             for (std::size_t i = 0; i < count; ++i) nearest_->offer(distances[i], rows[i]);
             looked_at_ += static_cast<std::uint32_t>(count);
         }
     }
 
+    const StoredRows<Fine>* fine_;
     const std::byte* codes_;
     std::size_t code_size_;
     typename Fine::Scorer* scorer_;
@@ -184,7 +200,7 @@ private:
         scorer.set_query(scratch.fine_query());
         RefiningCollector<Fine> found(fine_, scorer, scratch.fine_nearest);
         Outcome outcome = inner_.find(query, options, found, scratch);
-        found.flush();
+        found.settle();
         outcome.refined = found.looked_at();
         outcome.exact = false;  // bounds hold nearly always
         return outcome;

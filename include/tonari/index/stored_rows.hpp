@@ -85,6 +85,11 @@ public:
         simd::prefetch(codes_.data() + first * codec_.code_size(), (last - first) * codec_.code_size(), 16);
     }
 
+    /// Asks the disk for the rows [first, last).
+    void fetch(std::size_t first, std::size_t last) const noexcept {
+        tonari::fetch(codes_.span().subspan(first * codec_.code_size(), (last - first) * codec_.code_size()));
+    }
+
     /// Compares all rows (those that pass `filter`): what decides exactness everywhere else too.
     template <Collector Found>
     Outcome scan(Scorer& scorer, const RowFilter* filter, const Deadline& deadline, Found& found,
@@ -118,7 +123,12 @@ public:
             if (deadline.expired()) outcome.complete = false;  // short lists never fill a batch
             return row;
         }
+        std::size_t fetched = row;
         for (; row < last && outcome.complete; row = std::min(row + max_batch, last)) {
+            if (this->on_disk() && row >= fetched) {
+                fetched = std::min(last, row + std::max(max_batch, fetched_at_once / codec_.code_size()));
+                fetch(row, fetched);
+            }
             batch.block(row, std::min(max_batch, last - row));
             outcome.complete = !deadline.expired();
         }
@@ -129,7 +139,7 @@ public:
     static Result<StoredRows> open(const SectionReader& reader, C codec) {
         auto ids = IdMap::open(reader);
         if (!ids) return std::move(ids).error();
-        auto codes = reader.array<std::byte>("codes", std::uint64_t{ids->rows()} * codec.code_size());
+        auto codes = CodedRows<C>::open_codes(reader, std::uint64_t{ids->rows()} * codec.code_size());
         if (!codes) return std::move(codes).error();
         return StoredRows(std::move(codec), *std::move(codes), *std::move(ids));
     }

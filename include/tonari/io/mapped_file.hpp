@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include <tonari/core/bytes.hpp>
@@ -23,6 +24,12 @@ enum class Advice : std::uint8_t {
 
 /// Advice on mapped bytes; harmless on others. Systems that take no advice answer ok.
 TONARI_API Status advise(const Bytes& bytes, Advice advice);
+
+/// Starts reading the pages of some mapped bytes, as `Advice::will_need`, for where one asks often: O(pages), a system call.
+TONARI_API void fetch(std::span<const std::byte> bytes) noexcept;
+
+/// A copy in memory, in huge pages. Errors: out_of_memory.
+TONARI_API Result<Bytes> in_memory(const Bytes& bytes);
 
 /// How many of the pages of `bytes` are in memory.
 struct PageResidency {

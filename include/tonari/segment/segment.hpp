@@ -24,7 +24,7 @@ TONARI_API Status write_segment(const std::filesystem::path& path, const Index& 
 class TONARI_API Segment {
 public:
     /// `map` shares the page cache and reads nothing until it is searched; `load` reads the file into huge pages,
-    /// which searches 1.2 to 1.5 times as fast on large files.
+    /// which searches 1.2 to 1.5 times as fast on large files; `disk` is for files larger than the memory (io/residency.hpp).
     /// Errors: io, corrupt (what was expected, what was got), unsupported (a newer version, an unknown kind).
     static Result<Segment> open(const std::filesystem::path& path, Residency residency = Residency::map);
     /// A segment built with a user's own metric: its name must be the one in the file.

@@ -66,6 +66,38 @@ TEST_CASE("opening a mapped file of 1 GiB reads the frame and no page beyond it"
     CHECK(best < 5.0);
 }
 
+TEST_CASE("a file larger than memory: of codes a page is read that is touched, and none around it") {
+    const test::TempFolder folder;
+    const std::string path = folder.path("file.tnr");
+    constexpr std::size_t size = std::size_t{8} << 20;
+    {
+        FileWriter writer = FileWriter::create(path).value();
+        for (const char* name : {"codes", "rows"}) {
+            REQUIRE(writer.sections().add(name, 1, std::vector<std::byte>(size)).ok());
+        }
+        REQUIRE(writer.finish().ok());
+    }
+    const int descriptor = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+    REQUIRE(descriptor >= 0);
+    CHECK(::fsync(descriptor) == 0);
+    CHECK(::posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED) == 0);
+    ::close(descriptor);
+    const FileReader reader = FileReader::open(path, Residency::disk).value();
+    const Bytes codes = reader.sections().section("codes").value();
+    CHECK(codes.on_disk());
+    CHECK(codes.slice(100, 100).on_disk());
+    if (resident_pages(codes).value().resident != 0) TONARI_SKIP("the file system keeps its pages");
+    const auto* touched = reinterpret_cast<const volatile std::byte*>(codes.data() + size / 2);
+    CHECK(*touched == std::byte{0});
+    CHECK(resident_pages(codes).value().resident == 1);
+    fetch(codes.span().subspan(0, 3 * page_size));  // from now on, in the background
+    for (std::size_t i = 0; i < 3; ++i) {
+        CHECK(*reinterpret_cast<const volatile std::byte*>(codes.data() + i * page_size) == std::byte{0});
+    }
+    CHECK(resident_pages(codes).value().resident == 4);
+    CHECK_FALSE(FileReader::open(path, Residency::map).value().bytes().on_disk());
+}
+
 TEST_CASE("a page that is touched becomes resident, and warming touches all") {
     const test::TempFolder folder;
     const std::string path = folder.path("file");

@@ -72,7 +72,7 @@ TEST_CASE("segment: a file cut anywhere is refused", "[segment]") {
         CHECK(opened == 0);
         const std::string path = folder.path("cut.tnr");
         write_bytes(path, std::span(image).first(image.size() - 1));
-        for (const Residency residency : {Residency::map, Residency::load}) {
+        for (const Residency residency : {Residency::map, Residency::load, Residency::disk}) {
             const auto segment = Segment::open(path, residency);
             REQUIRE_FALSE(segment.ok());
             CHECK(segment.error().code == ErrorCode::corrupt);

@@ -134,7 +134,7 @@ TEST_CASE("segment: files that are none", "[segment]") {
         CHECK_FALSE(segment.error().message.empty());
         return segment.error().code;
     };
-    for (const Residency residency : {Residency::map, Residency::load}) {
+    for (const Residency residency : {Residency::map, Residency::load, Residency::disk}) {
         std::filesystem::remove(path);
         CHECK((refused(residency) == ErrorCode::not_found));
         write_text(path, "");

@@ -1,0 +1,124 @@
+"""Searches of a segment file whose pages are not in memory: latency, and bytes that the disk gave, per query.
+
+    tonari generate big --rows 10000000 --dim 96
+    tonari build big --index IVF16384_HNSW32,RaBitQ,RFlat -o big.tnr
+    python benchmarks/from_disk.py big.tnr big --nprobe 16 64 --memory 1100
+
+The file's pages are dropped from the page cache before each line, so that the first queries find nothing there. With
+`--memory`, in MiB, each line runs in a control group that may not use more, page cache included (root, cgroup v1 or v2).
+One query at a time, one thread. The bytes are those that the system counts for the process (/proc/self/io).
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+import numpy as np
+
+import tonari
+
+
+def matrix(path, dtype):
+    rows, dim = np.fromfile(path, np.uint32, 2)
+    return np.fromfile(path, dtype, offset=8).reshape(rows, dim)
+
+
+def drop_pages(path):
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def device_bytes():
+    for line in pathlib.Path("/proc/self/io").read_text().splitlines():
+        name, value = line.split(": ")
+        if name == "read_bytes":
+            return int(value)
+    raise SystemExit("/proc/self/io: expected a line 'read_bytes'")
+
+
+def enter_group(mebibytes):
+    """Limits this process and its page cache."""
+    limit = str(mebibytes << 20)
+    for root, file in (("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max")):
+        group = pathlib.Path(root, f"tonari-{os.getpid()}")
+        if not pathlib.Path(root, "cgroup.procs").exists():
+            continue
+        try:
+            group.mkdir()
+            (group / file).write_text(limit)
+            (group / "cgroup.procs").write_text(str(os.getpid()))
+        except OSError:
+            if group.exists():
+                group.rmdir()
+            continue
+        return group
+    raise SystemExit("--memory: expected to be allowed to make a control group for memory; run as root, or leave it out")
+
+
+def measure(options):
+    queries = matrix(options.data / "query.fbin", np.float32)[: options.queries]
+    truth = matrix(options.data / "gt.ibin", np.int32)[: options.queries, : options.k]
+    if options.memory:
+        enter_group(options.memory)
+    drop_pages(options.file)
+    index = tonari.open(options.file, residency=options.residency)
+    asking = {"k": options.k, "nprobe": options.nprobe, "refine": options.refine, "threads": 1}
+    before = device_bytes()
+    times = np.empty(len(queries))
+    found = 0
+    for i, query in enumerate(queries):
+        start = time.perf_counter()
+        ids, _ = index.search(query, **asking)
+        times[i] = time.perf_counter() - start
+        found += len(np.intersect1d(ids, truth[i]))
+    half = len(times) // 2
+    print(json.dumps({
+        "residency": options.residency, "nprobe": options.nprobe, "recall": found / truth.size,
+        "p50_ms": np.percentile(times, 50) * 1e3, "p99_ms": np.percentile(times, 99) * 1e3,
+        "second_half_p50_ms": np.percentile(times[half:], 50) * 1e3,
+        "second_half_p99_ms": np.percentile(times[half:], 99) * 1e3,
+        "device_kib_per_query": (device_bytes() - before) / len(queries) / 1024,
+    }))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("file", type=pathlib.Path)
+    parser.add_argument("data", type=pathlib.Path, help="a folder with query.fbin and gt.ibin, as `tonari generate` makes")
+    parser.add_argument("--nprobe", type=int, nargs="+", default=[16])
+    parser.add_argument("--refine", type=float, default=2)
+    parser.add_argument("--residency", nargs="+", default=["map", "disk"])
+    parser.add_argument("--queries", type=int, default=1000)
+    parser.add_argument("-k", type=int, default=10)
+    parser.add_argument("--memory", type=int, help="MiB")
+    parser.add_argument("--line", action="store_true", help=argparse.SUPPRESS)  # in a process of its own
+    options = parser.parse_args()
+    if options.line:
+        options.nprobe, options.residency = options.nprobe[0], options.residency[0]
+        return measure(options)
+    print(f"{'residency':9} {'nprobe':>6} {'recall':>7} {'p50 ms':>8} {'p99 ms':>8} {'warm p50':>8} {'warm p99':>8} "
+          f"{'KiB/query':>9}")
+    for nprobe in options.nprobe:
+        for residency in options.residency:
+            command = [sys.executable, __file__, "--line", str(options.file), str(options.data), "--nprobe",
+                       str(nprobe), "--refine", str(options.refine), "--residency", residency, "--queries",
+                       str(options.queries), "-k", str(options.k)]
+            if options.memory:
+                command += ["--memory", str(options.memory)]
+            done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
+            line = json.loads(done.stdout)
+            print(f"{line['residency']:9} {line['nprobe']:6} {line['recall']:7.4f} {line['p50_ms']:8.3f} "
+                  f"{line['p99_ms']:8.3f} {line['second_half_p50_ms']:8.3f} {line['second_half_p99_ms']:8.3f} "
+                  f"{line['device_kib_per_query']:9.0f}", flush=True)
+    for group in (*pathlib.Path("/sys/fs/cgroup/memory").glob("tonari-*"), *pathlib.Path("/sys/fs/cgroup").glob("tonari-*")):
+        group.rmdir()  # nobody is in it any more
+    return None
+
+
+if __name__ == "__main__":
+    main()
