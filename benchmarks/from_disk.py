@@ -2,7 +2,8 @@
 
     tonari generate big --rows 10000000 --dim 96
     tonari build big --index IVF16384_HNSW32,RaBitQ,RFlat -o big.tnr
-    python benchmarks/from_disk.py big.tnr big --nprobe 16 64 --memory 1100
+    python benchmarks/from_disk.py big.tnr big --nprobe 64 96 --memory 1000
+    python benchmarks/from_disk.py big.tnr big --nprobe 128 --refine 1 --residency disk --memory 1000
 
 The file's pages are dropped from the page cache before each line, so that the first queries find nothing there. With
 `--memory`, in MiB, each line runs in a control group that may not use more, page cache included (root, cgroup v1 or v2).
