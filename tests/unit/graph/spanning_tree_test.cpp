@@ -46,7 +46,7 @@ public:
         const GrowingGraph::Lock lock(graph_, vertex);
         std::size_t count = read(vertex);
         for (std::size_t i = count; i-- > 0;) {
-            if (random.below(2) == 0 && !tree_.is_child(vertex, links_[i])) graph_.take_out(0, vertex, i, count--);
+            if (random.below(2) == 0 && !tree_.is_child(vertex, space[i])) graph_.take_out(0, vertex, i, count--);
         }
     }
     /// Dies; if it is the root, one of `others` takes its place.
@@ -64,7 +64,7 @@ public:
             const GrowingGraph::Lock lock(graph_, from);
             const std::size_t count = read(from);
             const auto at =
-                static_cast<std::size_t>(std::find(links_.data(), links_.data() + count, vertex) - links_.data());
+                static_cast<std::size_t>(std::find(space.data(), space.data() + count, vertex) - space.data());
             if (at == count) continue;
             wrong += tree_.is_child(from, vertex) ? 1 : 0;
             graph_.take_out(0, from, at, count);
@@ -89,14 +89,14 @@ public:
         while (!queue.empty()) {
             const std::size_t count = read(queue.back());
             queue.pop_back();
-            for (std::size_t i = 0; i < count; ++i) reach(links_[i]);
+            for (std::size_t i = 0; i < count; ++i) reach(space[i]);
         }
         for (const RowId vertex : alive) {
             wrong += reached[vertex] ? 0 : 1;
             RowId at = vertex;
             for (RowId parent = tree_.parent(at); parent != no_row; at = parent, parent = tree_.parent(at)) {
                 const std::size_t count = read(parent);
-                wrong += std::count(links_.data(), links_.data() + count, at) == 1 ? 0 : 1;
+                wrong += std::count(space.data(), space.data() + count, at) == 1 ? 0 : 1;
                 if (!tree_.is_before(parent, at)) return wrong + 1;
             }
             wrong += at == tree_.root() && at == graph_.entry().vertex ? 0 : 1;
@@ -105,12 +105,12 @@ public:
     }
 
 private:
-    std::size_t read(RowId vertex) { return graph_.read(0, vertex, links_.data()); }
+    std::size_t read(RowId vertex) { return graph_.read(0, vertex, space.data()); }
     bool link(RowId from, RowId to, bool as_child = false) {
         const GrowingGraph::Lock lock(graph_, from);
         const std::size_t count = read(from);
         if (from == to || count == graph_.degree(0) ||
-            std::find(links_.data(), links_.data() + count, to) != links_.data() + count) {
+            std::find(space.data(), space.data() + count, to) != space.data() + count) {
             return false;
         }
         graph_.put(0, from, count, to);
@@ -118,13 +118,13 @@ private:
         return true;
     }
 
-    static thread_local std::array<RowId, max_batch> links_;
+    static thread_local std::array<RowId, max_batch> space;
     GrowingGraph graph_;
     SpanningTree tree_;
     std::mutex books_;
 };
 
-thread_local std::array<RowId, max_batch> Grove::links_;
+thread_local std::array<RowId, max_batch> Grove::space;
 
 RowId take_at_random(std::vector<RowId>& from, Random& random) {
     std::swap(from[random.below(from.size())], from.back());
