@@ -23,6 +23,9 @@ import numpy as np
 import tonari
 
 
+groups = (("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max"))  # v1, v2
+
+
 def matrix(path, dtype):
     rows, dim = np.fromfile(path, np.uint32, 2)
     return np.fromfile(path, dtype, offset=8).reshape(rows, dim)
@@ -42,11 +45,22 @@ def device_bytes():
     raise SystemExit("/proc/self/io: expected a line 'read_bytes'")
 
 
+def group_of(root, process):
+    return pathlib.Path(root, f"tonari-{process}")
+
+
+def leave_group(process):
+    """Takes the group of a process that has ended away."""
+    for root, _ in groups:
+        if group_of(root, process).exists():
+            group_of(root, process).rmdir()
+
+
 def enter_group(mebibytes):
     """Limits this process and its page cache."""
     limit = str(mebibytes << 20)
-    for root, file in (("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max")):
-        group = pathlib.Path(root, f"tonari-{os.getpid()}")
+    for root, file in groups:
+        group = group_of(root, os.getpid())
         if not pathlib.Path(root, "cgroup.procs").exists():
             continue
         try:
@@ -111,13 +125,15 @@ def main():
                        str(options.queries), "-k", str(options.k)]
             if options.memory:
                 command += ["--memory", str(options.memory)]
-            done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
-            line = json.loads(done.stdout)
+            with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+                out, _ = process.communicate()
+            leave_group(process.pid)
+            if process.returncode != 0:
+                raise SystemExit(process.returncode)
+            line = json.loads(out)
             print(f"{line['residency']:9} {line['nprobe']:6} {line['recall']:7.4f} {line['p50_ms']:8.3f} "
                   f"{line['p99_ms']:8.3f} {line['second_half_p50_ms']:8.3f} {line['second_half_p99_ms']:8.3f} "
                   f"{line['device_kib_per_query']:9.0f}", flush=True)
-    for group in (*pathlib.Path("/sys/fs/cgroup/memory").glob("tonari-*"), *pathlib.Path("/sys/fs/cgroup").glob("tonari-*")):
-        group.rmdir()  # nobody is in it any more
     return None
 
 

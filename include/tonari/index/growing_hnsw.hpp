@@ -153,6 +153,7 @@ public:
     } catch (const std::bad_alloc&) {
         return no_memory();
     }
+
     /// Takes over a frozen graph (index/freeze.hpp): the same links, no distance computed. For an empty index only.
     Status take_over(const HnswIndex<C>& frozen);
 
@@ -465,10 +466,7 @@ private:
     void free(std::uint32_t entry, Writer& writer) noexcept {
         const bool whole = takes_vertex(entry);
         const RowId vertex = entries_.at(entry).vertex.load(std::memory_order_relaxed);
-        if (whole) {
-            const Epoch::Pin pin = epoch_.pin();
-            writer.clear(vertex);
-        }
+        if (whole) writer.clear(vertex);
         const std::lock_guard books(books_);
         if (whole && entries_.first(vertex) != no_row) {
             return out_of_reach(entry);  // an older entry is still being taken out of the vertex's list: later
