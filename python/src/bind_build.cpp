@@ -29,7 +29,8 @@ Build the index that `spec` names over `rows`.
 spec
     Words separated by commas: "Flat" is exact search, "HNSW32" a graph with M = 32, "IVF1024,Flat" 1,024 inverted lists
     ("IVF65536_HNSW32,Flat": with a graph over their centroids); "FP16" or "BF16" stores the rows in half precision
-    ("HNSW32,FP16", "IVF1024,FP16"), "SQ8" rounds them, and queries too, to 8 bits a value ("HNSW32,SQ8", "IVF1024,SQ8").
+    ("HNSW32,FP16", "IVF1024,FP16"), "SQ8" rounds them, and queries too, to 8 bits a value ("HNSW32,SQ8", "IVF1024,SQ8"; with the rows to rank by
+    behind them "HNSW32,SQ8,RFlat").
 rows
     An array of shape (n, dim), float32, float16, bfloat16 (ml_dtypes), int8 or uint8. It is read in place: each row's
     values lie side by side, rows may lie apart. Nothing is converted: float64 is refused, not rounded.

@@ -143,3 +143,33 @@ def test_equal_rows(metric: Any, values: float) -> None:
         assert np.isfinite(far).all() and (far == far[0, 0]).all()
         if metric in ("l2", "l1"):
             assert far[0, 0] == 0
+
+
+REFINED = ["SQ8,RFlat", "HNSW16,SQ8,RFlat", "IVF8,SQ8,RFlat", "IVF8_HNSW4,SQ8,RFlat"]
+
+
+@pytest.mark.parametrize("metric", FLOAT_METRICS)
+@pytest.mark.parametrize("spec", REFINED)
+def test_refined_by_the_rows_as_given_answers_are_exact(spec: str, metric: Any) -> None:
+    rows, queries = table("float32", 1000, 64, seed=11), table("float32", 30, 64, seed=12)
+    index = tonari.build(spec, rows.array, metric=metric)
+    assert (index.spec, index.dtype, index.metric) == (spec, "float32", metric)
+    found = index.search(queries.array, k=10, nprobe=8, ef=1000, with_outcomes=True)
+    check_exact(found[:2], metric, rows.values, queries.values)
+    assert found[2]["refined"].mean() < 100  # 3 deviations: some rows beside the 10, of 1,000
+
+
+def test_a_graph_with_its_rows_finds_what_the_graph_of_the_rows_finds() -> None:
+    rows, queries = table("float32", 3000, 48, seed=13), table("float32", 200, 48, seed=14)
+    by_rows = tonari.build("HNSW16", rows.array)
+    by_codes = tonari.build("HNSW16,SQ8,RFlat", rows.array)
+    assert by_codes.parts["links"] == by_rows.parts["links"]
+    assert by_codes.parts["fine rows"] == by_rows.parts["rows"]
+    for ef in (10, 40):
+        found = [recall(index.search(queries.array, k=10, ef=ef)[0], "l2", rows.values, queries.values) for index in (by_rows, by_codes)]
+        assert abs(found[0] - found[1]) < 0.01
+
+
+def test_a_refined_graph_does_not_grow() -> None:
+    with pytest.raises(tonari.Unsupported, match="'HNSW8,SQ8' does"):
+        tonari.build("HNSW8,SQ8,RFlat", growing=True, dim=DIM, metric="cosine")

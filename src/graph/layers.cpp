@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include <tonari/io/mapped_file.hpp>
+
 namespace tonari {
 namespace {
 
@@ -59,6 +61,10 @@ Result<Layers> Layers::open(const SectionReader& reader) {
         const std::size_t degree = layer == 0 ? record->degree0 : record->degree;
         auto links = reader.array<RowId>(table_name(layer), counts[layer] * degree);
         if (!links) return std::move(links).error();
+        if (links->on_disk() && reader.has_within("fine")) {  // a walk over codes in memory, finer rows on disk
+            links = in_memory(*links);
+            if (!links) return std::move(links).error();
+        }
         tables.emplace_back(*std::move(links), degree);
     }
     return Layers(std::move(tables), std::move(counts));

@@ -8,6 +8,7 @@
 #include <tonari/simd/level.hpp>
 
 #include "index/fast_scan.hpp"
+#include "index/refined_sq8.hpp"
 
 namespace tonari {
 
@@ -94,6 +95,9 @@ Result<Index> build(std::string_view spec, MetricKind metric, MatrixView rows, s
         if (!codec) return std::move(codec).error();
         if (metric == MetricKind::cosine) {  // which bits are refused under: they have no direction to look at
             if (Status s = check_direction(rows, *element, "rows", options.threads); !s) return s;
+        }
+        if (parsed->codec == CodecKind::sq8 && parsed->fine) {
+            return detail::build_refined_sq8(*parsed, metric, rows, ids, options);
         }
         if (parsed->codec == CodecKind::sq8) {
             auto rounded = Sq8<AnyMetric>::train(rows, {metric, options.seed});

@@ -21,6 +21,13 @@ Result<Spec> growing_spec(std::string_view text, const BuildOptions& options) {
         return Error{ErrorCode::unsupported,
                      "spec '" + std::string(text) + "': expected one that grows, HNSW<M> with M from 2 to 256"};
     }
+    if (spec->fine) {
+        Spec unrefined = *spec;
+        unrefined.fine.reset();
+        return Error{ErrorCode::unsupported, "spec '" + std::string(text) +
+                                                 "': expected one that grows, which refinements do not; '" +
+                                                 to_string(unrefined) + "' does"};
+    }
     if (options.ef_construction == 0) {
         return Error{ErrorCode::invalid_argument, "expected ef_construction of at least 1, got 0"};
     }

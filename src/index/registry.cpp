@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "index/fast_scan.hpp"
+#include "index/refined_sq8.hpp"
 
 namespace tonari {
 
@@ -26,6 +27,14 @@ Result<Index> open_over(const SectionReader& reader) {
     return open_index(reader, *std::move(codec));
 }
 
+bool is_refined(const SectionReader& reader) {
+    const auto record = reader.record<IndexRecord>("index", 1);
+    return record && record->kind == static_cast<std::uint8_t>(IndexKind::refined);
+}
+Result<Index> open_sq8(const SectionReader& reader) {
+    return is_refined(reader) ? detail::open_refined_sq8(reader) : open_over<Sq8<AnyMetric>>(reader);
+}
+
 /// A codec is known by the section that it begins with.
 struct StoredCodec {
     std::string_view section;
@@ -33,7 +42,7 @@ struct StoredCodec {
 };
 constexpr std::array stored_codecs{
     StoredCodec{"codec", &open_over<Flat<AnyMetric>>},
-    StoredCodec{"sq8", &open_over<Sq8<AnyMetric>>},
+    StoredCodec{"sq8", &open_sq8},
     StoredCodec{"fast_scan", &detail::open_fast_scan},
 };
 

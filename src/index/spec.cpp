@@ -158,9 +158,13 @@ Result<Spec> parse_spec(std::string_view text) {
     }
     if (next == words.size()) return spec;
     const auto before = [&] { return "'" + std::string(words[next - 1]) + "'"; };
-    if (spec.codec != CodecKind::fast_scan) return unexpected(text, words[next], "nothing after " + before());
+    if (spec.codec == CodecKind::flat) return unexpected(text, words[next], "nothing after " + before());
     spec.fine = read_fine(words[next]);
-    if (!spec.fine) return unexpected(text, words[next], "RFlat, R(FP16), R(BF16) or R(SQ8) after " + before());
+    const bool rounded = spec.codec == CodecKind::sq8;
+    if (!spec.fine || (rounded && spec.fine->codec == CodecKind::sq8)) {
+        const std::string finer = rounded ? "RFlat, R(FP16) or R(BF16)" : "RFlat, R(FP16), R(BF16) or R(SQ8)";
+        return unexpected(text, words[next], finer + " after " + before());
+    }
     if (++next < words.size()) return unexpected(text, words[next], "nothing after '" + fine_word(*spec.fine) + "'");
     return spec;
 }

@@ -325,6 +325,8 @@ TEST_CASE("door: what SQ8 does not round, and what fits instead", "[contract]") 
         refused(build(spec, MetricKind::hamming, floats.view()), ErrorCode::unsupported, {"hamming", "bits"});
     }
     refused(grow("SQ8", MetricKind::l2, Element::float32, 8), ErrorCode::unsupported, {"expected one that grows"});
+    refused(grow("HNSW8,SQ8,RFlat", MetricKind::cosine, Element::float32, 8), ErrorCode::unsupported,
+            {"HNSW8,SQ8,RFlat", "expected one that grows", "'HNSW8,SQ8' does"});
     refused(grow("HNSW8,SQ8", Chebyshev{}, Element::float32, 8), ErrorCode::unsupported,
             {"a user's own", "'HNSW8' fits"});
     refused(grow("HNSW8,SQ8", MetricKind::cosine, Element::int8, 8), ErrorCode::unsupported,

@@ -161,6 +161,13 @@ std::vector<Model> all_models() {
         models.push_back(rounded_model("HNSW16,SQ8", metric, true));
     }
     models.push_back(rounded_model("IVF24_HNSW8,SQ8", MetricKind::l2));
+    for (const MetricKind metric : vector_metrics) {
+        for (const char* spec : {"SQ8,RFlat", "HNSW16,SQ8,RFlat", "IVF24,SQ8,RFlat"}) {
+            models.push_back(any_model(spec, metric, Element::float32));
+            models.push_back(any_model(spec, metric, Element::float16));
+        }
+    }
+    models.push_back(any_model("IVF24_HNSW8,SQ8,RFlat", MetricKind::l2, Element::bfloat16));
     for (const MetricKind metric : {MetricKind::l2, MetricKind::inner_product, MetricKind::cosine}) {
         for (const Element element : {Element::float32, Element::float16, Element::int8, Element::uint8}) {
             models.push_back(any_model("RaBitQ,RFlat", metric, element));
@@ -191,6 +198,9 @@ std::vector<Model> some_models() {
             any_model("IVF24_HNSW8,Flat", MetricKind::l2, Element::float32),
             any_model("IVF150,Flat", MetricKind::l2, Element::float32),  // has rough centroids
             any_model("IVF150,Flat", MetricKind::inner_product, Element::float16),
+            any_model("HNSW16,SQ8,RFlat", MetricKind::l2, Element::float32),
+            any_model("HNSW16,SQ8,RFlat", MetricKind::inner_product, Element::float16),
+            any_model("IVF24,SQ8,RFlat", MetricKind::cosine, Element::float32),
             any_model("RaBitQ,RFlat", MetricKind::l2, Element::float32),
             any_model("IVF24,RaBitQ,RFlat", MetricKind::cosine, Element::uint8),
             any_model("IVF24_HNSW8,RaBitQ,RFlat", MetricKind::inner_product, Element::float32),

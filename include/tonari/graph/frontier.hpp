@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstring>
 #include <limits>
 #include <optional>
@@ -88,27 +89,39 @@ private:
 /// heap of its own without a limit, and the answers are collected apart.
 ///   filter: a walk goes on until `ef` rows that pass are nearer than every candidate left;
 ///   range:  ... and every candidate left is beyond the radius.
-template <class Passes>
+/// All by lower bounds, where codes are no more than estimates. `Range` is a collector that takes what passes, or `Nothing`.
+struct Nothing {};
+template <class Passes, class Range = Nothing>
 class HeapFrontier {
 public:
-    /// `answers` at most, within `radius`; the walk is at least `ef` wide.
-    HeapFrontier(std::vector<OrderedKey>& heap, TopK& width, TopK* in_range, float radius, Passes passes) noexcept
-        : heap_(&heap), width_(&width), in_range_(in_range), radius_(radius), passes_(passes) {
+    static constexpr bool ranged = !std::same_as<Range, Nothing>;
+
+    /// The walk is at least as wide as `width`, which takes the nearest rows that pass.
+    HeapFrontier(std::vector<OrderedKey>& heap, TopK& width, Passes passes) noexcept
+        : heap_(&heap), width_(&width), passes_(passes) {
         heap_->clear();
     }
+    /// The same, and `range` takes all that pass and are below its bound.
+    HeapFrontier(std::vector<OrderedKey>& heap, TopK& width, Range& range, Passes passes) noexcept
+        : heap_(&heap), width_(&width), range_(&range), passes_(passes) {
+        heap_->clear();
+    }
+
     [[nodiscard]] float bound() const noexcept {
         const float width = width_->bound();
-        return in_range_ == nullptr
-                   ? width
-                   : std::max(width, std::nextafter(range_bound(), std::numeric_limits<float>::infinity()));
+        if constexpr (ranged) {
+            return std::max(width, std::nextafter(range_->bound(), std::numeric_limits<float>::infinity()));
+        } else {
+            return width;
+        }
     }
-    void offer(RowId row, float distance, float /*lower*/) noexcept {
+    void offer(RowId row, float estimate, float lower) noexcept {
         // Within the reserved capacity. Complemented: the standard heap keeps the largest on top.
-        heap_->push_back(~make_key(distance, row));
+        heap_->push_back(~make_key(lower, row));
         std::push_heap(heap_->begin(), heap_->end());
         if (!passes_(row)) return;
-        width_->offer(distance, row);
-        if (in_range_ != nullptr) in_range_->offer(distance, row);
+        width_->offer(lower, row);
+        if constexpr (ranged) range_->offer(row, estimate, lower);
     }
     std::optional<RowId> pop() noexcept {
         if (heap_->empty()) return std::nullopt;
@@ -119,17 +132,11 @@ public:
         return row_of(key);
     }
     [[nodiscard]] RowId peek() const noexcept { return heap_->empty() ? no_row : row_of(~heap_->front()); }
-    [[nodiscard]] std::span<const OrderedKey> answers() noexcept {
-        return in_range_ != nullptr ? in_range_->sort() : width_->sort();
-    }
 
 private:
-    [[nodiscard]] float range_bound() const noexcept { return std::min(radius_, in_range_->bound()); }
-
     std::vector<OrderedKey>* heap_;
-    TopK* width_;     // the `ef` nearest that pass
-    TopK* in_range_;  // range search: those within the radius
-    float radius_;
+    TopK* width_;             // the `ef` nearest that pass
+    Range* range_ = nullptr;  // range search: those within the radius
     Passes passes_;
 };
 

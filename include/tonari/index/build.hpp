@@ -31,6 +31,8 @@ namespace tonari {
 ///                        time: alone or behind IVF, under L2, inner product and cosine (codec/fast_scan.hpp)
 ///   "...,RaBitQ,RFlat"   and the rows as given beside them ("R(FP16)", "R(BF16)", "R(SQ8)": as those), by which the rows are
 ///                        ranked that may be among the nearest (index/refined.hpp)
+///   "HNSW32,SQ8,RFlat"   a graph over the rows as given, walked by their 8-bit codes, and the rows themselves (or "R(FP16)",
+///                        "R(BF16)") to rank what the walk found; also "SQ8,RFlat" and behind IVF
 /// ids: one per row, not negative, unique; empty: 0 ... n-1.
 /// Errors: unknown words, no rows or no dimensions, non-finite values (by row and column), duplicate ids, metric and
 /// element that do not go together (hamming wants bits, the others do not take them; SQ8 takes float rows alone, RaBitQ and PQ neither bits nor L1), parts that do not divide the

@@ -62,7 +62,7 @@ public:
         } else {
             scratch_->heap.reserve(moment_.room());
             scratch_->nearest.reset(width);
-            HeapFrontier frontier(scratch_->heap, scratch_->nearest, &scratch_->in_range, options.radius,
+            HeapFrontier frontier(scratch_->heap, scratch_->nearest, scratch_->in_range,
                                   passes(filter_of(options.filter)));
             outcome = walk(scorer, frontier, options.deadline);
         }
@@ -115,7 +115,7 @@ private:
         const IdSet* filter = filter_of(options.filter);
         scratch_->heap.reserve(moment_.room());
         scratch_->nearest.reset(width);
-        HeapFrontier frontier(scratch_->heap, scratch_->nearest, nullptr, 0.0F, passes(filter));
+        HeapFrontier frontier(scratch_->heap, scratch_->nearest, passes(filter));
         const Outcome outcome = sum(walk(scorer, frontier, options.deadline), before);
         answer(scratch_->nearest.sort(), options.k, filter);
         if (scratch_->neighbors.size() >= wanted || !outcome.complete) return outcome;

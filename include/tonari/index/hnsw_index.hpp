@@ -9,6 +9,7 @@
 #include <cmath>
 #include <memory>
 #include <numeric>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -69,6 +70,14 @@ public:
                          std::move(built->layers));
     }
 
+    /// The graph of `built`, walked over other codes of its rows: what stands before a refinement. Links and vertices are about
+    /// the rows as they were given; rows that are alike by `codec` alone stay apart.
+    static Result<HnswIndex> over(const HnswIndex<Flat<AnyMetric>>& built, C codec, const Threads& threads) {
+        auto codes = StoredRows<C>::encode_codes(codec, built.rows().view(), threads);
+        if (!codes) return std::move(codes).error();
+        return HnswIndex(StoredRows<C>(std::move(codec), *std::move(codes), built.ids()), built.layers());
+    }
+
     [[nodiscard]] std::size_t size() const noexcept { return rows_.ids().size(); }
     [[nodiscard]] Dim dim() const noexcept { return rows_.codec().dim(); }
     [[nodiscard]] const C& codec() const noexcept { return rows_.codec(); }
@@ -93,32 +102,30 @@ public:
 
     Outcome search(RowView query, const SearchOptions& options, SearchScratch& scratch) const noexcept {
         const std::size_t k = std::min(options.k, size());
-        const std::size_t width = walk_width(options.k, options.ef);
         auto scorer = rows_.scorer(query, scratch);
-        if (options.filter == nullptr) {
-            scratch.pool.reset(width);
-            const Outcome outcome = walk(scorer, scratch.pool, options.deadline, scratch);
-            rows_.answer(scratch.pool.answers(), k, nullptr, scratch.neighbors);
-            return outcome;
-        }
-        const RowFilter& filter = *options.filter;
         Outcome outcome;
-        scratch.nearest.reset(width);
-        if (scan_is_cheaper(filter, width)) {
-            outcome = rows_.scan(scorer, &filter, options.deadline, scratch.nearest, scratch);
-        } else {
-            HeapFrontier frontier(scratch.heap, scratch.nearest, nullptr, 0.0F,
-                                  [&filter](RowId row) { return filter.rows.test(row); });
-            outcome = walk(scorer, frontier, options.deadline, scratch);
+        auto nearest = walked(scorer, options, scratch, outcome);
+        if (!nearest) {
+            scratch.nearest.reset(walk_width(options.k, options.ef));
+            scan(scorer, options, scratch.nearest, scratch, outcome);
+            nearest = scratch.nearest.sort();
         }
-        rows_.answer(scratch.nearest.sort(), k, &filter, scratch.neighbors);
-        if (scratch.neighbors.size() < std::min(k, filter.passing) && outcome.complete && !outcome.exact) {
-            const Outcome walked = outcome;
-            scratch.nearest.reset(width);
-            outcome = rows_.scan(scorer, &filter, options.deadline, scratch.nearest, scratch);
-            outcome.hops += walked.hops;
-            outcome.distances += walked.distances;
-            rows_.answer(scratch.nearest.sort(), k, &filter, scratch.neighbors);
+        rows_.answer(*nearest, k, options.filter, scratch.neighbors);
+        return outcome;
+    }
+    /// The rows of a search, offered to any collector: as many as the walk was wide, or all that pass where these are few.
+    template <Collector Found>
+    Outcome find(RowView query, const SearchOptions& options, Found& found, SearchScratch& scratch) const noexcept {
+        auto scorer = rows_.scorer(query, scratch);
+        Outcome outcome;
+        const auto nearest = walked(scorer, options, scratch, outcome);
+        if constexpr (C::Scorer::bounded) scorer.set_deviations(options.refine);
+        if (nearest) {
+            for (const OrderedKey key : *nearest) {
+                found.offer(row_of(key), distance_of(key), lower_of(scorer, key));
+            }
+        } else {
+            scan(scorer, options, found, scratch, outcome);
         }
         return outcome;
     }
@@ -136,49 +143,61 @@ public:
     /// Walks `ef` wide, then on along every row within the radius. Exact where the walk's graph is connected within it.
     Outcome range_search(RowView query, const RangeOptions& options, SearchScratch& scratch) const noexcept {
         const std::size_t cap = std::min(options.cap, size());
-        auto scorer = rows_.scorer(query, scratch);
         scratch.in_range.reset(cap + 1, options.radius);  // one more, to know whether the cap cut
-        const RowFilter* filter = options.filter;
-        Outcome outcome;
-        if (filter != nullptr && scan_is_cheaper(*filter, options.ef)) {
-            outcome = rows_.scan(scorer, filter, options.deadline, scratch.in_range, scratch);
-        } else {
-            scratch.nearest.reset(std::min(options.ef, size()));
-            HeapFrontier frontier(scratch.heap, scratch.nearest, &scratch.in_range, options.radius,
-                                  [filter](RowId row) { return filter == nullptr || filter->rows.test(row); });
-            outcome = walk(scorer, frontier, options.deadline, scratch);
-        }
-        outcome.truncated = rows_.answer(scratch.in_range.sort(), cap, filter, scratch.neighbors);
+        Outcome outcome = find(query, options, scratch.in_range, scratch);
+        outcome.truncated = rows_.answer(scratch.in_range.sort(), cap, options.filter, scratch.neighbors);
         return outcome;
+    }
+    /// The same, offered to any collector, whose bound the radius is.
+    template <Collector Found>
+    Outcome find(RowView query, const RangeOptions& options, Found& found, SearchScratch& scratch) const noexcept {
+        auto scorer = rows_.scorer(query, scratch);
+        if constexpr (C::Scorer::bounded) scorer.set_deviations(options.refine);
+        const RowFilter* filter = options.filter;
+        if (filter != nullptr && scan_is_cheaper(*filter, options.ef)) {
+            return rows_.scan(scorer, filter, options.deadline, found, scratch);
+        }
+        scratch.nearest.reset(std::min(options.ef, size()));
+        HeapFrontier frontier(scratch.heap, scratch.nearest, found,
+                              [filter](RowId row) { return filter == nullptr || filter->rows.test(row); });
+        return walk(scorer, frontier, options.deadline, scratch);
     }
 
     /// A few rows that pass are compared one and all; among many a walk finds the nearest.
     [[nodiscard]] std::unique_ptr<CursorModel> cursor(RowView query, const CursorOptions& options) const {
+        return cursor(rows_, query, options);
+    }
+    /// A cursor over `rows`, other codes of the rows in the same places.
+    template <class Rows>
+    [[nodiscard]] std::unique_ptr<CursorModel> cursor(const Rows& rows, RowView query,
+                                                      const CursorOptions& options) const {
         if (options.filter != nullptr && scan_is_cheaper(*options.filter, options.ef)) {
-            return scan_cursor(rows_, query, options);
+            return scan_cursor(rows, query, options);
         }
-        return std::make_unique<CursorOf<HnswSource<HnswIndex>>>(options, *this, query, options.filter);
+        return std::make_unique<CursorOf<HnswSource<HnswIndex, Rows>>>(options, *this, rows, query, options.filter);
     }
 
     // --- A walk, piece by piece, for those that stop and go on (index/hnsw_source.hpp).
 
-    /// The lowest layer as a walk sees it. `visited` has room for every vertex.
-    [[nodiscard]] SplitExpander<typename C::Scorer> bottom(typename C::Scorer& scorer,
-                                                           VisitedSet& visited) const noexcept {
-        return {layers_.links(0), rows_.codes().data(), codec().code_size(), rows_.rows(), scorer, visited};
+    /// The lowest layer as a walk over `rows` sees it, which are its own or others in the same places. `visited` has room for
+    /// every vertex.
+    template <class Rows, class RowScorer>
+    [[nodiscard]] SplitExpander<RowScorer> bottom(const Rows& rows, RowScorer& scorer,
+                                                  VisitedSet& visited) const noexcept {
+        return {layers_.links(0), rows.codes().data(), rows.codec().code_size(), rows.rows(), scorer, visited};
     }
     /// Descends to the lowest layer and starts `search` there. How many distances that took.
-    template <class Search>
-    std::uint32_t enter(Search& search, typename C::Scorer& scorer, SearchScratch& scratch) const noexcept {
+    template <class Search, class Rows, class RowScorer>
+    std::uint32_t enter(Search& search, const Rows& rows, RowScorer& scorer, SearchScratch& scratch) const noexcept {
         scratch.visited.clear();
-        if (rows_.rows() == 0) return 0;
+        if (rows.rows() == 0) return 0;
         Candidate best{0, 0};
-        const std::byte* entry = rows_.code(0);
+        const std::byte* entry = rows.code(0);
         scorer.distances({&entry, 1}, &best.distance);
         const Candidate first = best;
         std::uint32_t distances = 1;
         for (std::size_t layer = layers_.height(); layer-- > 1;) {
-            best = descend(layers_.links(layer), rows_.codes().data(), codec().code_size(), layers_.count(layer),
+            best = descend(layers_.links(layer), rows.codes().data(), rows.codec().code_size(), layers_.count(layer),
                            scorer, scratch.expansion, best, distances);
         }
         scratch.visited.insert(best.row);
@@ -365,13 +384,51 @@ private:
                static_cast<double>(width) * static_cast<double>(links()) * static_cast<double>(rows_.rows());
     }
 
+    /// What a walk finds of what passes, nearest first; none if rows are to be compared one and all instead, because few pass
+    /// or because too few were found.
+    std::optional<std::span<const OrderedKey>> walked(typename C::Scorer& scorer, const SearchOptions& options,
+                                                      SearchScratch& scratch, Outcome& outcome) const noexcept {
+        const std::size_t width = walk_width(options.k, options.ef);
+        if (options.filter == nullptr) {
+            scratch.pool.reset(width);
+            outcome = walk(scorer, scratch.pool, options.deadline, scratch);
+            return scratch.pool.answers();
+        }
+        const RowFilter& filter = *options.filter;
+        if (scan_is_cheaper(filter, width)) return std::nullopt;
+        scratch.nearest.reset(width);
+        HeapFrontier frontier(scratch.heap, scratch.nearest, [&filter](RowId row) { return filter.rows.test(row); });
+        outcome = walk(scorer, frontier, options.deadline, scratch);
+        const auto nearest = scratch.nearest.sort();
+        const std::size_t k = std::min(options.k, size());
+        rows_.answer(nearest, k, &filter, scratch.neighbors);
+        if (outcome.complete && scratch.neighbors.size() < std::min(k, filter.passing)) return std::nullopt;
+        return nearest;
+    }
+    /// Compares all rows that pass. Adds to what `outcome` says that a walk took.
+    template <Collector Found>
+    void scan(typename C::Scorer& scorer, const SearchOptions& options, Found& found, SearchScratch& scratch,
+              Outcome& outcome) const noexcept {
+        const Outcome before = outcome;
+        outcome = rows_.scan(scorer, options.filter, options.deadline, found, scratch);
+        outcome.hops += before.hops;
+        outcome.distances += before.distances;
+    }
+    static float lower_of(const typename C::Scorer& scorer, OrderedKey key) noexcept {
+        if constexpr (C::Scorer::bounded) {
+            return scorer.lower(distance_of(key));
+        } else {
+            return distance_of(key);
+        }
+    }
+
     template <class Frontier>
     Outcome walk(typename C::Scorer& scorer, Frontier& frontier, const Deadline& deadline,
                  SearchScratch& scratch) const noexcept {
         Outcome outcome;
-        auto expander = bottom(scorer, scratch.visited);
+        auto expander = bottom(rows_, scorer, scratch.visited);
         BeamSearch search(expander, frontier, scratch.expansion);
-        outcome.distances = enter(search, scorer, scratch);
+        outcome.distances = enter(search, rows_, scorer, scratch);
         outcome.complete = run(search, deadline);
         outcome.hops = search.hops();
         outcome.distances += search.distances();

@@ -7,19 +7,20 @@
 
 namespace tonari {
 
-/// `Hnsw` is an HnswIndex.
-template <class Hnsw>
+/// `Hnsw` is an HnswIndex, `Rows` are its own or others in the same places.
+template <class Hnsw, class Rows>
 class HnswSource {
 public:
-    HnswSource(const Hnsw& index, RowView query, const RowFilter* filter)
+    HnswSource(const Hnsw& index, const Rows& rows, RowView query, const RowFilter* filter)
         : index_(&index),
+          rows_(&rows),
           filter_(filter),
-          scratch_(index),
-          scorer_(index.rows().scorer(query, scratch_)),
-          expander_(index.bottom(scorer_, scratch_.visited)),
+          scratch_(rows),
+          scorer_(rows.scorer(query, scratch_)),
+          expander_(index.bottom(rows, scorer_, scratch_.visited)),
           frontier_(scratch_.heap, pending_, Passes{filter}),
           search_(expander_, frontier_, scratch_.expansion) {
-        pending_.reserve(index.rows().rows());
+        pending_.reserve(rows.rows());
     }
     HnswSource(const HnswSource&) = delete;
     HnswSource& operator=(const HnswSource&) = delete;
@@ -34,7 +35,7 @@ public:
         Outcome outcome;
         const std::uint32_t hops = search_.hops();
         const std::uint32_t distances = search_.distances();
-        if (!entered_) outcome.distances = index_->enter(search_, scorer_, scratch_);
+        if (!entered_) outcome.distances = index_->enter(search_, *rows_, scorer_, scratch_);
         entered_ = true;
         outcome.complete = run(search_, deadline);
         outcome.hops = search_.hops() - hops;
@@ -43,25 +44,26 @@ public:
     }
     template <class Visit>
     void for_each_id(RowId row, Visit&& visit) const noexcept {
-        index_->rows().for_each_id(row, filter_, visit);
+        rows_->for_each_id(row, filter_, visit);
     }
 
 private:
-    using Scorer = decltype(std::declval<const Hnsw&>().rows().scorer(RowView{}, std::declval<SearchScratch&>()));
+    using Scorer = typename Rows::Scorer;
     struct Passes {
         const RowFilter* filter;
         bool operator()(RowId row) const noexcept { return filter == nullptr || filter->rows.test(row); }
     };
     using Frontier = CursorFrontier<Passes>;
     struct Scratch : SearchScratch {
-        explicit Scratch(const Hnsw& index) {
-            reserve_query(index.codec().query_size());
-            visited.reserve(index.rows().rows());
-            heap.reserve(index.rows().rows());
+        explicit Scratch(const Rows& rows) {
+            reserve_query(rows.codec().query_size());
+            visited.reserve(rows.rows());
+            heap.reserve(rows.rows());
         }
     };
 
     const Hnsw* index_;
+    const Rows* rows_;
     const RowFilter* filter_;
     Scratch scratch_;
     Scorer scorer_;

@@ -118,9 +118,13 @@ public:
         }
         auto codes = StoredRows<Fine>::encode_codes(fine, rows, order, options.threads);
         if (!codes) return std::move(codes).error();
-        StoredRows<Fine> stored(std::move(fine), *std::move(codes), inner.ids());
         if (options.progress) options.progress(rows.rows(), rows.rows());
-        return Refined(std::move(inner), std::move(stored));
+        StoredRows<Fine> stored(std::move(fine), *std::move(codes), inner.ids());
+        return over(std::move(inner), std::move(stored));
+    }
+    /// `fine` are the rows of `inner`, in the same places.
+    static Refined over(Inner inner, StoredRows<Fine> fine) noexcept {
+        return Refined(std::move(inner), std::move(fine));
     }
 
     [[nodiscard]] std::size_t size() const noexcept { return inner_.size(); }

@@ -21,14 +21,21 @@ namespace tonari {
 /// One step above the bound: a row as near as the last one kept may still have the smaller id.
 inline float beyond(float bound) noexcept { return std::nextafter(bound, std::numeric_limits<float>::infinity()); }
 
+/// How near survivor `i` is at least.
+template <class Scorer>
+float lower_of(const Survivors& survivors, std::size_t i) noexcept {
+    return Scorer::bounded ? survivors.lower[i] : survivors.estimate[i];
+}
+
 /// Offers the rows of a block, `first` and those behind it, to `nearest`. `space` is scratch.
 template <class Scorer, Collector Found>
 void offer_block(Scorer& scorer, const CodeBlock& block, RowId first, Found& found, Survivors& space) noexcept {
     space.clear();
     scorer.scan(block, beyond(found.bound()), space);
     for (std::size_t i = 0; i < space.count; ++i) {
-        found.offer(first + space.index[i], space.estimate[i], space.estimate[i]);
+        found.offer(first + space.index[i], space.estimate[i], lower_of<Scorer>(space, i));
     }
+    if constexpr (requires { found.flush(); }) found.flush();
 }
 
 /// The rows' numbers in the order of their ids.
@@ -63,19 +70,22 @@ public:
     /// The codes alone.
     static Result<Bytes> encode_codes(const C& codec, MatrixView rows, std::span<const RowId> order,
                                       const Threads& threads) {
-        const std::size_t code_size = codec.code_size();
-        auto codes = AlignedBuffer::allocate(order.size() * code_size);
-        if (!codes) return std::move(codes).error();
-        parallel_for(threads, order.size(), 1024, [&](std::size_t first, std::size_t last, unsigned) {
-            for (std::size_t i = first; i < last; ++i) {
-                codec.encode(rows.row(order[i]), {}, codes->span().subspan(i * code_size, code_size));
-            }
-        });
-        return std::move(*codes).freeze();
+        return encode_each(codec, order.size(), threads, [&](std::size_t i) { return rows.row(order[i]); });
+    }
+    /// The same in the order of the rows.
+    static Result<Bytes> encode_codes(const C& codec, MatrixView rows, const Threads& threads) {
+        return encode_each(codec, rows.rows(), threads, [&](std::size_t i) { return rows.row(i); });
     }
 
     [[nodiscard]] const std::byte* code(RowId row) const noexcept {
         return codes_.data() + std::size_t{row} * codec_.code_size();
+    }
+
+    /// Rows that are stored as they were given. Their codes begin with their values.
+    [[nodiscard]] MatrixView view() const noexcept
+        requires(C::kind == CodecKind::flat)
+    {
+        return {codes_.data(), rows(), codec_.dim(), codec_.element(), codec_.code_size()};
     }
 
     /// Asks for the first lines of the rows [first, last), which are to be scanned soon: what comes behind them the machine
@@ -104,7 +114,7 @@ public:
         } else {
             scan(0, rows(), scorer, nullptr, deadline, found, scratch, outcome);
         }
-        outcome.exact = outcome.complete;
+        outcome.exact = outcome.complete && !Scorer::bounded;
         return outcome;
     }
     /// Compares the rows [first, last), those of them that pass `filter`. Adds to `outcome`; one that is not complete ends it.
@@ -148,6 +158,19 @@ private:
     using CodedRows<C>::codec_;
     using CodedRows<C>::codes_;
 
+    template <class RowAt>
+    static Result<Bytes> encode_each(const C& codec, std::size_t rows, const Threads& threads, RowAt&& row_at) {
+        const std::size_t code_size = codec.code_size();
+        auto codes = AlignedBuffer::allocate(rows * code_size);
+        if (!codes) return std::move(codes).error();
+        parallel_for(threads, rows, 1024, [&](std::size_t first, std::size_t last, unsigned) {
+            for (std::size_t i = first; i < last; ++i) {
+                codec.encode(row_at(i), {}, codes->span().subspan(i * code_size, code_size));
+            }
+        });
+        return std::move(*codes).freeze();
+    }
+
     /// Gathers scattered rows until there are enough for one kernel call.
     template <Collector Found>
     struct Batch {
@@ -173,9 +196,10 @@ private:
             space.survivors.clear();
             scorer.gather({codes.data(), count}, beyond(found.bound()), space.survivors);
             for (std::size_t i = 0; i < space.survivors.count; ++i) {
-                const float distance = space.survivors.estimate[i];
-                found.offer(space.rows[space.survivors.index[i]], distance, distance);
+                found.offer(space.rows[space.survivors.index[i]], space.survivors.estimate[i],
+                            lower_of<Scorer>(space.survivors, i));
             }
+            if constexpr (requires { found.flush(); }) found.flush();
             outcome.distances += static_cast<std::uint32_t>(count);
             count = 0;
         }

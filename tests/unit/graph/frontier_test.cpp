@@ -68,13 +68,13 @@ TEST_CASE("frontier: the heap walks through rows that do not pass and answers th
     heap.reserve(1000);
     TopK width;
     width.reset(3);
-    HeapFrontier frontier(heap, width, nullptr, 0.0F, [](RowId row) { return row % 2 == 0; });
-    for (RowId row = 1; row <= 10; ++row) frontier.offer(row, static_cast<float>(row), 0);
+    HeapFrontier frontier(heap, width, [](RowId row) { return row % 2 == 0; });
+    for (RowId row = 1; row <= 10; ++row) frontier.offer(row, static_cast<float>(row), static_cast<float>(row));
     CHECK(frontier.bound() == 6);  // rows 2, 4, 6 pass
     std::vector<RowId> order;
     while (const auto row = frontier.pop()) order.push_back(*row);
     CHECK(order == std::vector<RowId>{1, 2, 3, 4, 5, 6});  // beyond 6 nothing can enter
-    const auto answers = frontier.answers();
+    const auto answers = width.sort();
     REQUIRE(answers.size() == 3);
     CHECK(row_of(answers[2]) == 6);
 }
@@ -86,11 +86,11 @@ TEST_CASE("frontier: in a range everything within the radius is expanded, the bo
     width.reset(2);
     TopK in_range;
     in_range.reset(100, 7.0F);
-    HeapFrontier frontier(heap, width, &in_range, 7.0F, [](RowId) { return true; });
-    for (RowId row = 1; row <= 10; ++row) frontier.offer(row, static_cast<float>(row), 0);
+    HeapFrontier frontier(heap, width, in_range, [](RowId) { return true; });
+    for (RowId row = 1; row <= 10; ++row) frontier.offer(row, static_cast<float>(row), static_cast<float>(row));
     CHECK(frontier.bound() > 7);  // what lies on the radius is below it
     std::size_t expanded = 0;
     while (frontier.pop()) ++expanded;
     CHECK(expanded >= 7);
-    CHECK(frontier.answers().size() == 7);
+    CHECK(in_range.sort().size() == 7);
 }

@@ -16,7 +16,8 @@ TEST_CASE("spec: words and what they mean", "[index]") {
         CHECK(to_string(spec) == canonical);
         const Spec again = parse_spec(to_string(spec)).value();
         CHECK((again.kind == kind && again.links == links && again.store_as == store && again.codec == spec.codec));
-        CHECK((spec.codec == CodecKind::sq8) == text.ends_with("SQ8"));
+        const std::string_view found_by = text.substr(0, text.find(",R"));
+        CHECK((spec.codec == CodecKind::sq8) == found_by.ends_with("SQ8"));
     };
     check("Flat", IndexKind::flat, 0, {}, "Flat");
     check("FP16", IndexKind::flat, 0, Element::float16, "FP16");
@@ -38,6 +39,9 @@ TEST_CASE("spec: words and what they mean", "[index]") {
     check("HNSW,SQ8", IndexKind::hnsw, 32, {}, "HNSW32,SQ8");
     check("IVF100,SQ8", IndexKind::ivf, 0, {}, "IVF100,SQ8");
     check("IVF65536_HNSW16,SQ8", IndexKind::ivf, 0, {}, "IVF65536_HNSW16,SQ8");
+    check("Flat,SQ8,RFlat", IndexKind::flat, 0, {}, "SQ8,RFlat");
+    check("HNSW,SQ8,R(Flat)", IndexKind::hnsw, 32, {}, "HNSW32,SQ8,RFlat");
+    check("IVF100_HNSW16,SQ8,Refine(SQfp16)", IndexKind::ivf, 0, {}, "IVF100_HNSW16,SQ8,R(FP16)");
     check("RaBitQ", IndexKind::flat, 0, {}, "RaBitQ");
     check("Flat,PQ16x4", IndexKind::flat, 0, {}, "PQ16x4fs");
     check("PQ16x4fs,RFlat", IndexKind::flat, 0, {}, "PQ16x4fs,RFlat");
@@ -92,6 +96,9 @@ TEST_CASE("spec: what is none", "[index]") {
                                         "SQ8,FP16",
                                         "FP16,SQ8",
                                         "HNSW16,SQ8,SQ8",
+                                        "HNSW16,SQ8,R(SQ8)",
+                                        "HNSW16,RFlat",
+                                        "HNSW16,FP16,RFlat",
                                         "HNSW16,SQ4",
                                         "IVF100,sq8",
                                         "IVF8_SQ8,Flat",

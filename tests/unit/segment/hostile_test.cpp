@@ -62,8 +62,8 @@ std::vector<Section> sections_of(const std::vector<std::byte>& image) {
 
 TEST_CASE("segment: a file cut anywhere is refused", "[segment]") {
     const TempFolder folder;
-    for (const char* spec :
-         {"Flat", "HNSW4", "IVF9,Flat", "IVF130,Flat", "IVF9_HNSW4,Flat", "HNSW4,SQ8", "IVF9,RaBitQ,RFlat"}) {
+    for (const char* spec : {"Flat", "HNSW4", "IVF9,Flat", "IVF130,Flat", "IVF9_HNSW4,Flat", "HNSW4,SQ8",
+                             "HNSW4,SQ8,RFlat", "IVF9,RaBitQ,RFlat"}) {
         const auto image = image_of(sample(spec, true));
         std::size_t opened = 0;
         for (std::size_t size = 0; size < image.size(); size += size < 5000 ? 61 : 997) {
@@ -113,6 +113,8 @@ TEST_CASE("segment: any byte of any section changed is refused or survived", "[s
                                        {"SQ8", false},
                                        {"HNSW4,SQ8", true},
                                        {"IVF9,SQ8", false},
+                                       {"HNSW4,SQ8,RFlat", true},
+                                       {"IVF9,SQ8,R(FP16)", false},
                                        {"RaBitQ", false},
                                        {"PQ3x4fs,R(FP16)", true},
                                        {"IVF9_HNSW4,RaBitQ,RFlat", true}}) {
@@ -141,6 +143,7 @@ TEST_CASE("segment: sections full of lies are survived", "[segment]") {
                                        {"IVF130,Flat", false},
                                        {"IVF9_HNSW4,Flat", false},
                                        {"HNSW4,SQ8", false},
+                                       {"HNSW4,SQ8,RFlat", true},
                                        {"IVF9,RaBitQ,R(SQ8)", false},
                                        {"PQ3x4fs,RFlat", false}}) {
         const auto image = image_of(sample(spec, shared));
