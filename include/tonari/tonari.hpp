@@ -5,6 +5,7 @@
 #include <tonari/core/result.hpp>
 #include <tonari/core/types.hpp>
 #include <tonari/core/view.hpp>
+#include <tonari/index/advise.hpp>
 #include <tonari/index/build.hpp>
 #include <tonari/index/grow.hpp>
 #include <tonari/index/growing_index.hpp>

@@ -12,6 +12,7 @@ void bind_filter(py::module_& module);   // RowFilter
 void bind_cursor(py::module_& module);   // Cursor
 void bind_index(py::module_& module);    // Index
 void bind_growing(py::module_& module);  // GrowingIndex
+void bind_advise(py::module_& module);   // advise, Advice
 void bind_build(py::module_& module);    // build
 void bind_segment(py::module_& module);  // save of both, open, verify
 

@@ -39,6 +39,7 @@ PYBIND11_MODULE(_tonari, module) {
     tonari::python::bind_cursor(module);
     tonari::python::bind_index(module);
     tonari::python::bind_growing(module);
+    tonari::python::bind_advise(module);
     tonari::python::bind_build(module);
     tonari::python::bind_segment(module);
 
@@ -51,7 +52,7 @@ The instruction set in use: the machine's best, or the one that the environment 
     module.attr("__version__") = std::string(tonari::version());
 
     // Users know these classes by the package, in messages, in help() and in tracebacks.
-    for (const char* name : {"Cursor", "GrowingIndex", "Index", "RowFilter"}) {
+    for (const char* name : {"Advice", "Cursor", "GrowingIndex", "Index", "RowFilter"}) {
         const py::object type = module.attr(name);
         type.attr("__module__") = "tonari";
         // Index.__new__(Index) would make one without an index, which pybind11 takes for a whole one when it is used.

@@ -152,3 +152,21 @@ def test_an_index_is_only_built() -> None:
     for kind in (tonari.Index, tonari.RowFilter):
         with pytest.raises(TypeError):  # it would have no index inside
             len(kind.__new__(kind))
+
+
+def test_auto_takes_the_advice() -> None:
+    rows = np.random.default_rng(1).standard_normal((11_000, 8), dtype=np.float32)
+    advice = tonari.advise(*rows.shape)
+    index = tonari.build("auto", rows)
+    assert index.spec == advice.spec == "HNSW32,SQ8,RFlat"
+    assert abs(index.nbytes - advice.bytes) < 0.1 * index.nbytes
+    assert advice.residency == "load" and advice.in_memory == advice.bytes and advice.spec in repr(advice)
+    assert tonari.build("auto", rows[:500]).spec == "Flat"
+    small = tonari.advise(10_000_000, 96, memory=1 << 30)
+    assert (small.residency, small.in_memory < 1 << 30 < small.bytes) == ("disk", True) and "disk" in small.why
+    with pytest.raises(tonari.OutOfMemory, match="expected about .* of memory"):
+        tonari.advise(10_000_000, 96, memory=1 << 20)
+    with pytest.raises(tonari.InvalidArgument, match="memory"):
+        tonari.advise(10, 96, memory=0)
+    with pytest.raises(tonari.Unsupported):
+        tonari.advise(10, 96, metric="hamming", dtype="float32")

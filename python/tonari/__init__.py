@@ -13,6 +13,7 @@ Every refusal is a `tonari.Error` that says what was expected and what was got.
 """
 
 from ._tonari import (
+    Advice,
     AlreadyExists,
     Busy,
     Corrupt,
@@ -30,6 +31,7 @@ from ._tonari import (
     Unsupported,
     WrongType,
     __version__,
+    advise,
     build,
     open,
     simd_level,
@@ -37,6 +39,7 @@ from ._tonari import (
 )
 
 __all__ = [
+    "Advice",
     "AlreadyExists",
     "Busy",
     "Corrupt",
@@ -54,6 +57,7 @@ __all__ = [
     "Unsupported",
     "WrongType",
     "__version__",
+    "advise",
     "build",
     "open",
     "simd_level",

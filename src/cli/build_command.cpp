@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include <tonari/index/advise.hpp>
 #include <tonari/index/build.hpp>
 #include <tonari/segment/segment.hpp>
 
@@ -35,6 +36,15 @@ std::vector<Id> read_ids_for(const std::string& path, std::size_t rows) {
     return ids.ids;
 }
 
+/// The spec that "auto" stands for, which is told.
+std::string chosen(const std::string& spec, const Dataset& data) {
+    if (spec != "auto") return spec;
+    const IndexAdvice advice = require(
+        advise({data.base.rows, data.base.view().dim(), data.base.view().element(), data.metric}), std::string("auto"));
+    std::printf("auto: %s, since %s\n", advice.spec.c_str(), advice.why.c_str());
+    return advice.spec;
+}
+
 void build_file(const Options& options) {
     const Dataset data = open_dataset(options.data);
     std::vector<Id> ids;
@@ -44,10 +54,11 @@ void build_file(const Options& options) {
     building.ef_construction = options.ef_construction;
     building.seed = options.seed;
     double seconds = 0;
+    const std::string spec = chosen(options.index, data);
     const Index index = [&] {
-        Progress progress("building " + options.index);
+        Progress progress("building " + spec);
         building.progress = progress.callback();
-        Index built = require(build(options.index, data.metric, data.base.view(), ids, building), options.index);
+        Index built = require(build(spec, data.metric, data.base.view(), ids, building), spec);
         seconds = progress.seconds();
         return built;
     }();
@@ -66,7 +77,8 @@ Command add_build(CLI::App& tonari) {
     app->add_option("DATA", options->data.data,
                     "A vector file, a folder with base.*, an .hdf5, or generated:n=...,d=...")
         ->required();
-    app->add_option("-i,--index", options->index, "What to build: Flat, HNSW32, HNSW16,FP16, HNSW32,SQ8, ...")
+    app->add_option("-i,--index", options->index,
+                    "What to build: auto, Flat, HNSW32, HNSW32,SQ8,RFlat, IVF1024,RaBitQ,RFlat, ...")
         ->required()
         ->type_name("SPEC");
     app->add_option("-o,--output", options->out, "The segment file")->required()->type_name("FILE");

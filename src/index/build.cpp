@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include <tonari/index/advise.hpp>
 #include <tonari/index/registry.hpp>
 #include <tonari/index/row_check.hpp>
 #include <tonari/simd/level.hpp>
@@ -31,6 +32,13 @@ Status check_build(MatrixView rows, std::span<const Id> ids, const BuildOptions&
     }
     if (Status s = check_ids(ids, rows.rows()); !s) return s;
     return check_finite(rows, "rows", options.threads);
+}
+
+Result<Spec> parse_spec_for(std::string_view text, MetricKind metric, MatrixView rows) {
+    if (text != "auto") return parse_spec(text);
+    auto advice = advise({rows.rows(), rows.dim(), rows.element(), metric});
+    if (!advice) return std::move(advice).error();
+    return parse_spec(advice->spec);
 }
 
 Result<Element> stored_element(const Spec& spec, const CodeSpec& codes, Element given) {
@@ -73,7 +81,7 @@ Error no_memory_to_build(MatrixView rows) {
 
 Result<Index> build(std::string_view spec, MetricKind metric, MatrixView rows, std::span<const Id> ids,
                     const BuildOptions& options) {
-    auto parsed = parse_spec(spec);
+    auto parsed = detail::parse_spec_for(spec, metric, rows);
     if (!parsed) return std::move(parsed).error();
     if (metric < MetricKind::l2 || metric > MetricKind::hamming) {
         return Error{ErrorCode::invalid_argument, "expected a built-in metric; pass a user's metric as a type"};

@@ -110,6 +110,11 @@ class Files(CommandTest):
         self.assertEqual(facts["file_bytes"], (self.folder / "graph.tnr").stat().st_size)
         self.assertTrue(facts["sections"])
 
+    def test_auto(self):
+        told = self.run_command("build", "data", "-i", "auto", "-o", "auto.tnr").stdout
+        self.assertIn("auto: Flat, since ", told)
+        self.assertEqual(json.loads(self.run_command("info", "auto.tnr", "--json").stdout)["spec"], "Flat")
+
     def test_rounded_rows(self):
         self.run_command("build", "data", "-i", "HNSW8,SQ8", "-o", "rounded.tnr")
         facts = json.loads(self.run_command("info", "rounded.tnr", "--json").stdout)

@@ -33,6 +33,7 @@ namespace tonari {
 ///                        ranked that may be among the nearest (index/refined.hpp)
 ///   "HNSW32,SQ8,RFlat"   a graph over the rows as given, walked by their 8-bit codes, and the rows themselves (or "R(FP16)",
 ///                        "R(BF16)") to rank what the walk found; also "SQ8,RFlat" and behind IVF
+///   "auto"               what fits the rows (index/advise.hpp); `spec()` of the index says what that was
 /// ids: one per row, not negative, unique; empty: 0 ... n-1.
 /// Errors: unknown words, no rows or no dimensions, non-finite values (by row and column), duplicate ids, metric and
 /// element that do not go together (hamming wants bits, the others do not take them; SQ8 takes float rows alone, RaBitQ and PQ neither bits nor L1), parts that do not divide the
@@ -44,6 +45,8 @@ TONARI_API Result<Index> build(std::string_view spec, MetricKind metric, MatrixV
 namespace detail {
 /// What the door of every build checks: the level, the rows' shape, their values, the ids.
 TONARI_API Status check_build(MatrixView rows, std::span<const Id> ids, const BuildOptions& options);
+/// What `text` names, "auto" for such rows, too.
+TONARI_API Result<Spec> parse_spec_for(std::string_view text, MetricKind metric, MatrixView rows);
 /// What rows are stored as. Errors: a half-precision word over integer rows.
 TONARI_API Result<Element> stored_element(const Spec& spec, Element given);
 /// The same for `codes`, one of the words of the spec.
@@ -88,7 +91,7 @@ Result<Index> build(std::string_view spec, M metric, MatrixView rows, std::span<
     if constexpr (!UserMetric<M>) {
         return build(spec, M::kind, rows, ids, options);
     } else {
-        auto parsed = parse_spec(spec);
+        auto parsed = detail::parse_spec_for(spec, M::kind, rows);
         if (!parsed) return std::move(parsed).error();
         try {
             if (Status s = detail::check_build(rows, ids, options); !s) return s;
