@@ -4,7 +4,7 @@
 #include <array>
 #include <string_view>
 
-#include "index/fast_scan.hpp"
+#include "index/relative.hpp"
 
 namespace tonari {
 
@@ -35,6 +35,7 @@ constexpr std::array stored_codecs{
     StoredCodec{"codec", &open_over<Flat<AnyMetric>>},
     StoredCodec{"sq8", &open_over<Sq8<AnyMetric>>},
     StoredCodec{"fast_scan", &detail::open_fast_scan},
+    StoredCodec{"pq", &detail::open_pq},
 };
 
 }  // namespace

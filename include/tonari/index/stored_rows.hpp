@@ -21,13 +21,19 @@ namespace tonari {
 /// One step above the bound: a row as near as the last one kept may still have the smaller id.
 inline float beyond(float bound) noexcept { return std::nextafter(bound, std::numeric_limits<float>::infinity()); }
 
+/// What no distance of a survivor is below: that itself where the scorer knows it.
+template <class Scorer>
+float lower_of(const Survivors& survivors, std::size_t i) noexcept {
+    return Scorer::bounded ? survivors.lower[i] : survivors.estimate[i];
+}
+
 /// Offers the rows of a block, `first` and those behind it, to `nearest`. `space` is scratch.
 template <class Scorer, Collector Found>
 void offer_block(Scorer& scorer, const CodeBlock& block, RowId first, Found& found, Survivors& space) noexcept {
     space.clear();
     scorer.scan(block, beyond(found.bound()), space);
     for (std::size_t i = 0; i < space.count; ++i) {
-        found.offer(first + space.index[i], space.estimate[i], space.estimate[i]);
+        found.offer(first + space.index[i], space.estimate[i], lower_of<Scorer>(space, i));
     }
 }
 
@@ -51,27 +57,38 @@ public:
     StoredRows(C codec, Bytes codes, IdMap ids) noexcept
         : CodedRows<C>(std::move(codec), std::move(codes), std::move(ids)) {}
 
-    /// Encodes and copies: row i is `rows.row(order[i])`. Any number of threads gives the same bytes.
+    /// Encodes and copies: row i is `rows.row(order[i])`, relative to `origin_of(i)`. Any number of threads gives the same bytes.
+    template <class OriginOf>
     static Result<StoredRows> encode(C codec, MatrixView rows, std::span<const RowId> order, std::span<const Id> ids,
-                                     const Threads& threads) {
-        auto codes = encode_codes(codec, rows, order, threads);
+                                     const Threads& threads, const OriginOf& origin_of) {
+        auto codes = encode_codes(codec, rows, order, threads, origin_of);
         if (!codes) return std::move(codes).error();
         auto map = ids_in_order(order, ids);
         if (!map) return std::move(map).error();
         return StoredRows(std::move(codec), *std::move(codes), *std::move(map));
     }
+    /// The same of codes that are relative to nothing, or to the codec's own middle.
+    static Result<StoredRows> encode(C codec, MatrixView rows, std::span<const RowId> order, std::span<const Id> ids,
+                                     const Threads& threads) {
+        return encode(std::move(codec), rows, order, ids, threads, no_origin);
+    }
     /// The codes alone.
+    template <class OriginOf>
     static Result<Bytes> encode_codes(const C& codec, MatrixView rows, std::span<const RowId> order,
-                                      const Threads& threads) {
+                                      const Threads& threads, const OriginOf& origin_of) {
         const std::size_t code_size = codec.code_size();
         auto codes = AlignedBuffer::allocate(order.size() * code_size);
         if (!codes) return std::move(codes).error();
         parallel_for(threads, order.size(), 1024, [&](std::size_t first, std::size_t last, unsigned) {
             for (std::size_t i = first; i < last; ++i) {
-                codec.encode(rows.row(order[i]), {}, codes->span().subspan(i * code_size, code_size));
+                codec.encode(rows.row(order[i]), origin_of(i), codes->span().subspan(i * code_size, code_size));
             }
         });
         return std::move(*codes).freeze();
+    }
+    static Result<Bytes> encode_codes(const C& codec, MatrixView rows, std::span<const RowId> order,
+                                      const Threads& threads) {
+        return encode_codes(codec, rows, order, threads, no_origin);
     }
 
     [[nodiscard]] const std::byte* code(RowId row) const noexcept {
@@ -104,7 +121,7 @@ public:
         } else {
             scan(0, rows(), scorer, nullptr, deadline, found, scratch, outcome);
         }
-        outcome.exact = outcome.complete;
+        outcome.exact = outcome.complete && !Scorer::bounded;
         return outcome;
     }
     /// Compares the rows [first, last), those of them that pass `filter`. Adds to `outcome`; one that is not complete ends it.
@@ -124,12 +141,12 @@ public:
             return row;
         }
         std::size_t fetched = row;
-        for (; row < last && outcome.complete; row = std::min(row + max_batch, last)) {
+        for (; row < last && outcome.complete; row = std::min(row + scanned_at_once, last)) {
             if (this->on_disk() && row >= fetched) {
                 fetched = std::min(last, row + std::max(max_batch, fetched_at_once / codec_.code_size()));
                 fetch(row, fetched);
             }
-            batch.block(row, std::min(max_batch, last - row));
+            batch.block(row, std::min(scanned_at_once, last - row));
             outcome.complete = !deadline.expired();
         }
         return row;
@@ -147,6 +164,11 @@ public:
 private:
     using CodedRows<C>::codec_;
     using CodedRows<C>::codes_;
+
+    static Origin no_origin(std::size_t /*row*/) noexcept { return {}; }
+
+    /// Where few rows are looked at again for their bounds, the bound that these give is worth to be known early.
+    static constexpr std::size_t scanned_at_once = Scorer::bounded ? max_batch / 2 : max_batch;
 
     /// Gathers scattered rows until there are enough for one kernel call.
     template <Collector Found>
@@ -173,15 +195,17 @@ private:
             space.survivors.clear();
             scorer.gather({codes.data(), count}, beyond(found.bound()), space.survivors);
             for (std::size_t i = 0; i < space.survivors.count; ++i) {
-                const float distance = space.survivors.estimate[i];
-                found.offer(space.rows[space.survivors.index[i]], distance, distance);
+                found.offer(space.rows[space.survivors.index[i]], space.survivors.estimate[i],
+                            lower_of<Scorer>(space.survivors, i));
             }
+            if constexpr (requires { found.flush(); }) found.flush();
             outcome.distances += static_cast<std::uint32_t>(count);
             count = 0;
         }
         void block(std::size_t first, std::size_t rows) noexcept {
             const auto row = static_cast<RowId>(first);
             offer_block(scorer, {stored.code(row), stored.codec_.code_size(), rows}, row, found, space.survivors);
+            if constexpr (requires { found.flush(); }) found.flush();
             outcome.distances += static_cast<std::uint32_t>(rows);
         }
     };
