@@ -112,8 +112,8 @@ float ShareMeter::share(Dim dim) {
     if (!shares_.empty()) {
         const auto count = static_cast<double>(shares_.size());
         share = std::max(share, std::accumulate(shares_.begin(), shares_.end(), 0.0) / count);
-        // Where a few parts hold most of what is left over, it lies along few directions, far along some: three deviations
-        // are to cover as many rows as they do where it lies anywhere.
+        // Where a few parts hold most of what is left over, it lies along few directions, far along some: three
+        // deviations are to cover as many rows as they do where it lies anywhere.
         const auto most = shares_.begin() + static_cast<std::ptrdiff_t>(0.9973 * count);
         std::nth_element(shares_.begin(), most, shares_.end());
         share = std::max(share, *most / 9);

@@ -1,5 +1,5 @@
-// What codecs whose codes are relative to an origin have in common: the numbers of a row and of a query that make a sum of table
-// entries a distance, as codec/fast_scan.hpp derives them.
+// What codecs whose codes are relative to an origin have in common: the numbers of a row and of a query that make a sum
+// of table entries a distance, as codec/fast_scan.hpp derives them.
 #pragma once
 
 #include <vector>
@@ -32,7 +32,8 @@ struct RelativeHead {
 inline constexpr std::size_t head_bytes = 64;
 static_assert(sizeof(RelativeHead) <= head_bytes);
 
-/// The head of a query whose table has `entries` summands. `values`: the query as `relative_row` gives it without an origin.
+/// The head of a query whose table has `entries` summands. `values`: the query as `relative_row` gives it without an
+/// origin.
 RelativeHead relative_head(MetricKind metric, Dim dim, const simd::NibbleTable& table, std::size_t entries,
                            const float* values, const float* middle) noexcept;
 
@@ -63,8 +64,8 @@ struct RowFactors {
 };
 RowFactors row_factors(MetricKind metric, const CodeSums& sums, float share) noexcept;
 
-/// How far along another direction what a code leaves over lies, as a share of its length: 1 over the root of the dimensions
-/// where it may lie anywhere. `add` is told of some pairs of a row and another.
+/// How far along another direction what a code leaves over lies, as a share of its length: 1 over the root of the
+/// dimensions where it may lie anywhere. `add` is told of some pairs of a row and another.
 class ShareMeter {
 public:
     /// Of a row, its code, and another row: what they are relative to one origin.

@@ -13,7 +13,8 @@
 
 namespace tonari::detail {
 
-/// Rows, ids and options were checked as for every build, and that the codec takes them (`check_codec`). Throws bad_alloc.
+/// Rows, ids and options were checked as for every build, and that the codec takes them (`check_codec`). Throws
+/// bad_alloc.
 Result<Index> build_fast_scan(const Spec& spec, MetricKind metric, MatrixView rows, std::span<const Id> ids,
                               const BuildOptions& options);
 Result<Index> build_pq(const Spec& spec, MetricKind metric, MatrixView rows, std::span<const Id> ids,

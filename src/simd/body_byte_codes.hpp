@@ -1,9 +1,10 @@
-// Codes of a byte a part (drawn in tonari/simd/kernels.hpp): up to 64 rows at a time, whose entries are added up and made into
-// estimates as those of 4-bit codes are (body_nibbles.hpp).
+// Codes of a byte a part (drawn in tonari/simd/kernels.hpp): up to 64 rows at a time, whose entries are added up and
+// made into estimates as those of 4-bit codes are (body_nibbles.hpp).
 //
-// A table of 256 bytes fits no register but four (AVX-512 VBMI): such a machine turns 64 rows around, so that the codes of a part
-// lie side by side, and looks all of them up at once. Of PQ32 that takes 1.7 ns a row, the turning included, where the best of the
-// other ways takes 5.0: a load for each code, four rows at a time, or gathers of 8 or 16 entries, which are about as slow.
+// A table of 256 bytes fits no register but four (AVX-512 VBMI): such a machine turns 64 rows around, so that the codes
+// of a part lie side by side, and looks all of them up at once: PQ32 at 2.7 ns a row, the turning and the estimates
+// included. Others load an entry for each code, four rows at a time, in 8.0 ns (`bench_kernels
+// --benchmark_filter=byte_codes`, with TONARI_SIMD=avx2 for the latter). Gathers of 8 or 16 entries were no faster.
 #pragma once
 
 #include <cstdint>

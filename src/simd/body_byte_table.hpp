@@ -1,5 +1,5 @@
-// A query's table for codes of a byte a part, and which of 256 points is nearest to a part of a row: the points of a value are
-// lanes, so that nothing crosses a vector but at the end.
+// A query's table for codes of a byte a part, and which of 256 points is nearest to a part of a row: the points of a
+// value are lanes, so that nothing crosses a vector but at the end.
 #pragma once
 
 #include <cstdint>

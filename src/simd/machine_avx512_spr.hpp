@@ -74,9 +74,9 @@ struct Avx512Spr : Avx512 {
         _mm512_store_si512(sums + 16, _mm512_add_epi32(upper[0], upper[1]));
     }
 
-    /// Codes of a byte a part of 64 rows. Lane l of vector v is of row 4 v + l: turned around within the lanes, the codes of a part
-    /// are a vector's bytes, for which four registers hold the table. Sums of 16 bits hold 256 parts; those of odd places are
-    /// added up apart, and twice (256-fold) in those of all.
+    /// Codes of a byte a part of 64 rows. Lane l of vector v is of row 4 v + l: turned around within the lanes, the
+    /// codes of a part are a vector's bytes, for which four registers hold the table. Sums of 16 bits hold 256 parts;
+    /// those of odd places are added up apart, and twice (256-fold) in those of all.
     template <class Sums>
     static TONARI_INLINE void add_codes(const std::uint8_t* table, std::size_t parts, const std::byte* const* rows,
                                         Sums& out) noexcept {

@@ -44,8 +44,8 @@ concept TrainableCodec = Codec<C> && requires(MatrixView sample, const typename 
     { C::train(sample, params) } -> std::same_as<Result<C>>;
 };
 
-/// A codec that is trained on what rows are beside their origins, and whose codes are relative to those: lists train it so, and compare
-/// rows of different lists one list after another.
+/// A codec that is trained on what rows are beside their origins, and whose codes are relative to those: lists train it
+/// so, and compare rows of different lists one list after another.
 template <class C>
 concept RelativeCodec = requires(RowView row, MetricKind metric, Origin origin, float* out, MatrixView sample,
                                  const typename C::Params& params) {

@@ -57,7 +57,8 @@ public:
     StoredRows(C codec, Bytes codes, IdMap ids) noexcept
         : CodedRows<C>(std::move(codec), std::move(codes), std::move(ids)) {}
 
-    /// Encodes and copies: row i is `rows.row(order[i])`, relative to `origin_of(i)`. Any number of threads gives the same bytes.
+    /// Encodes and copies: row i is `rows.row(order[i])`, relative to `origin_of(i)`. Any number of threads gives the
+    /// same bytes.
     template <class OriginOf>
     static Result<StoredRows> encode(C codec, MatrixView rows, std::span<const RowId> order, std::span<const Id> ids,
                                      const Threads& threads, const OriginOf& origin_of) {

@@ -98,8 +98,8 @@ using NibbleTableKernel = NibbleTable (*)(const float* query, const float* point
                                           std::size_t parts, std::size_t width, float* room,
                                           std::uint8_t* table) noexcept;
 
-/// One query as codes of a byte a part are compared with it: by sums of table entries, as above (product quantization: Jegou,
-/// Douze and Schmid 2011). A row, at any address:
+/// One query as codes of a byte a part are compared with it: by sums of table entries, as above (product quantization:
+/// Jegou, Douze and Schmid 2011). A row, at any address:
 ///
 ///     | add: float32 | scale: float32 | error: float32 | codes: a byte for each part |
 ///
@@ -116,9 +116,9 @@ struct ByteCodeQuery {
 inline constexpr std::size_t points_a_byte = 256;
 inline constexpr std::size_t byte_code_factors = 3 * sizeof(float);  ///< bytes before a row's codes
 
-/// Of scattered rows those whose `lower` is below `bound`: their places, ascending, in `index`, with `estimate` and `lower`. How
-/// many they are. Sums are exact below 2^31, and rows are alike at every level but for the rounding of a few floats.
-/// Factors are finite, and so are estimates.
+/// Of scattered rows those whose `lower` is below `bound`: their places, ascending, in `index`, with `estimate` and
+/// `lower`. How many they are. Sums are exact below 2^31, and rows are alike at every level but for the rounding of a
+/// few floats. Factors are finite, and so are estimates.
 using ByteCodesGatherKernel = std::size_t (*)(const ByteCodeQuery& query, const std::byte* const* rows,
                                               std::size_t count, float bound, std::uint32_t* index, float* estimate,
                                               float* lower) noexcept;
@@ -131,8 +131,8 @@ using ByteCodesScanKernel = std::size_t (*)(const ByteCodeQuery& query, const st
 /// sum of query[p * width + j] * points[(p * width + j) * 256 + c]. `room` takes parts * 256 values.
 using ByteTableKernel = NibbleTable (*)(const float* query, const float* points, std::size_t parts, std::size_t width,
                                         float* room, std::uint8_t* table) noexcept;
-/// Which of the 256 points of a part is nearest to its `width` values (squared L2), for each of `parts` parts: of several as near the
-/// first. `points` as above.
+/// Which of the 256 points of a part is nearest to its `width` values (squared L2), for each of `parts` parts: of
+/// several as near the first. `points` as above.
 using BytePointsKernel = void (*)(const float* values, const float* points, std::size_t parts, std::size_t width,
                                   std::byte* codes) noexcept;
 

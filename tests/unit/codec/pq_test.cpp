@@ -1,4 +1,5 @@
-// Codes of a byte a part: estimates are right on average, bounds hold, and what they say does not depend on where a row lies.
+// Codes of a byte a part: estimates are right on average, bounds hold, and what they say does not depend on where a row
+// lies.
 #include <tonari/codec/pq.hpp>
 
 #include <algorithm>

@@ -27,7 +27,8 @@ struct Found {
     }
 };
 
-/// Rows of random codes with factors like those of a quantizer, an odd number of bytes apart; behind the last byte is a forbidden page.
+/// Rows of random codes with factors like those of a quantizer, an odd number of bytes apart; behind the last byte is a
+/// forbidden page.
 struct ByteCase {
     std::size_t parts;
     std::size_t rows;
