@@ -225,6 +225,43 @@ void register_nibbles() {
     }
 }
 
+/// Rows of codes of a byte a part, in cache.
+void register_byte_codes() {
+    for (const std::size_t parts : {16U, 32U, 64U}) {
+        benchmark::RegisterBenchmark(("byte_codes/" + std::to_string(parts)).c_str(), [=](benchmark::State& state) {
+            const std::size_t stride = simd::byte_code_factors + parts;
+            constexpr std::size_t rows = 256;
+            const std::size_t all = l2_bytes / stride / rows * rows;
+            auto codes = AlignedBuffer::allocate(all * stride).value();
+            auto table = AlignedBuffer::allocate(parts * simd::points_a_byte).value();
+            Random random(5);
+            for (std::byte& entry : table.span()) entry = static_cast<std::byte>(random());
+            for (std::size_t i = 0; i < all; ++i) {  // factors are zero: every estimate is 0
+                std::byte* const row = codes.data() + i * stride;
+                std::memset(row, 0, simd::byte_code_factors);
+                for (std::size_t part = 0; part < parts; ++part) {
+                    row[simd::byte_code_factors + part] = static_cast<std::byte>(random());
+                }
+            }
+            simd::ByteCodeQuery query;
+            query.table = reinterpret_cast<const std::uint8_t*>(table.data());
+            query.parts = parts;
+            query.step = 1;
+            std::vector<std::uint32_t> index(rows);
+            std::vector<float> estimate(rows);
+            std::vector<float> lower(rows);
+            std::size_t row = 0;
+            for (auto _ : state) {
+                benchmark::DoNotOptimize(simd::kernels().byte_codes_scan(query, codes.data() + row * stride, stride,
+                                                                         rows, -1.0F, index.data(), estimate.data(),
+                                                                         lower.data()));
+                row = (row + rows) % all;
+            }
+            state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(rows));
+        });
+    }
+}
+
 /// What a query costs before blocks of 4-bit codes are compared with it: one a dimension, four dimensions a part.
 void register_query_tables() {
     for (const std::size_t size : {128U, 784U, 1536U}) {
@@ -300,6 +337,7 @@ int main(int argc, char** argv) {
     }
     register_pairs();
     register_nibbles();
+    register_byte_codes();
     register_query_tables();
     register_blocks();
     benchmark::Initialize(&argc, argv);

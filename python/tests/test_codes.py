@@ -1,4 +1,4 @@
-"""Codes of 4 bits a part, refined and not."""
+"""Codes of 4 bits and of a byte a part, refined and not."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import tonari
 from oracle import check_exact, distances, table
 
 METRICS = ["l2", "ip", "cosine"]
-REFINED = ["RaBitQ,RFlat", "PQ16x4fs,RFlat", "IVF8,RaBitQ,RFlat", "IVF8_HNSW4,PQ8x4fs,RFlat"]
+REFINED = ["RaBitQ,RFlat", "PQ16x4fs,RFlat", "IVF8,RaBitQ,RFlat", "IVF8_HNSW4,PQ8x4fs,RFlat", "PQ16,RFlat",
+           "IVF8,PQ32,RFlat"]
 DIM = 64
 
 
@@ -53,6 +54,19 @@ def test_unrefined_distances_are_estimates(metric: Any) -> None:
     assert index.parts["codec"] == DIM * 4  # the mean
 
 
+def test_pq_says_more_the_more_parts_it_has() -> None:
+    rows, queries = table("float32", 2000, DIM, seed=14), table("float32", 20, DIM, seed=15)
+    exact = distances("l2", rows.values, queries.values)
+    off = []
+    for parts in (8, 16, 32):
+        index = tonari.build(f"IVF8,PQ{parts}x8", rows.array)
+        assert index.spec == f"IVF8,PQ{parts}"
+        assert index.parts["rows"] == 2000 * (parts + 12)
+        ids, far = index.search(queries.array, k=100, nprobe=8)
+        off.append(np.std(far - np.take_along_axis(exact, ids, axis=1)))
+    assert off[0] > 1.2 * off[1] > 1.44 * off[2]
+
+
 @pytest.mark.parametrize("element", ["float16", "bfloat16", "int8", "uint8"])
 def test_rows_of_other_elements(element: str) -> None:
     rows, queries = table(element, 600, DIM, seed=7), table(element, 10, DIM, seed=8)
@@ -61,7 +75,7 @@ def test_rows_of_other_elements(element: str) -> None:
     check_exact(found, "l2", rows.values, queries.values)
 
 
-@pytest.mark.parametrize("spec", ["RaBitQ", "IVF8,PQ16x4fs,R(SQ8)", "IVF8_HNSW4,RaBitQ,R(FP16)"])
+@pytest.mark.parametrize("spec", ["RaBitQ", "IVF8,PQ16x4fs,R(SQ8)", "IVF8_HNSW4,RaBitQ,R(FP16)", "IVF8,PQ16", "PQ8,R(BF16)"])
 def test_saved_and_opened(spec: str, tmp_path: Path) -> None:
     rows, queries = table("float32", 700, DIM, seed=9).array, table("float32", 20, DIM, seed=10).array
     ids = np.arange(700)[::-1] * 5
@@ -102,6 +116,10 @@ def test_what_does_not_fit_is_refused() -> None:
                                 ("HNSW8,RaBitQ", "l2", "one of Flat"), ("IVF4,Flat,RFlat", "l2", "nothing after")]:
         with pytest.raises(tonari.Error, match=words):
             tonari.build(spec, rows, metric=metric)
+    with pytest.raises(tonari.Error, match="at least 256 rows"):
+        tonari.build("PQ8", rows)
+    with pytest.raises(tonari.Error, match="divide 64"):
+        tonari.build("IVF4,PQ7,RFlat", rows)
     with pytest.raises(tonari.Error, match="16 rows"):
         tonari.build("PQ8x4fs", rows[:10])
     with pytest.raises(tonari.Error, match="rows of numbers"):

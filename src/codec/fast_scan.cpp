@@ -5,7 +5,6 @@
 #include <array>
 #include <cmath>
 #include <new>
-#include <numeric>
 #include <string>
 
 #include <tonari/core/random.hpp>
@@ -16,16 +15,6 @@
 namespace tonari {
 
 using detail::points_a_part;
-
-namespace {
-
-double product(const std::vector<float>& a, const std::vector<float>& b) noexcept {
-    double sum = 0;
-    for (std::size_t i = 0; i < a.size(); ++i) sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
-    return sum;
-}
-
-}  // namespace
 
 Status FastScan::check(Dim dim, const FastScanParams& params) {
     if (params.metric != MetricKind::l2 && params.metric != MetricKind::inner_product &&
@@ -131,7 +120,7 @@ void FastScan::measure_share(MatrixView sample) {
     std::vector<float> row(dim_);
     std::vector<float> code(dim_);
     std::vector<float> other(dim_);
-    std::vector<double> shares;  // squared
+    detail::ShareMeter meter;
     for (std::size_t i = 0; i < rows; ++i) {
         relative_to_middle(i, row);
         relative_to_middle((i + 1 + rows / 2) % rows, other);
@@ -141,27 +130,9 @@ void FastScan::measure_share(MatrixView sample) {
                 code[part * width + j] = points_[(part * width + j) * points_a_part + nearest];
             }
         }
-        const double along = product(code, row);
-        const double square = product(row, row);
-        const double length = product(other, other);
-        if (along <= 0 || length <= 0) continue;
-        const double scale = square / along;
-        const double left_over = scale * scale * product(code, code) - square;
-        const double moved = scale * product(code, other) - product(row, other);
-        if (left_over <= 1e-9 * square) continue;
-        shares.push_back(moved * moved / (left_over * length));
+        meter.add(row, code, other);
     }
-    double share = 1 / static_cast<double>(dim_);
-    if (!shares.empty()) {
-        const auto count = static_cast<double>(shares.size());
-        share = std::max(share, std::accumulate(shares.begin(), shares.end(), 0.0) / count);
-        // Where a few parts hold most of what is left over, it lies along few directions, far along some: three deviations
-        // are to cover as many rows as they do where it lies anywhere.
-        const auto most = shares.begin() + static_cast<std::ptrdiff_t>(0.9973 * count);
-        std::nth_element(shares.begin(), most, shares.end());
-        share = std::max(share, *most / 9);
-    }
-    share_ = static_cast<float>(std::sqrt(std::min(share, 1.0)));
+    share_ = meter.share(dim_);
 }
 
 // --- Bytes ----------------------------------------------------------------------------------------------------------

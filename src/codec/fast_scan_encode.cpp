@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <limits>
 
 #include <tonari/codec/fast_scan.hpp>
 
@@ -17,23 +16,14 @@ void set_code(std::byte* block, std::size_t place, std::size_t part, unsigned co
     const unsigned shift = place < 16 ? 0 : 4;
     at = (at & std::byte(0xF0U >> shift)) | std::byte(code << shift);
 }
-void set_factor(std::byte* block, std::size_t quads, std::size_t array, std::size_t place, double value) noexcept {
-    constexpr double largest = std::numeric_limits<float>::max();
-    const auto factor = static_cast<float>(std::clamp(value, -largest, largest));
+void set_factor(std::byte* block, std::size_t quads, std::size_t array, std::size_t place, float factor) noexcept {
     std::memcpy(block + quads * 64 + (array * FastScan::block_rows + place) * sizeof factor, &factor, sizeof factor);
 }
 
 }  // namespace
 
 void FastScan::relative(RowView row, MetricKind metric, Origin origin, float* out) noexcept {
-    simd::kernels().to_float32[static_cast<std::size_t>(row.element()) - 1](row.data(), out, row.dim());
-    if (metric == MetricKind::cosine) {
-        const float square = detail::squared_length(out, row.dim());
-        const auto inverse = square > 0 ? static_cast<float>(1 / std::sqrt(static_cast<double>(square))) : 0.0F;
-        for (Dim d = 0; d < row.dim(); ++d) out[d] *= inverse;
-    }
-    if (origin.centroid == nullptr) return;
-    for (Dim d = 0; d < row.dim(); ++d) out[d] -= origin.length * origin.centroid[d];
+    detail::relative_row(row, metric, origin, out);
 }
 
 FastScan::Encoder::Encoder(const FastScan& codec)
@@ -57,30 +47,24 @@ void FastScan::Encoder::enter(Origin origin) noexcept {
 
 void FastScan::Encoder::put(RowView row, std::byte* block, std::size_t place) noexcept {
     relative(row, codec_->metric_, origin_, row_.data());
-    const Coded coded = codec_->parts_ == 0 ? put_signs(block, place) : put_parts(block, place);
-    const double scale = coded.along > 0 ? coded.square / coded.along : 0;
-    const double left_over = std::sqrt(std::abs(scale * scale * coded.length - coded.square));
-    const double error = static_cast<double>(codec_->share_) * left_over;
-    double add = coded.square;
-    double times = 2;
+    detail::CodeSums sums = codec_->parts_ == 0 ? put_signs(block, place) : put_parts(block, place);
     if (codec_->metric_ != MetricKind::l2) {
-        times = 1;
-        add = 0;
         for (Dim d = 0; d < codec_->dim_; ++d) {
-            add -= static_cast<double>(row_[d]) * static_cast<double>(origin_.length * origin_.centroid[d]);
+            sums.origin += static_cast<double>(row_[d]) * static_cast<double>(origin_.length * origin_.centroid[d]);
         }
     }
+    const detail::RowFactors factors = detail::row_factors(codec_->metric_, sums, codec_->share_);
     const std::size_t quads = codec_->quads();
-    set_factor(block, quads, 0, place, add + times * scale * coded.by_origin);
-    set_factor(block, quads, 1, place, -times * scale);
-    set_factor(block, quads, 2, place, times * error);
+    set_factor(block, quads, 0, place, factors.add);
+    set_factor(block, quads, 1, place, factors.scale);
+    set_factor(block, quads, 2, place, factors.error);
 }
 
 /// The signs of the rotated row, four to a part.
-FastScan::Encoder::Coded FastScan::Encoder::put_signs(std::byte* block, std::size_t place) noexcept {
+detail::CodeSums FastScan::Encoder::put_signs(std::byte* block, std::size_t place) noexcept {
     codec_->rotation_.apply(row_.data(), rotated_.data());
     const std::size_t size = codec_->rotation_.size();
-    Coded coded;
+    detail::CodeSums coded;
     coded.length = static_cast<double>(size);
     for (std::size_t part = 0; part < size / 4; ++part) {
         unsigned code = 0;
@@ -97,9 +81,9 @@ FastScan::Encoder::Coded FastScan::Encoder::put_signs(std::byte* block, std::siz
     return coded;
 }
 
-FastScan::Encoder::Coded FastScan::Encoder::put_parts(std::byte* block, std::size_t place) noexcept {
+detail::CodeSums FastScan::Encoder::put_parts(std::byte* block, std::size_t place) noexcept {
     const std::size_t width = codec_->part_dim();
-    Coded coded;
+    detail::CodeSums coded;
     for (std::size_t part = 0; part < codec_->parts_; ++part) {
         const std::size_t nearest = codec_->nearest_point(part, row_.data() + part * width);
         set_code(block, place, part, static_cast<unsigned>(nearest));

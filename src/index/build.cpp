@@ -8,8 +8,8 @@
 #include <tonari/index/row_check.hpp>
 #include <tonari/simd/level.hpp>
 
-#include "index/fast_scan.hpp"
 #include "index/refined_sq8.hpp"
+#include "index/relative.hpp"
 
 namespace tonari {
 
@@ -59,7 +59,7 @@ Status check_codec(const Spec& spec, MetricKind metric, Element given) {
         return Error{ErrorCode::unsupported,
                      "spec '" + to_string(spec) + "': expected " + expected + "; '" + to_string(as_given) + "' fits"};
     };
-    if (spec.codec == CodecKind::fast_scan) {
+    if (spec.codec == CodecKind::fast_scan || spec.codec == CodecKind::pq) {
         if (metric == MetricKind::user) return refused("a built-in metric (l2, ip, cosine), got a user's own");
         if (given == Element::bits) return refused("rows of numbers, got bits");
         return {};
@@ -89,12 +89,13 @@ Result<Index> build(std::string_view spec, MetricKind metric, MatrixView rows, s
     try {
         if (Status s = detail::check_build(rows, ids, options); !s) return s;
         if (Status s = detail::check_codec(*parsed, metric, rows.element()); !s) return s;
-        if (parsed->codec == CodecKind::fast_scan) {
-            if (Status s = FastScan::check(rows.dim(), {metric, parsed->parts, options.seed, {}}); !s) return s;
+        const bool pq = parsed->codec == CodecKind::pq;
+        if (pq || parsed->codec == CodecKind::fast_scan) {
             if (metric == MetricKind::cosine) {
                 if (Status s = check_direction(rows, rows.element(), "rows", options.threads); !s) return s;
             }
-            return detail::build_fast_scan(*parsed, metric, rows, ids, options);
+            const auto over = pq ? &detail::build_pq : &detail::build_fast_scan;
+            return over(*parsed, metric, rows, ids, options);
         }
         auto element = detail::stored_element(*parsed, rows.element());
         if (!element) return std::move(element).error();

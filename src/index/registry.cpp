@@ -4,8 +4,8 @@
 #include <array>
 #include <string_view>
 
-#include "index/fast_scan.hpp"
 #include "index/refined_sq8.hpp"
+#include "index/relative.hpp"
 
 namespace tonari {
 
@@ -44,6 +44,7 @@ constexpr std::array stored_codecs{
     StoredCodec{"codec", &open_over<Flat<AnyMetric>>},
     StoredCodec{"sq8", &open_sq8},
     StoredCodec{"fast_scan", &detail::open_fast_scan},
+    StoredCodec{"pq", &detail::open_pq},
 };
 
 }  // namespace

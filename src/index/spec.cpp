@@ -25,7 +25,9 @@ constexpr std::array store_words{
     StoreWord{"RaBitQ", {CodecKind::fast_scan, std::nullopt}},
 };
 constexpr std::string_view row_list = "Flat, FP16 (or SQfp16), BF16 (or SQbf16), SQ8";
-constexpr std::string_view block_list = "RaBitQ, PQ<parts>x4fs";
+constexpr std::string_view relative_list = "PQ<parts>, PQ<parts>x4fs, RaBitQ";
+/// Codes that lists and scans compare, and that finer rows may stand behind.
+constexpr bool is_relative(CodecKind kind) noexcept { return kind == CodecKind::fast_scan || kind == CodecKind::pq; }
 
 Error unexpected(std::string_view text, std::string_view word, const std::string& expected) {
     return {ErrorCode::invalid_argument,
@@ -53,11 +55,16 @@ std::optional<CodeSpec> read_codes(std::string_view word) noexcept {
     }
     auto parts = number_between(word, "PQ", "x4fs", 1, max_dim);
     if (!parts) parts = number_between(word, "PQ", "x4", 1, max_dim);
+    if (parts) return CodeSpec{CodecKind::fast_scan, std::nullopt, *parts};
+    parts = number_between(word, "PQ", "x8", 1, max_dim);
+    if (!parts) parts = number_between(word, "PQ", "", 1, max_dim);
     if (!parts) return std::nullopt;
-    return CodeSpec{CodecKind::fast_scan, std::nullopt, *parts};
+    return CodeSpec{CodecKind::pq, std::nullopt, *parts};
 }
 std::string code_word(const CodeSpec& codes) {
-    if (codes.parts > 0) return "PQ" + std::to_string(codes.parts) + "x4fs";
+    if (codes.parts > 0) {
+        return "PQ" + std::to_string(codes.parts) + (codes.codec == CodecKind::fast_scan ? "x4fs" : "");
+    }
     for (const StoreWord& known : store_words) {
         if (known.codes == codes) return std::string(known.word);
     }
@@ -70,7 +77,7 @@ std::optional<CodeSpec> read_fine(std::string_view word) noexcept {
     for (const std::string_view opening : {"R(", "Refine("}) {
         if (!word.starts_with(opening) || !word.ends_with(')')) continue;
         const auto codes = read_codes(word.substr(opening.size(), word.size() - opening.size() - 1));
-        if (codes && codes->codec != CodecKind::fast_scan) return codes;
+        if (codes && !is_relative(codes->codec)) return codes;
     }
     return std::nullopt;
 }
@@ -125,7 +132,7 @@ Spec spec_of(IndexKind kind, std::size_t links, Element stored, CodecKind codec)
 Result<Spec> parse_spec(std::string_view text) {
     const Words words(text);
     const auto stored = [] { return "one of " + std::string(row_list); };
-    const auto scanned = [&] { return stored() + ", " + std::string(block_list); };
+    const auto scanned = [&] { return stored() + ", " + std::string(relative_list); };
     Spec spec;
     std::size_t next = 1;
     if (const auto links = hnsw_links(words[0])) {
@@ -142,10 +149,10 @@ Result<Spec> parse_spec(std::string_view text) {
     if (next < words.size()) {
         const auto codes = read_codes(words[next]);
         const bool graph = spec.kind == IndexKind::hnsw;
-        if (!codes || (graph && codes->codec == CodecKind::fast_scan)) {
+        if (!codes || (graph && is_relative(codes->codec))) {
             return unexpected(text, words[next],
-                              graph && codes ? stored() + " (a graph compares rows one by one; " +
-                                                   std::string(block_list) + " go with IVF<lists> and alone)"
+                              graph && codes
+                                  ? stored() + " (" + std::string(relative_list) + " go with IVF<lists> and alone)"
                               : graph ? stored()
                                       : scanned());
         }

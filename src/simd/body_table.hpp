@@ -7,6 +7,8 @@
 #include "simd/body_bits.hpp"
 #include "simd/body_block.hpp"
 #include "simd/body_block_bytes.hpp"
+#include "simd/body_byte_codes.hpp"
+#include "simd/body_byte_table.hpp"
 #include "simd/body_convert.hpp"
 #include "simd/body_float.hpp"
 #include "simd/body_int8.hpp"
@@ -105,6 +107,10 @@ constexpr Kernels make_table() noexcept {
     table.block_nearest = &block_nearest<Machine>;
     table.nibbles_below = &nibbles_below<Machine>;
     table.nibble_table = &nibble_table<Machine>;
+    table.byte_codes_gather = &byte_codes_gather<Machine>;
+    table.byte_codes_scan = &byte_codes_scan<Machine>;
+    table.byte_table = &byte_table<Machine>;
+    table.byte_points = &byte_points<Machine>;
     table.rotate = &rotate<Machine>;
     return table;
 }

@@ -194,6 +194,85 @@ NibbleTable nibble_table(const float* query, const float* points, std::size_t st
     return {static_cast<float>(base), scale.step};
 }
 
+template <class RowAt>
+std::size_t byte_codes_below(const ByteCodeQuery& query, const RowAt& row_at, std::size_t count, float bound,
+                             std::uint32_t* index, float* estimate, float* lower) noexcept {
+    std::size_t found = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::byte* const row = row_at(i);
+        const auto factor = [&](std::size_t which) { return static_cast<double>(load_float(row + which * 4)); };
+        long long sum = 0;
+        for (std::size_t part = 0; part < query.parts; ++part) {
+            sum += query.table[part * points_a_byte + std::to_integer<std::size_t>(row[byte_code_factors + part])];
+        }
+        const double product =
+            static_cast<double>(query.base) + static_cast<double>(query.step) * static_cast<double>(sum);
+        const double scale = factor(1);
+        const double value = factor(0) + static_cast<double>(query.add) + scale * product;
+        const double below =
+            factor(2) * static_cast<double>(query.error) + std::abs(scale) * static_cast<double>(query.slack);
+        constexpr double largest = std::numeric_limits<float>::max();
+        estimate[found] = static_cast<float>(std::clamp(value, -largest, largest));
+        lower[found] = static_cast<float>(static_cast<double>(estimate[found]) - below);
+        if (lower[found] < bound) index[found++] = static_cast<std::uint32_t>(i);
+    }
+    return found;
+}
+std::size_t byte_codes_gather(const ByteCodeQuery& query, const std::byte* const* rows, std::size_t count, float bound,
+                              std::uint32_t* index, float* estimate, float* lower) noexcept {
+    return byte_codes_below(query, [=](std::size_t i) { return rows[i]; }, count, bound, index, estimate, lower);
+}
+std::size_t byte_codes_scan(const ByteCodeQuery& query, const std::byte* rows, std::size_t stride, std::size_t count,
+                            float bound, std::uint32_t* index, float* estimate, float* lower) noexcept {
+    return byte_codes_below(
+        query, [=](std::size_t i) { return rows + i * stride; }, count, bound, index, estimate, lower);
+}
+
+NibbleTable byte_table(const float* query, const float* points, std::size_t parts, std::size_t width, float* room,
+                       std::uint8_t* table) noexcept {
+    constexpr double largest = std::numeric_limits<float>::max();
+    double base = 0;
+    float widest = 0;
+    for (std::size_t part = 0; part < parts; ++part) {
+        double entries[points_a_byte] = {};
+        for (std::size_t j = 0; j < width; ++j) {
+            const std::size_t value = part * width + j;
+            for (std::size_t c = 0; c < points_a_byte; ++c) {
+                entries[c] +=
+                    static_cast<double>(query[value]) * static_cast<double>(points[value * points_a_byte + c]);
+            }
+        }
+        const double least = *std::min_element(std::begin(entries), std::end(entries));
+        base += least;
+        for (std::size_t c = 0; c < points_a_byte; ++c) {
+            float& above = room[part * points_a_byte + c];
+            above = static_cast<float>(std::min(entries[c] - least, largest));
+            widest = std::max(widest, above);
+        }
+    }
+    const NibbleScale scale = nibble_scale(widest);
+    for (std::size_t i = 0; i < points_a_byte * parts; ++i) {
+        table[i] = static_cast<std::uint8_t>(room[i] * scale.lift * scale.inverse + 0.5F);
+    }
+    return {static_cast<float>(std::clamp(base, -largest, largest)), scale.step};
+}
+
+void byte_points(const float* values, const float* points, std::size_t parts, std::size_t width,
+                 std::byte* codes) noexcept {
+    for (std::size_t part = 0; part < parts; ++part) {
+        double away[points_a_byte] = {};
+        for (std::size_t j = 0; j < width; ++j) {
+            const std::size_t value = part * width + j;
+            for (std::size_t c = 0; c < points_a_byte; ++c) {
+                const double difference =
+                    static_cast<double>(values[value]) - static_cast<double>(points[value * points_a_byte + c]);
+                away[c] += difference * difference;
+            }
+        }
+        codes[part] = static_cast<std::byte>(std::min_element(std::begin(away), std::end(away)) - std::begin(away));
+    }
+}
+
 void rotate(float* values, std::size_t size, const std::uint64_t* signs) noexcept {
     const std::size_t mixed = std::bit_floor(size);
     const auto scale = static_cast<float>(1 / std::sqrt(static_cast<double>(mixed)));
@@ -263,6 +342,10 @@ constexpr Kernels make_table() noexcept {
     table.block_nearest = &block_nearest;
     table.nibbles_below = &nibbles_below;
     table.nibble_table = &nibble_table;
+    table.byte_codes_gather = &byte_codes_gather;
+    table.byte_codes_scan = &byte_codes_scan;
+    table.byte_table = &byte_table;
+    table.byte_points = &byte_points;
     table.rotate = &rotate;
     return table;
 }

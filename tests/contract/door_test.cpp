@@ -379,7 +379,7 @@ TEST_CASE("door: spec words that do not exist, and which would", "[contract]") {
     refused(with("Flat,HNSW16"), {"expected one of", "got 'HNSW16'"});
     refused(with("FP16,FP16"), {"expected nothing after 'FP16'", "got 'FP16'"});
     refused(with("HNSW16,FP16,Flat"), {"expected nothing after 'FP16', got 'Flat'"});
-    refused(build("PQ8", Chebyshev{}, rows.view()), {"expected", "Flat", "got 'PQ8'"});
+    refused(build("PQ8", Chebyshev{}, rows.view()), ErrorCode::unsupported, {"'PQ8'", "user", "'Flat' fits"});
     refused(build("FP16", Chebyshev{}, rows.view()), ErrorCode::unsupported, {"user", "float16", "float32"});
 }
 
@@ -513,6 +513,40 @@ TEST_CASE("door: bits beyond the dimension count for nothing", "[contract]") {
                               same_as_oracle(ask(index, view.row(q), {.k = 60}).value().neighbors, truth, 60, 0));
             }
             CHECK(wrong == 0);
+        }
+    }
+}
+
+TEST_CASE("door: what PQ with a byte a part does not take is refused before anything is built", "[contract]") {
+    const Rows rows = clustered_rows(Element::float32, 24, 300, 130);
+    std::size_t steps = 0;
+    const BuildOptions options{.progress = [&](std::size_t, std::size_t) { ++steps; }};
+    const auto built = [&](const char* spec, MetricKind metric, MatrixView of) {
+        return build(spec, metric, of, {}, options);
+    };
+    refused(built("PQ5", MetricKind::l2, rows.view()), {"divide 24", "PQ5"});
+    refused(built("IVF4,PQ48,RFlat", MetricKind::cosine, rows.view()), {"divide 24", "PQ48"});
+    refused(built("IVF4,PQ8", MetricKind::l2, rows.view().slice(0, 255)),
+            {"at least 256 rows", "got 255", "PQ8x4fs wants 16"});
+    refused(built("PQ8,RFlat", MetricKind::l1, rows.view()), ErrorCode::unsupported, {"l2, ip or cosine", "got l1"});
+    refused(built("PQ2", MetricKind::l2, clustered_rows(Element::float32, 2050, 256, 131).view()),
+            {"more parts", "PQ2"});
+    refused(built("PQ8,R(FP16)", MetricKind::l2, clustered_rows(Element::uint8, 24, 300, 132).view()),
+            ErrorCode::unsupported, {"PQ8,R(FP16)", "got uint8"});
+    refused(built("IVF4,PQ8,RFlat", MetricKind::hamming, clustered_rows(Element::bits, 24, 300, 133).view()),
+            ErrorCode::unsupported, {"got bits", "'IVF4,Flat' fits"});
+    CHECK(steps == 0);
+    // Bad rows are no bad arguments: dimensions that never change, rows that are all equal, as many lists as rows.
+    Rows equal(Element::float32, 24, 300);
+    for (std::size_t i = 0; i < equal.size(); ++i) equal.set(i, rows, 0);
+    for (const MetricKind metric : {MetricKind::l2, MetricKind::inner_product, MetricKind::cosine}) {
+        for (const char* spec : {"PQ8", "PQ24,R(SQ8)", "IVF7,PQ8", "IVF300,PQ8,RFlat"}) {
+            CAPTURE(spec, name(metric));
+            const Index index = build(spec, metric, equal.view()).value();
+            CHECK(index.spec() == spec);
+            const Answer all = ask(index, rows.row(1), {.k = 300, .nprobe = 300}).value();
+            CHECK(all.size() == 300);
+            CHECK(std::all_of(all.begin(), all.end(), [](const Neighbor& n) { return std::isfinite(n.distance); }));
         }
     }
 }

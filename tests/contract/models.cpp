@@ -8,6 +8,8 @@ namespace {
 std::string spec_for(std::string spec, std::size_t rows) {
     const std::size_t trained = spec.find("PQ1x4fs");
     if (trained != std::string::npos && rows < 16) spec.replace(trained, 7, "RaBitQ");
+    const std::size_t bytes = spec.find("PQ1,");
+    if (bytes != std::string::npos && rows < 256) spec.replace(bytes, 3, "RaBitQ");
     if (!spec.starts_with("IVF") || rows >= 400) return spec;
     const std::size_t end = spec.find_first_of(",_");
     return "IVF" + std::to_string(rows / 16 + 1) + spec.substr(end);
@@ -175,6 +177,11 @@ std::vector<Model> all_models() {
         }
         models.push_back(any_model("PQ1x4fs,RFlat", metric, Element::float32));
         models.push_back(any_model("IVF24_HNSW8,PQ1x4fs,RFlat", metric, Element::float32));
+        for (const Element element : {Element::float32, Element::uint8}) {
+            models.push_back(any_model("PQ1,RFlat", metric, element));
+            models.push_back(any_model("IVF24,PQ1,RFlat", metric, element));
+        }
+        models.push_back(any_model("IVF24_HNSW8,PQ1,RFlat", metric, Element::float16));
     }
     return models;
 }
@@ -203,6 +210,8 @@ std::vector<Model> some_models() {
             any_model("IVF24,SQ8,RFlat", MetricKind::cosine, Element::float32),
             any_model("RaBitQ,RFlat", MetricKind::l2, Element::float32),
             any_model("IVF24,RaBitQ,RFlat", MetricKind::cosine, Element::uint8),
+            any_model("PQ1,RFlat", MetricKind::inner_product, Element::float32),
+            any_model("IVF24,PQ1,RFlat", MetricKind::l2, Element::float32),
             any_model("IVF24_HNSW8,RaBitQ,RFlat", MetricKind::inner_product, Element::float32),
             typed_model<Chebyshev>("IVF24,Flat", Element::float32),
             growing_model("HNSW16", MetricKind::l2, Element::float32),

@@ -57,6 +57,8 @@ const std::vector<Kind> kinds = {
     {"ivf-rabitq-v1", "IVF9,RaBitQ,RFlat", MetricKind::l2, Element::uint8, false, true},
     {"ivf-hnsw-rabitq-v1", "IVF9_HNSW4,RaBitQ,R(SQ8)", MetricKind::inner_product, Element::float32, true, false},
     {"ivf-rabitq-cosine-v1", "IVF9,RaBitQ,R(FP16)", MetricKind::cosine, Element::float32, false, false},
+    {"flat-pq8-v1", "PQ3,RFlat", MetricKind::l2, Element::float32, false, false, 300},
+    {"ivf-hnsw-pq8-v1", "IVF9_HNSW4,PQ4,R(SQ8)", MetricKind::inner_product, Element::float32, true, true, 300},
 };
 constexpr Dim dim = 12;
 

@@ -88,7 +88,8 @@ const std::vector<std::vector<std::byte>>& good_images() {
     static const std::vector<std::vector<std::byte>> images = [] {
         std::vector<std::vector<std::byte>> all;
         const auto add = [&](const char* spec, MetricKind metric, Element element, bool shared, bool wide) {
-            Rows rows = clustered_rows(element, 24, 150, all.size());
+            Rows rows = clustered_rows(
+                element, 24, std::string_view(spec).find("PQ4") == std::string_view::npos ? 150 : 260, all.size());
             for (std::size_t i = 0; shared && i < 60; ++i) rows.set(i, rows, i % 7);
             const auto ids = wide ? scattered_ids(rows.size(), true) : std::vector<Id>{};
             all.push_back(image_of(build(spec, metric, rows.view(), ids, {.ef_construction = 40}).value()));
@@ -110,6 +111,7 @@ const std::vector<std::vector<std::byte>>& good_images() {
         add("IVF6,Flat", MetricKind::hamming, Element::bits, true, true);
         add("IVF12_HNSW4,Flat", MetricKind::cosine, Element::uint8, true, false);
         add("IVF9_HNSW3,FP16", MetricKind::inner_product, Element::float32, false, true);
+        add("IVF9,PQ4,RFlat", MetricKind::inner_product, Element::float32, true, false);
         return all;
     }();
     return images;

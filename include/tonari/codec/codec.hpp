@@ -15,7 +15,7 @@
 namespace tonari {
 
 /// The values stand in files: never renumber.
-enum class CodecKind : std::uint8_t { flat = 1, sq8 = 2, fast_scan = 3, user = 255 };
+enum class CodecKind : std::uint8_t { flat = 1, sq8 = 2, fast_scan = 3, pq = 4, user = 255 };
 
 /// What a code is relative to: nothing, a list's centroid, or a parent row. An exact codec ignores it.
 struct Origin {
@@ -41,6 +41,18 @@ concept Codec = std::movable<C> && Stored<C> &&
 /// No untrained codec exists: training is how one comes to be.
 template <class C>
 concept TrainableCodec = Codec<C> && requires(MatrixView sample, const typename C::Params& params) {
+    { C::train(sample, params) } -> std::same_as<Result<C>>;
+};
+
+/// A codec that is trained on what rows are beside their origins, and whose codes are relative to those: lists train it
+/// so, and compare rows of different lists one list after another.
+template <class C>
+concept RelativeCodec = requires(RowView row, MetricKind metric, Origin origin, float* out, MatrixView sample,
+                                 const typename C::Params& params) {
+    { C::training_rows } -> std::convertible_to<std::size_t>;  ///< that `train` looks at, of more
+    { params.metric } -> std::convertible_to<MetricKind>;
+    { params.seed } -> std::convertible_to<std::uint64_t>;
+    { C::relative(row, metric, origin, out) } noexcept;  ///< its `dim` values
     { C::train(sample, params) } -> std::same_as<Result<C>>;
 };
 

@@ -36,6 +36,10 @@
 
 namespace tonari {
 
+namespace detail {
+struct CodeSums;
+}
+
 struct FastScanParams {
     MetricKind metric = MetricKind::l2;
     /// PQ: parts of a row, which divide its dimensions. 0: RaBitQ.
@@ -79,6 +83,8 @@ class TONARI_API FastScan {
 public:
     static constexpr CodecKind kind = CodecKind::fast_scan;
     static constexpr std::size_t block_rows = simd::nibble_rows;
+    /// Rows that training looks at, of more.
+    static constexpr std::size_t training_rows = 16384;
     using Scorer = FastScanScorer;
     using Params = FastScanParams;
 
@@ -114,14 +120,8 @@ public:
 
     private:
         /// Writes the code and says what `put` makes factors of.
-        struct Coded {
-            double square = 0;     ///< |row|^2
-            double along = 0;      ///< <code, row>
-            double length = 0;     ///< |code|^2
-            double by_origin = 0;  ///< <code, origin>
-        };
-        Coded put_signs(std::byte* block, std::size_t place) noexcept;
-        Coded put_parts(std::byte* block, std::size_t place) noexcept;
+        detail::CodeSums put_signs(std::byte* block, std::size_t place) noexcept;
+        detail::CodeSums put_parts(std::byte* block, std::size_t place) noexcept;
         const FastScan* codec_;
         Origin origin_{};
         std::vector<float> coded_origin_;  ///< as codes see it: rotated for RaBitQ

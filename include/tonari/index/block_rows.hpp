@@ -1,4 +1,4 @@
-// Rows whose codes lie in blocks, several in one another's bytes, and how their codec is trained.
+// Rows whose codes lie in blocks, several in one another's bytes.
 #pragma once
 
 #include <algorithm>
@@ -9,21 +9,8 @@
 #include <tonari/codec/codec.hpp>
 #include <tonari/index/stored_rows.hpp>
 #include <tonari/simd/prefetch.hpp>
-#include <tonari/train/sample.hpp>
 
 namespace tonari {
-
-/// A codec trained on some of the rows, relative to what `origin_of(row)` says. Throws bad_alloc.
-template <BlockCodec C, class OriginOf>
-Result<C> train_block_codec(MatrixView rows, const typename C::Params& params, const OriginOf& origin_of) {
-    constexpr std::size_t enough = 16384;
-    const std::vector<RowId> some = train::sample_rows(rows.rows(), enough, params.seed);
-    std::vector<float> relative(some.size() * rows.dim());
-    for (std::size_t i = 0; i < some.size(); ++i) {
-        C::relative(rows.row(some[i]), params.metric, origin_of(some[i]), relative.data() + i * rows.dim());
-    }
-    return C::train(MatrixView(relative.data(), some.size(), rows.dim()), params);
-}
 
 template <BlockCodec C>
 class BlockRows : public CodedRows<C> {

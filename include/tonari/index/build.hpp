@@ -27,17 +27,19 @@ namespace tonari {
 ///   "IVF65536_HNSW32,Flat"  the same with a graph over the centroids: for many lists
 ///   "...,SQ8"            float rows rounded to 8 bits a value, and queries too ("Flat,SQ8" is "SQ8"): codec/sq8.hpp
 ///   "...,FP16" "...,BF16"  rows stored in half precision ("Flat,FP16" is "FP16"); "SQfp16" and "SQbf16" are the same words
+///   "PQ32"               a byte for each of 32 parts of a row, which divide its dimensions ("PQ32x8" is the same word):
+///                        alone or behind IVF, under L2, inner product and cosine (codec/pq.hpp)
 ///   "RaBitQ" "PQ32x4fs"  a bit a value, and 4 bits for each of 32 parts (which divide the dimensions), compared 32 rows at a
 ///                        time: alone or behind IVF, under L2, inner product and cosine (codec/fast_scan.hpp)
-///   "...,RaBitQ,RFlat"   and the rows as given beside them ("R(FP16)", "R(BF16)", "R(SQ8)": as those), by which the rows are
-///                        ranked that may be among the nearest (index/refined.hpp)
+///   "...,PQ32,RFlat" "...,RaBitQ,RFlat"  and the rows as given beside them ("R(FP16)", "R(BF16)", "R(SQ8)": as those),
+///                        by which the rows are ranked that may be among the nearest (index/refined.hpp)
 ///   "HNSW32,SQ8,RFlat"   a graph over the rows as given, walked by their 8-bit codes, and the rows themselves (or "R(FP16)",
 ///                        "R(BF16)") to rank what the walk found; also "SQ8,RFlat" and behind IVF
 ///   "auto"               what fits the rows (index/advise.hpp); `spec()` of the index says what that was
 /// ids: one per row, not negative, unique; empty: 0 ... n-1.
 /// Errors: unknown words, no rows or no dimensions, non-finite values (by row and column), duplicate ids, metric and
 /// element that do not go together (hamming wants bits, the others do not take them; SQ8 takes float rows alone, RaBitQ and PQ neither bits nor L1), parts that do not divide the
-/// dimensions, PQ over fewer than 16 rows; under cosine, rows whose norm is
+/// dimensions, PQ<parts>x4fs over fewer than 16 rows and PQ<parts> over fewer than 256; under cosine, rows whose norm is
 /// below 1.1e-19 without being zeros, or that half precision turns into zeros (by row).
 TONARI_API Result<Index> build(std::string_view spec, MetricKind metric, MatrixView rows, std::span<const Id> ids = {},
                                const BuildOptions& options = {});

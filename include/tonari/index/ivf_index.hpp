@@ -22,6 +22,7 @@
 #include <tonari/index/hnsw_index.hpp>
 #include <tonari/index/ivf_source.hpp>
 #include <tonari/index/train_lists.hpp>
+#include <tonari/index/train_relative.hpp>
 #include <tonari/lists/partition.hpp>
 
 namespace tonari {
@@ -41,7 +42,7 @@ public:
     /// Copies `rows`. Ids and rows were checked (`check_ids`, `check_finite`). The centroids are trained on a sample.
     /// Errors: invalid_argument where there are fewer rows than lists.
     template <std::same_as<C> Codes>  // a template: clang before 16 instantiates a constrained member with its class
-        requires Codec<Codes>
+        requires(Codec<Codes> && !RelativeCodec<Codes>)
     static Result<IvfIndex> build(Codes codec, MatrixView rows, std::span<const Id> ids, const IvfParams& params,
                                   const BuildOptions& options) {
         auto centroids = train_lists(rows, codec.metric_kind(), params.lists, with_part(options, rows, 0, trained));
@@ -54,7 +55,7 @@ public:
         return IvfIndex(*std::move(stored), std::move(lists->partition), std::move(lists->coarse), {});
     }
     /// The same for codes that are relative to a list's centroid: these are trained on what rows are beside theirs.
-    template <BlockCodec Codes = C>
+    template <RelativeCodec Codes = C>
     static Result<IvfIndex> build(const typename Codes::Params& codes, MatrixView rows, std::span<const Id> ids,
                                   const IvfParams& params, const BuildOptions& options) {
         auto centroids = train_lists(rows, codes.metric, params.lists, with_part(options, rows, 0, trained));
@@ -69,11 +70,11 @@ public:
             return Origin{.centroid = static_cast<const float*>(centroids->view().row(list).data()),
                           .length = length_of.empty() ? 1.0F : length_of[list]};
         };
-        auto codec = train_block_codec<C>(rows, codes, [&](RowId row) { return origin_of(lists->list_of[row]); });
+        auto codec = train_relative_codec<C>(rows, codes, [&](RowId row) { return origin_of(lists->list_of[row]); });
         if (!codec) return std::move(codec).error();
         auto stored =
-            BlockRows<C>::encode(*std::move(codec), rows, lists->order, ids, options.threads,
-                                 [&](std::size_t place) { return origin_of(lists->list_of[lists->order[place]]); });
+            RowsOf<C>::encode(*std::move(codec), rows, lists->order, ids, options.threads,
+                              [&](std::size_t place) { return origin_of(lists->list_of[lists->order[place]]); });
         if (!stored) return std::move(stored).error();
         if (options.progress) options.progress(rows.rows(), rows.rows());
         return IvfIndex(*std::move(stored), std::move(lists->partition), std::move(lists->coarse), *std::move(lengths));
@@ -150,7 +151,7 @@ public:
     }
 
     [[nodiscard]] std::unique_ptr<CursorModel> cursor(RowView query, const CursorOptions& options) const {
-        if constexpr (!BlockCodec<C>) {
+        if constexpr (!RelativeCodec<C>) {
             if (options.filter != nullptr && scan_is_cheaper(*options.filter, options.nprobe)) {
                 return scan_cursor(rows_, query, options);
             }
@@ -269,7 +270,7 @@ private:
 
     /// Centroids of length 1 are short of their rows, or too long: each is taken so many times as long as its rows reach along
     /// it on average. Nothing under L2.
-    template <BlockCodec Codes = C>
+    template <RelativeCodec Codes = C>
     static Result<Bytes> origin_lengths(MatrixView rows, const Arranged& lists, const TrainedLists& centroids,
                                         MetricKind metric, const Threads& threads) {
         if (metric == MetricKind::l2) return Bytes{};
@@ -295,7 +296,7 @@ private:
         return std::move(*lengths).freeze();
     }
     [[nodiscard]] static bool has_lengths(const C& codec) noexcept {
-        return BlockCodec<C> && codec.metric_kind() != MetricKind::l2;
+        return RelativeCodec<C> && codec.metric_kind() != MetricKind::l2;
     }
 
     void reserve(SearchScratch& scratch) const {
@@ -318,7 +319,7 @@ private:
         std::size_t nprobe = options.nprobe;
         Outcome outcome;
         if (filter != nullptr && scan_is_cheaper(*filter, nprobe)) {
-            if constexpr (BlockCodec<C>) {
+            if constexpr (RelativeCodec<C>) {
                 nprobe = partition_.lists();  // rows are what they are beside their lists' centroids
             } else {
                 auto scorer = rows_.scorer(query, scratch);

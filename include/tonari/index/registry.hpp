@@ -6,6 +6,7 @@
 #include <string>
 
 #include <tonari/codec/fast_scan.hpp>
+#include <tonari/codec/pq.hpp>
 #include <tonari/codec/sq8.hpp>
 #include <tonari/core/export.hpp>
 #include <tonari/index/flat_index.hpp>
@@ -37,6 +38,10 @@ extern template class IndexModelOf<IvfIndex<Sq8<AnyMetric>, HnswIndex<Flat<AnyMe
 extern template class FlatIndex<FastScan>;
 extern template class IvfIndex<FastScan, FlatIndex<Flat<AnyMetric>>>;
 extern template class IvfIndex<FastScan, HnswIndex<Flat<AnyMetric>>>;
+
+extern template class FlatIndex<Pq>;
+extern template class IvfIndex<Pq, FlatIndex<Flat<AnyMetric>>>;
+extern template class IvfIndex<Pq, HnswIndex<Flat<AnyMetric>>>;
 
 /// The section that says what the rest of the file is.
 struct IndexRecord {

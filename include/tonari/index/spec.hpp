@@ -18,7 +18,7 @@ namespace tonari {
 struct CodeSpec {
     CodecKind codec = CodecKind::flat;
     std::optional<Element> store_as{};  ///< half precision, when a word asks for it; else rows as given
-    std::size_t parts = 0;              ///< PQ; 0 with `fast_scan`: RaBitQ
+    std::size_t parts = 0;              ///< PQ, of a byte each or with `fast_scan` of 4 bits; 0 with that: RaBitQ
 
     friend bool operator==(const CodeSpec&, const CodeSpec&) = default;
 };

@@ -58,23 +58,35 @@ public:
     StoredRows(C codec, Bytes codes, IdMap ids) noexcept
         : CodedRows<C>(std::move(codec), std::move(codes), std::move(ids)) {}
 
-    /// Encodes and copies: row i is `rows.row(order[i])`. Any number of threads gives the same bytes.
+    /// Encodes and copies: row i is `rows.row(order[i])`, relative to `origin_of(i)`. Any number of threads gives the
+    /// same bytes.
+    template <class OriginOf>
     static Result<StoredRows> encode(C codec, MatrixView rows, std::span<const RowId> order, std::span<const Id> ids,
-                                     const Threads& threads) {
-        auto codes = encode_codes(codec, rows, order, threads);
+                                     const Threads& threads, const OriginOf& origin_of) {
+        auto codes = encode_codes(codec, rows, order, threads, origin_of);
         if (!codes) return std::move(codes).error();
         auto map = ids_in_order(order, ids);
         if (!map) return std::move(map).error();
         return StoredRows(std::move(codec), *std::move(codes), *std::move(map));
     }
+    /// The same of codes that are relative to nothing, or to the codec's own middle.
+    static Result<StoredRows> encode(C codec, MatrixView rows, std::span<const RowId> order, std::span<const Id> ids,
+                                     const Threads& threads) {
+        return encode(std::move(codec), rows, order, ids, threads, no_origin);
+    }
     /// The codes alone.
+    template <class OriginOf>
+    static Result<Bytes> encode_codes(const C& codec, MatrixView rows, std::span<const RowId> order,
+                                      const Threads& threads, const OriginOf& origin_of) {
+        return encode_each(codec, order.size(), threads, [&](std::size_t i) { return rows.row(order[i]); }, origin_of);
+    }
+    /// The same in the order of the rows, relative to nothing.
+    static Result<Bytes> encode_codes(const C& codec, MatrixView rows, const Threads& threads) {
+        return encode_each(codec, rows.rows(), threads, [&](std::size_t i) { return rows.row(i); }, no_origin);
+    }
     static Result<Bytes> encode_codes(const C& codec, MatrixView rows, std::span<const RowId> order,
                                       const Threads& threads) {
-        return encode_each(codec, order.size(), threads, [&](std::size_t i) { return rows.row(order[i]); });
-    }
-    /// The same in the order of the rows.
-    static Result<Bytes> encode_codes(const C& codec, MatrixView rows, const Threads& threads) {
-        return encode_each(codec, rows.rows(), threads, [&](std::size_t i) { return rows.row(i); });
+        return encode_codes(codec, rows, order, threads, no_origin);
     }
 
     [[nodiscard]] const std::byte* code(RowId row) const noexcept {
@@ -134,12 +146,12 @@ public:
             return row;
         }
         std::size_t fetched = row;
-        for (; row < last && outcome.complete; row = std::min(row + max_batch, last)) {
+        for (; row < last && outcome.complete; row = std::min(row + scanned_at_once, last)) {
             if (this->on_disk() && row >= fetched) {
                 fetched = std::min(last, row + std::max(max_batch, fetched_at_once / codec_.code_size()));
                 fetch(row, fetched);
             }
-            batch.block(row, std::min(max_batch, last - row));
+            batch.block(row, std::min(scanned_at_once, last - row));
             outcome.complete = !deadline.expired();
         }
         return row;
@@ -158,14 +170,20 @@ private:
     using CodedRows<C>::codec_;
     using CodedRows<C>::codes_;
 
-    template <class RowAt>
-    static Result<Bytes> encode_each(const C& codec, std::size_t rows, const Threads& threads, RowAt&& row_at) {
+    static Origin no_origin(std::size_t /*row*/) noexcept { return {}; }
+
+    /// Where few rows are looked at again for their bounds, the bound that these give is worth to be known early.
+    static constexpr std::size_t scanned_at_once = Scorer::bounded ? max_batch / 2 : max_batch;
+
+    template <class RowAt, class OriginOf>
+    static Result<Bytes> encode_each(const C& codec, std::size_t rows, const Threads& threads, const RowAt& row_at,
+                                     const OriginOf& origin_of) {
         const std::size_t code_size = codec.code_size();
         auto codes = AlignedBuffer::allocate(rows * code_size);
         if (!codes) return std::move(codes).error();
         parallel_for(threads, rows, 1024, [&](std::size_t first, std::size_t last, unsigned) {
             for (std::size_t i = first; i < last; ++i) {
-                codec.encode(row_at(i), {}, codes->span().subspan(i * code_size, code_size));
+                codec.encode(row_at(i), origin_of(i), codes->span().subspan(i * code_size, code_size));
             }
         });
         return std::move(*codes).freeze();

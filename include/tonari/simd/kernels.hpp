@@ -98,6 +98,44 @@ using NibbleTableKernel = NibbleTable (*)(const float* query, const float* point
                                           std::size_t parts, std::size_t width, float* room,
                                           std::uint8_t* table) noexcept;
 
+/// One query as codes of a byte a part are compared with it: by sums of table entries, as above (product quantization:
+/// Jegou, Douze and Schmid 2011). A row, at any address:
+///
+///     | add: float32 | scale: float32 | error: float32 | codes: a byte for each part |
+///
+/// What the product, the estimate and the lower bound are is as of a NibbleQuery.
+struct ByteCodeQuery {
+    const std::uint8_t* table = nullptr;  ///< parts x 256: entry 256 p + c is what code c of part p counts
+    std::size_t parts = 0;
+    float base = 0;
+    float step = 0;
+    float add = 0;
+    float error = 0;
+    float slack = 0;  ///< what rounding the table may have moved a product by
+};
+inline constexpr std::size_t points_a_byte = 256;
+inline constexpr std::size_t byte_code_factors = 3 * sizeof(float);  ///< bytes before a row's codes
+
+/// Of scattered rows those whose `lower` is below `bound`: their places, ascending, in `index`, with `estimate` and
+/// `lower`. How many they are. Sums are exact below 2^31, and rows are alike at every level but for the rounding of a
+/// few floats. Factors are finite, and so are estimates.
+using ByteCodesGatherKernel = std::size_t (*)(const ByteCodeQuery& query, const std::byte* const* rows,
+                                              std::size_t count, float bound, std::uint32_t* index, float* estimate,
+                                              float* lower) noexcept;
+/// The same of rows one behind another, `stride` bytes apart.
+using ByteCodesScanKernel = std::size_t (*)(const ByteCodeQuery& query, const std::byte* rows, std::size_t stride,
+                                            std::size_t count, float bound, std::uint32_t* index, float* estimate,
+                                            float* lower) noexcept;
+
+/// The table of a query, as a NibbleTableKernel writes it, for 256 points a part that lie close:
+/// sum of query[p * width + j] * points[(p * width + j) * 256 + c]. `room` takes parts * 256 values.
+using ByteTableKernel = NibbleTable (*)(const float* query, const float* points, std::size_t parts, std::size_t width,
+                                        float* room, std::uint8_t* table) noexcept;
+/// Which of the 256 points of a part is nearest to its `width` values (squared L2), for each of `parts` parts: of
+/// several as near the first. `points` as above.
+using BytePointsKernel = void (*)(const float* values, const float* points, std::size_t parts, std::size_t width,
+                                  std::byte* codes) noexcept;
+
 /// A random rotation in place of `size` values, a multiple of 16. In each of its rounds signs are turned where bits are set, and
 /// the first or, every second time, the last power of two of the values are transformed (Walsh-Hadamard); where these are not
 /// all, sums and differences mix the halves after every second round (the idea is FhtKac's of the RaBitQ-Library, which mixes them
@@ -129,6 +167,10 @@ struct Kernels {
     BlockNearestKernel block_nearest = nullptr;
     NibblesBelowKernel nibbles_below = nullptr;
     NibbleTableKernel nibble_table = nullptr;
+    ByteCodesGatherKernel byte_codes_gather = nullptr;
+    ByteCodesScanKernel byte_codes_scan = nullptr;
+    ByteTableKernel byte_table = nullptr;
+    BytePointsKernel byte_points = nullptr;
     RotateKernel rotate = nullptr;
 
     [[nodiscard]] const DistanceKernels& of(MetricKind metric, Element element) const noexcept {

@@ -59,10 +59,10 @@ TEST_CASE("refined: as many deviations as float32 can say lose no row", "[index]
 
 TEST_CASE("refined: rows as long as the door lets in are all answered, at finite distances", "[index]") {
     for (const Dim dim : {2U, 17U, 100U}) {
-        const Rows rows = longest_rows(dim, 70);
+        const Rows rows = longest_rows(dim, 260);
         for (const MetricKind metric : metrics) {
-            for (const char* spec :
-                 {"RaBitQ", "RaBitQ,RFlat", "IVF3,RaBitQ", "IVF3,RaBitQ,R(SQ8)", "PQ1x4fs", "IVF3,PQ1x4fs,RFlat"}) {
+            for (const char* spec : {"RaBitQ", "RaBitQ,RFlat", "IVF3,RaBitQ", "IVF3,RaBitQ,R(SQ8)", "PQ1x4fs",
+                                     "IVF3,PQ1x4fs,RFlat", "PQ1", "IVF3,PQ1,RFlat"}) {
                 const Index index = build(spec, metric, rows.view()).value();
                 Searcher search = index.searcher();
                 for (const float refine : {3.0F, 1e9F}) {
@@ -83,22 +83,23 @@ TEST_CASE("refined: rows as long as the door lets in are all answered, at finite
 
 TEST_CASE("refined: only what was compared by more than codes of 4 bits is called exact", "[index]") {
     const Rows rows = clustered_rows(Element::float32, 16, 300, 3);
-    for (const char* spec : {"RaBitQ", "IVF4,RaBitQ", "IVF4,RaBitQ,RFlat", "IVF4,SQ8", "Flat"}) {
+    for (const char* spec :
+         {"RaBitQ", "IVF4,RaBitQ", "IVF4,RaBitQ,RFlat", "IVF4,SQ8", "Flat", "PQ4", "IVF4,PQ4", "IVF4,PQ4,RFlat"}) {
         const std::string of = spec;
-        const bool coarse = of.find("RaBitQ") != std::string::npos;
+        const bool coarse = of.find("RaBitQ") != std::string::npos || of.find("PQ") != std::string::npos;
         const Index index = build(spec, MetricKind::l2, rows.view()).value();
         CAPTURE(spec);
         CHECK(ask(index, rows.row(0), {.nprobe = 4})->outcome.exact == !coarse);
         CHECK(ask_range(index, rows.row(0), {.radius = 1, .nprobe = 4})->outcome.exact == !coarse);
         Cursor cursor = index.cursor(rows.row(0), {.nprobe = 4}).value();
-        if (of == "RaBitQ") CHECK_FALSE(cursor.next(10)->outcome.exact);
+        if (of == "RaBitQ" || of == "PQ4") CHECK_FALSE(cursor.next(10)->outcome.exact);
         if (of == "Flat") CHECK(cursor.next(10)->outcome.exact);
     }
 }
 
 TEST_CASE("refined: with deviations without end rows are as near as among all, though float32 rounds", "[index]") {
     for (const Dim dim : {1U, 3U, 16U}) {
-        Rows rows(Element::float32, dim, 200);  // a value each: directions that are equal but for rounding
+        Rows rows(Element::float32, dim, 300);  // a value each: directions that are equal but for rounding
         Random random(4);
         std::vector<float> values(dim);
         for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -110,7 +111,8 @@ TEST_CASE("refined: with deviations without end rows are as near as among all, t
         queries.set(0, std::vector<float>(dim, 50));
         for (const MetricKind metric : metrics) {
             const Index flat = build("Flat", metric, rows.view()).value();
-            for (const char* spec : {"RaBitQ,RFlat", "IVF5,RaBitQ,RFlat", "IVF5,PQ1x4fs,RFlat"}) {
+            for (const char* spec :
+                 {"RaBitQ,RFlat", "IVF5,RaBitQ,RFlat", "IVF5,PQ1x4fs,RFlat", "PQ1,RFlat", "IVF5,PQ1,RFlat"}) {
                 const Index index = build(spec, metric, rows.view()).value();
                 std::size_t wrong = 0;
                 for (std::size_t q = 0; q < queries.size(); ++q) {
@@ -123,6 +125,67 @@ TEST_CASE("refined: with deviations without end rows are as near as among all, t
                 CAPTURE(dim, name(metric), spec);
                 CHECK(wrong == 0);
             }
+        }
+    }
+}
+
+TEST_CASE("refined: PQ finds rows by estimates alone, in any list, under a filter and by a cursor", "[index]") {
+    const Rows rows = clustered_rows(Element::float32, 32, 2000, 6);
+    const Rows queries = clustered_rows(Element::float32, 32, 30, 7);
+    std::vector<Id> odd;
+    for (Id id = 1; id < 2000; id += 2) odd.push_back(id);
+    const std::vector<Id> few{3, 77, 500, 1999};
+    for (const MetricKind metric : metrics) {
+        const Index flat = build("Flat", metric, rows.view()).value();
+        for (const char* spec : {"PQ16", "IVF16,PQ16", "IVF16_HNSW8,PQ16", "IVF16,PQ16,RFlat"}) {
+            const Index index = build(spec, metric, rows.view()).value();
+            const bool refined = std::string_view(spec).ends_with("RFlat");
+            std::size_t found = 0;
+            std::size_t wrong = 0;
+            double off = 0;
+            double spread = 0;
+            for (std::size_t q = 0; q < queries.size(); ++q) {
+                const RowView query = queries.row(q);
+                const Answer truth = ask(flat, query, {.k = 2000}).value();
+                std::vector<float> exact(rows.size());
+                for (const Neighbor& neighbor : truth) exact[static_cast<std::size_t>(neighbor.id)] = neighbor.distance;
+                const float range = truth[1999].distance - truth[0].distance;
+                const Answer nearest = ask(index, query, {.nprobe = 16}).value();
+                for (const Neighbor& neighbor : nearest) {
+                    for (std::size_t i = 0; i < 10; ++i) found += truth[i].id == neighbor.id ? 1 : 0;
+                }
+                // All rows by a cursor, each once, near their distances; the first of them as a search finds them.
+                Cursor cursor = index.cursor(query, {.nprobe = 4}).value();
+                std::vector<bool> seen(rows.size());
+                std::size_t count = 0;
+                for (bool more = true; more;) {
+                    const Nearest batch = cursor.next(500).value();
+                    more = batch.size() > 0;
+                    for (const Neighbor& neighbor : batch) {
+                        const auto row = static_cast<std::size_t>(neighbor.id);
+                        wrong += seen[row] ? 1 : 0;
+                        seen[row] = true;
+                        const double apart = static_cast<double>(neighbor.distance - exact[row]);
+                        off += apart * apart;
+                        spread += static_cast<double>(range) * static_cast<double>(range);
+                        ++count;
+                    }
+                }
+                wrong += count == rows.size() ? 0 : 1;
+                // Filters: many rows pass, or so few that every list is asked.
+                for (const std::vector<Id>& ids : {odd, few}) {
+                    const RowFilter filter = index.prepare(Filter::ids(ids)).value();
+                    const Answer passing = ask(index, query, {.k = 10, .nprobe = 4, .filter = &filter}).value();
+                    wrong += passing.size() == std::min<std::size_t>(10, ids.size()) ? 0 : 1;
+                    for (const Neighbor& neighbor : passing) {
+                        wrong += std::binary_search(ids.begin(), ids.end(), neighbor.id) ? 0 : 1;
+                    }
+                }
+            }
+            CAPTURE(spec, name(metric), found, off / spread);
+            CHECK(wrong == 0);
+            CHECK(found >= (refined ? 298 : 240));
+            CHECK(off <= (refined ? 1e-10 : 4e-4) * spread);
         }
     }
 }

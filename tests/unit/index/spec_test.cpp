@@ -18,6 +18,7 @@ TEST_CASE("spec: words and what they mean", "[index]") {
         CHECK((again.kind == kind && again.links == links && again.store_as == store && again.codec == spec.codec));
         const std::string_view found_by = text.substr(0, text.find(",R"));
         CHECK((spec.codec == CodecKind::sq8) == found_by.ends_with("SQ8"));
+        CHECK((again.parts == spec.parts && again.lists == spec.lists && again.fine == spec.fine));
     };
     check("Flat", IndexKind::flat, 0, {}, "Flat");
     check("FP16", IndexKind::flat, 0, Element::float16, "FP16");
@@ -47,6 +48,11 @@ TEST_CASE("spec: words and what they mean", "[index]") {
     check("PQ16x4fs,RFlat", IndexKind::flat, 0, {}, "PQ16x4fs,RFlat");
     check("IVF100,RaBitQ,R(Flat)", IndexKind::ivf, 0, {}, "IVF100,RaBitQ,RFlat");
     check("IVF100_HNSW,PQ8x4fs,Refine(SQfp16)", IndexKind::ivf, 0, {}, "IVF100_HNSW32,PQ8x4fs,R(FP16)");
+    check("PQ16", IndexKind::flat, 0, {}, "PQ16");
+    check("Flat,PQ16x8", IndexKind::flat, 0, {}, "PQ16");
+    check("PQ1x8,RFlat", IndexKind::flat, 0, {}, "PQ1,RFlat");
+    check("IVF100_HNSW,PQ65536,R(BF16)", IndexKind::ivf, 0, {}, "IVF100_HNSW32,PQ65536,R(BF16)");
+    check("IVF100,PQ8,Refine(SQ8)", IndexKind::ivf, 0, {}, "IVF100,PQ8,R(SQ8)");
     check("IVF100,RaBitQ,R(SQ8)", IndexKind::ivf, 0, {}, "IVF100,RaBitQ,R(SQ8)");
 }
 
@@ -74,14 +80,21 @@ TEST_CASE("spec: what is none", "[index]") {
                                         "IVF8_,Flat",
                                         "IVF8_HNSW1,Flat",
                                         "IVF8_FP16,Flat",
-                                        "PQ8",
+                                        "PQ",
+                                        "PQ0",
+                                        "PQ65537",
+                                        "PQ8x",
+                                        "PQ8x6",
+                                        "PQ8x8fs",
                                         "PQx4fs",
                                         "PQ0x4fs",
                                         "PQ65537x4fs",
                                         "PQ8x4fsfs",
-                                        "PQ8x8",
                                         "rabitq",
                                         "HNSW16,RaBitQ",
+                                        "HNSW16,PQ8",
+                                        "IVF8,RaBitQ,R(PQ8)",
+                                        "IVF8,PQ8,RFlat,RFlat",
                                         "HNSW16,PQ8x4fs",
                                         "IVF8,Flat,RFlat",
                                         "IVF8,RaBitQ,",

@@ -1,4 +1,4 @@
-// Building and opening what specs name by RaBitQ and PQ<parts>x4fs.
+// Building and opening what specs name by codes that are relative to origins: RaBitQ, PQ<parts>x4fs and PQ<parts>.
 #pragma once
 
 #include <span>
@@ -13,11 +13,15 @@
 
 namespace tonari::detail {
 
-/// Rows, ids and options were checked as for every build, and that the codec takes them (`check_codec`). Throws bad_alloc.
+/// Rows, ids and options were checked as for every build, and that the codec takes them (`check_codec`). Throws
+/// bad_alloc.
 Result<Index> build_fast_scan(const Spec& spec, MetricKind metric, MatrixView rows, std::span<const Id> ids,
                               const BuildOptions& options);
+Result<Index> build_pq(const Spec& spec, MetricKind metric, MatrixView rows, std::span<const Id> ids,
+                       const BuildOptions& options);
 
 /// The index that the sections hold, which begin with such a codec.
 Result<Index> open_fast_scan(const SectionReader& reader);
+Result<Index> open_pq(const SectionReader& reader);
 
 }  // namespace tonari::detail

@@ -1,0 +1,13 @@
+// From rows to an index over codes of a byte a part.
+#include "index/build_relative.hpp"
+
+namespace tonari::detail {
+
+Result<Index> build_pq(const Spec& spec, MetricKind metric, MatrixView rows, std::span<const Id> ids,
+                       const BuildOptions& options) {
+    const PqParams params{metric, spec.parts, options.seed, options.threads};
+    if (Status s = Pq::check(rows.rows(), rows.dim(), params); !s) return s;
+    return build_relative<Pq>(spec, params, rows, ids, options);
+}
+
+}  // namespace tonari::detail

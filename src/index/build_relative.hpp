@@ -1,0 +1,34 @@
+// From rows to an index over codes that are relative to origins, refined or not: for every such codec.
+#pragma once
+
+#include <tonari/index/registry.hpp>
+
+#include "index/build_refined.hpp"
+#include "index/relative.hpp"
+
+namespace tonari::detail {
+
+/// What `build_fast_scan` and its like do, over codes that are trained by `params`.
+template <RelativeCodec C>
+Result<Index> build_relative(const Spec& spec, const typename C::Params& params, MatrixView rows,
+                             std::span<const Id> ids, const BuildOptions& options) {
+    const MetricKind metric = params.metric;
+    if (spec.fine) {
+        if (Status s = check_fine(spec, metric, rows, options.threads); !s) return s;
+    }
+    const BuildOptions coarse = before_refinement(spec, rows, options);
+    if (spec.kind == IndexKind::flat) {
+        auto codec = train_relative_codec<C>(rows, params, [](RowId) { return Origin{}; });
+        if (!codec) return std::move(codec).error();
+        return finish(FlatIndex<C>::build(*std::move(codec), rows, ids, coarse), spec, metric, rows, ids, options);
+    }
+    const IvfParams lists{spec.lists, spec.coarse_links};
+    if (spec.coarse_links > 0) {
+        return finish(IvfIndex<C, GraphCoarse<C>>::build(params, rows, ids, lists, coarse), spec, metric, rows, ids,
+                      options);
+    }
+    return finish(IvfIndex<C, FlatCoarse<C>>::build(params, rows, ids, lists, coarse), spec, metric, rows, ids,
+                  options);
+}
+
+}  // namespace tonari::detail
