@@ -14,6 +14,7 @@
 #include "simd/body_nibble_table.hpp"
 #include "simd/body_nibbles.hpp"
 #include "simd/body_norm.hpp"
+#include "simd/body_planes.hpp"
 #include "simd/body_rotate.hpp"
 #include "simd/body_rows.hpp"
 
@@ -105,6 +106,8 @@ constexpr Kernels make_table() noexcept {
     table.block_nearest = &block_nearest<Machine>;
     table.nibbles_below = &nibbles_below<Machine>;
     table.nibble_table = &nibble_table<Machine>;
+    table.planes_product = &planes_product<Machine>;
+    table.rounded_sums = &rounded_sums<Machine>;
     table.rotate = &rotate<Machine>;
     return table;
 }
