@@ -17,9 +17,11 @@ void set_code(std::byte* block, std::size_t place, std::size_t part, unsigned co
     const unsigned shift = place < 16 ? 0 : 4;
     at = (at & std::byte(0xF0U >> shift)) | std::byte(code << shift);
 }
-void set_factor(std::byte* block, std::size_t quads, std::size_t array, std::size_t place, double value) noexcept {
+float limited(double value) noexcept {
     constexpr double largest = std::numeric_limits<float>::max();
-    const auto factor = static_cast<float>(std::clamp(value, -largest, largest));
+    return static_cast<float>(std::clamp(value, -largest, largest));
+}
+void set_factor(std::byte* block, std::size_t quads, std::size_t array, std::size_t place, float factor) noexcept {
     std::memcpy(block + quads * 64 + (array * FastScan::block_rows + place) * sizeof factor, &factor, sizeof factor);
 }
 
@@ -58,6 +60,14 @@ void FastScan::Encoder::enter(Origin origin) noexcept {
 void FastScan::Encoder::put(RowView row, std::byte* block, std::size_t place) noexcept {
     relative(row, codec_->metric_, origin_, row_.data());
     const Coded coded = codec_->parts_ == 0 ? put_signs(block, place) : put_parts(block, place);
+    const Factors of_row = factors(coded);
+    const std::size_t quads = codec_->quads();
+    set_factor(block, quads, 0, place, of_row.add);
+    set_factor(block, quads, 1, place, of_row.scale);
+    set_factor(block, quads, 2, place, of_row.error);
+}
+
+FastScan::Encoder::Factors FastScan::Encoder::factors(const Coded& coded) const noexcept {
     const double scale = coded.along > 0 ? coded.square / coded.along : 0;
     const double left_over = std::sqrt(std::abs(scale * scale * coded.length - coded.square));
     const double error = static_cast<double>(codec_->share_) * left_over;
@@ -70,10 +80,7 @@ void FastScan::Encoder::put(RowView row, std::byte* block, std::size_t place) no
             add -= static_cast<double>(row_[d]) * static_cast<double>(origin_.length * origin_.centroid[d]);
         }
     }
-    const std::size_t quads = codec_->quads();
-    set_factor(block, quads, 0, place, add + times * scale * coded.by_origin);
-    set_factor(block, quads, 1, place, -times * scale);
-    set_factor(block, quads, 2, place, times * error);
+    return {limited(add + times * scale * coded.by_origin), limited(-times * scale), limited(times * error)};
 }
 
 /// The signs of the rotated row, four to a part.

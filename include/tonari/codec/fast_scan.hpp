@@ -62,6 +62,11 @@ public:
     }
     /// Without a centroid: the codec's own middle.
     void enter(Origin origin) noexcept;
+    /// What it compares blocks with, and by how much float32 may move an estimate beside that.
+    [[nodiscard]] const simd::NibbleQuery& compared_with() const noexcept { return query_; }
+    [[nodiscard]] float rounding() const noexcept { return rounding_; }
+    /// RaBitQ: the query as its codes see it, rotated.
+    [[nodiscard]] const float* rotated() const noexcept;
     /// The rows [begin, end) of blocks, at most `max_batch`, those whose `lower` is below the bound; positions count from `begin`.
     void scan(const std::byte* blocks, std::size_t stride, std::size_t begin, std::size_t end, float bound,
               Survivors& out) const noexcept;
@@ -95,6 +100,8 @@ public:
     [[nodiscard]] MetricKind metric_kind() const noexcept { return metric_; }
     /// PQ's parts; 0: RaBitQ.
     [[nodiscard]] std::size_t parts() const noexcept { return parts_; }
+    /// RaBitQ: values of a rotated row, a multiple of 16.
+    [[nodiscard]] std::size_t rotated_size() const noexcept { return rotation_.size(); }
     /// Of what was trained.
     [[nodiscard]] std::size_t bytes() const noexcept { return (middle_.size() + points_.size()) * sizeof(float); }
     [[nodiscard]] bool accepts(Element given) const noexcept { return given != Element::bits; }
@@ -112,14 +119,27 @@ public:
         /// Row `place` of the block, whose bytes were zeros where it had no row before.
         void put(RowView row, std::byte* block, std::size_t place) noexcept;
 
-    private:
-        /// Writes the code and says what `put` makes factors of.
+        /// What a code says of a row, both relative to the origin.
         struct Coded {
             double square = 0;     ///< |row|^2
             double along = 0;      ///< <code, row>
             double length = 0;     ///< |code|^2
             double by_origin = 0;  ///< <code, origin>
         };
+        /// What turns <code, query> into a distance, as a block's factors do (simd/kernels.hpp).
+        struct Factors {
+            float add = 0;
+            float scale = 0;
+            float error = 0;
+        };
+        /// Of the last row that was put, if its code were another.
+        [[nodiscard]] Factors factors(const Coded& coded) const noexcept;
+        /// RaBitQ: that row and the origin, rotated.
+        [[nodiscard]] std::span<const float> rotated() const noexcept { return rotated_; }
+        [[nodiscard]] std::span<const float> rotated_origin() const noexcept { return coded_origin_; }
+
+    private:
+        /// Writes the code.
         Coded put_signs(std::byte* block, std::size_t place) noexcept;
         Coded put_parts(std::byte* block, std::size_t place) noexcept;
         const FastScan* codec_;
