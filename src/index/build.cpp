@@ -8,6 +8,7 @@
 #include <tonari/simd/level.hpp>
 
 #include "index/fast_scan.hpp"
+#include "index/rabitq.hpp"
 
 namespace tonari {
 
@@ -50,7 +51,7 @@ Status check_codec(const Spec& spec, MetricKind metric, Element given) {
         return Error{ErrorCode::unsupported,
                      "spec '" + to_string(spec) + "': expected " + expected + "; '" + to_string(as_given) + "' fits"};
     };
-    if (spec.codec == CodecKind::fast_scan) {
+    if (spec.codec == CodecKind::fast_scan || spec.codec == CodecKind::rabitq) {
         if (metric == MetricKind::user) return refused("a built-in metric (l2, ip, cosine), got a user's own");
         if (given == Element::bits) return refused("rows of numbers, got bits");
         return {};
@@ -86,6 +87,13 @@ Result<Index> build(std::string_view spec, MetricKind metric, MatrixView rows, s
                 if (Status s = check_direction(rows, rows.element(), "rows", options.threads); !s) return s;
             }
             return detail::build_fast_scan(*parsed, metric, rows, ids, options);
+        }
+        if (parsed->codec == CodecKind::rabitq) {
+            if (Status s = RaBitQ::check(rows.dim(), {metric, parsed->bits, options.seed, {}}); !s) return s;
+            if (metric == MetricKind::cosine) {
+                if (Status s = check_direction(rows, rows.element(), "rows", options.threads); !s) return s;
+            }
+            return detail::build_rabitq(*parsed, metric, rows, ids, options);
         }
         auto element = detail::stored_element(*parsed, rows.element());
         if (!element) return std::move(element).error();

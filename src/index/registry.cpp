@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "index/fast_scan.hpp"
+#include "index/rabitq.hpp"
 
 namespace tonari {
 
@@ -35,6 +36,7 @@ constexpr std::array stored_codecs{
     StoredCodec{"codec", &open_over<Flat<AnyMetric>>},
     StoredCodec{"sq8", &open_over<Sq8<AnyMetric>>},
     StoredCodec{"fast_scan", &detail::open_fast_scan},
+    StoredCodec{"rabitq", &detail::open_rabitq},
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 
+#include <tonari/codec/rabitq.hpp>
 #include <tonari/index/hnsw_index.hpp>
 #include <tonari/index/train_lists.hpp>
 
@@ -23,9 +24,15 @@ constexpr std::array store_words{
     StoreWord{"SQbf16", {CodecKind::flat, Element::bfloat16}},
     StoreWord{"SQ8", {CodecKind::sq8, std::nullopt}},
     StoreWord{"RaBitQ", {CodecKind::fast_scan, std::nullopt}},
+    StoreWord{"RaBitQ1", {CodecKind::fast_scan, std::nullopt}},
 };
 constexpr std::string_view row_list = "Flat, FP16 (or SQfp16), BF16 (or SQbf16), SQ8";
-constexpr std::string_view block_list = "RaBitQ, PQ<parts>x4fs";
+constexpr std::string_view block_list = "RaBitQ, RaBitQ<bits> with 2 to 8 bits, PQ<parts>x4fs";
+
+/// Whether its rows lie in blocks, which graphs cannot compare one by one, and which say how wrong they may be.
+constexpr bool in_blocks(CodecKind codec) noexcept {
+    return codec == CodecKind::fast_scan || codec == CodecKind::rabitq;
+}
 
 Error unexpected(std::string_view text, std::string_view word, const std::string& expected) {
     return {ErrorCode::invalid_argument,
@@ -51,6 +58,9 @@ std::optional<CodeSpec> read_codes(std::string_view word) noexcept {
     for (const StoreWord& known : store_words) {
         if (known.word == word) return known.codes;
     }
+    if (const auto bits = number_between(word, "RaBitQ", "", RaBitQ::least_bits, RaBitQ::most_bits)) {
+        return CodeSpec{CodecKind::rabitq, std::nullopt, 0, *bits};
+    }
     auto parts = number_between(word, "PQ", "x4fs", 1, max_dim);
     if (!parts) parts = number_between(word, "PQ", "x4", 1, max_dim);
     if (!parts) return std::nullopt;
@@ -58,6 +68,7 @@ std::optional<CodeSpec> read_codes(std::string_view word) noexcept {
 }
 std::string code_word(const CodeSpec& codes) {
     if (codes.parts > 0) return "PQ" + std::to_string(codes.parts) + "x4fs";
+    if (codes.bits > 0) return "RaBitQ" + std::to_string(codes.bits);
     for (const StoreWord& known : store_words) {
         if (known.codes == codes) return std::string(known.word);
     }
@@ -70,7 +81,7 @@ std::optional<CodeSpec> read_fine(std::string_view word) noexcept {
     for (const std::string_view opening : {"R(", "Refine("}) {
         if (!word.starts_with(opening) || !word.ends_with(')')) continue;
         const auto codes = read_codes(word.substr(opening.size(), word.size() - opening.size() - 1));
-        if (codes && codes->codec != CodecKind::fast_scan) return codes;
+        if (codes && !in_blocks(codes->codec)) return codes;
     }
     return std::nullopt;
 }
@@ -142,7 +153,7 @@ Result<Spec> parse_spec(std::string_view text) {
     if (next < words.size()) {
         const auto codes = read_codes(words[next]);
         const bool graph = spec.kind == IndexKind::hnsw;
-        if (!codes || (graph && codes->codec == CodecKind::fast_scan)) {
+        if (!codes || (graph && in_blocks(codes->codec))) {
             return unexpected(text, words[next],
                               graph && codes ? stored() + " (a graph compares rows one by one; " +
                                                    std::string(block_list) + " go with IVF<lists> and alone)"
@@ -158,7 +169,7 @@ Result<Spec> parse_spec(std::string_view text) {
     }
     if (next == words.size()) return spec;
     const auto before = [&] { return "'" + std::string(words[next - 1]) + "'"; };
-    if (spec.codec != CodecKind::fast_scan) return unexpected(text, words[next], "nothing after " + before());
+    if (!in_blocks(spec.codec)) return unexpected(text, words[next], "nothing after " + before());
     spec.fine = read_fine(words[next]);
     if (!spec.fine) return unexpected(text, words[next], "RFlat, R(FP16), R(BF16) or R(SQ8) after " + before());
     if (++next < words.size()) return unexpected(text, words[next], "nothing after '" + fine_word(*spec.fine) + "'");

@@ -53,6 +53,9 @@ const std::vector<Kind> kinds = {
     {"ivf-rabitq-v1", "IVF9,RaBitQ,RFlat", MetricKind::l2, Element::uint8, false, true},
     {"ivf-hnsw-rabitq-v1", "IVF9_HNSW4,RaBitQ,R(SQ8)", MetricKind::inner_product, Element::float32, true, false},
     {"ivf-rabitq-cosine-v1", "IVF9,RaBitQ,R(FP16)", MetricKind::cosine, Element::float32, false, false},
+    {"flat-rabitq2-v1", "RaBitQ2,R(SQ8)", MetricKind::cosine, Element::float32, false, true},
+    {"ivf-rabitq4-v1", "IVF9,RaBitQ4,RFlat", MetricKind::l2, Element::float32, true, false},
+    {"ivf-hnsw-rabitq8-v1", "IVF9_HNSW4,RaBitQ8,RFlat", MetricKind::inner_product, Element::uint8, false, false},
 };
 constexpr Dim dim = 12;
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include <tonari/codec/fast_scan.hpp>
+#include <tonari/codec/rabitq.hpp>
 #include <tonari/codec/sq8.hpp>
 #include <tonari/core/export.hpp>
 #include <tonari/index/flat_index.hpp>
@@ -37,6 +38,10 @@ extern template class IndexModelOf<IvfIndex<Sq8<AnyMetric>, HnswIndex<Flat<AnyMe
 extern template class FlatIndex<FastScan>;
 extern template class IvfIndex<FastScan, FlatIndex<Flat<AnyMetric>>>;
 extern template class IvfIndex<FastScan, HnswIndex<Flat<AnyMetric>>>;
+
+extern template class FlatIndex<RaBitQ>;
+extern template class IvfIndex<RaBitQ, FlatIndex<Flat<AnyMetric>>>;
+extern template class IvfIndex<RaBitQ, HnswIndex<Flat<AnyMetric>>>;
 
 /// The section that says what the rest of the file is.
 struct IndexRecord {

@@ -19,6 +19,7 @@ struct CodeSpec {
     CodecKind codec = CodecKind::flat;
     std::optional<Element> store_as{};  ///< half precision, when a word asks for it; else rows as given
     std::size_t parts = 0;              ///< PQ; 0 with `fast_scan`: RaBitQ
+    std::size_t bits = 0;               ///< RaBitQ of more than one bit a value
 
     friend bool operator==(const CodeSpec&, const CodeSpec&) = default;
 };

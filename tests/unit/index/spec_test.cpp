@@ -39,11 +39,26 @@ TEST_CASE("spec: words and what they mean", "[index]") {
     check("IVF100,SQ8", IndexKind::ivf, 0, {}, "IVF100,SQ8");
     check("IVF65536_HNSW16,SQ8", IndexKind::ivf, 0, {}, "IVF65536_HNSW16,SQ8");
     check("RaBitQ", IndexKind::flat, 0, {}, "RaBitQ");
+    check("RaBitQ1", IndexKind::flat, 0, {}, "RaBitQ");
+    check("RaBitQ2", IndexKind::flat, 0, {}, "RaBitQ2");
+    check("IVF8_HNSW,RaBitQ8,Refine(SQ8)", IndexKind::ivf, 0, {}, "IVF8_HNSW32,RaBitQ8,R(SQ8)");
     check("Flat,PQ16x4", IndexKind::flat, 0, {}, "PQ16x4fs");
     check("PQ16x4fs,RFlat", IndexKind::flat, 0, {}, "PQ16x4fs,RFlat");
     check("IVF100,RaBitQ,R(Flat)", IndexKind::ivf, 0, {}, "IVF100,RaBitQ,RFlat");
     check("IVF100_HNSW,PQ8x4fs,Refine(SQfp16)", IndexKind::ivf, 0, {}, "IVF100_HNSW32,PQ8x4fs,R(FP16)");
     check("IVF100,RaBitQ,R(SQ8)", IndexKind::ivf, 0, {}, "IVF100,RaBitQ,R(SQ8)");
+}
+
+TEST_CASE("spec: bits of RaBitQ", "[index]") {
+    for (const std::size_t bits : {2U, 5U, 8U}) {
+        const Spec spec = parse_spec("IVF8,RaBitQ" + std::to_string(bits) + ",RFlat").value();
+        CHECK(spec.codec == CodecKind::rabitq);
+        CHECK(spec.bits == bits);
+        CHECK(spec.parts == 0);
+    }
+    CHECK(parse_spec("RaBitQ1").value() == parse_spec("RaBitQ").value());
+    CHECK(parse_spec("RaBitQ").value().bits == 0);
+    CHECK(parse_spec("RaBitQ9").error().message.find("2 to 8 bits") != std::string::npos);
 }
 
 TEST_CASE("spec: what is none", "[index]") {
@@ -77,7 +92,13 @@ TEST_CASE("spec: what is none", "[index]") {
                                         "PQ8x4fsfs",
                                         "PQ8x8",
                                         "rabitq",
+                                        "RaBitQ0",
+                                        "RaBitQ9",
+                                        "RaBitQ16",
+                                        "RaBitQ4fs",
+                                        "RaBitQ-4",
                                         "HNSW16,RaBitQ",
+                                        "HNSW16,RaBitQ4",
                                         "HNSW16,PQ8x4fs",
                                         "IVF8,Flat,RFlat",
                                         "IVF8,RaBitQ,",
@@ -85,6 +106,7 @@ TEST_CASE("spec: what is none", "[index]") {
                                         "IVF8,RaBitQ,R(",
                                         "IVF8,RaBitQ,R()",
                                         "IVF8,RaBitQ,R(RaBitQ)",
+                                        "IVF8,RaBitQ,R(RaBitQ8)",
                                         "IVF8,RaBitQ,RFlat,RFlat",
                                         "IVF8,RaBitQ,Flat",
                                         "RFlat",

@@ -1,0 +1,44 @@
+// How an index over codes that lie in blocks is opened, refined or not.
+#pragma once
+
+#include <tonari/index/registry.hpp>
+
+namespace tonari::detail {
+
+template <class I>
+Result<Index> open_as(const SectionReader& reader) {
+    auto index = I::open(reader);
+    if (!index) return std::move(index).error();
+    return make_index(*std::move(index));
+}
+
+template <class I>
+Result<Index> open_refined(const SectionReader& reader) {
+    if (reader.within("fine").has("sq8")) return open_as<Refined<I, Sq8<AnyMetric>>>(reader);
+    return open_as<Refined<I, Flat<AnyMetric>>>(reader);
+}
+
+/// The index that the sections hold, which begin with such a codec.
+template <BlockCodec C>
+Result<Index> open_blocks(const SectionReader& reader) {
+    auto record = reader.record<IndexRecord>("index", 1);
+    if (!record) return std::move(record).error();
+    const bool refined = record->kind == static_cast<std::uint8_t>(IndexKind::refined);
+    const std::uint8_t kind = refined ? record->inner : record->kind;
+    if (kind == static_cast<std::uint8_t>(IndexKind::flat)) {
+        return refined ? open_refined<FlatIndex<C>>(reader) : open_as<FlatIndex<C>>(reader);
+    }
+    if (kind == static_cast<std::uint8_t>(IndexKind::ivf)) {
+        using ByFlat = IvfIndex<C, FlatCoarse<C>>;
+        using ByGraph = IvfIndex<C, GraphCoarse<C>>;
+        if (reader.within("coarse").has("layers")) {
+            return refined ? open_refined<ByGraph>(reader) : open_as<ByGraph>(reader);
+        }
+        return refined ? open_refined<ByFlat>(reader) : open_as<ByFlat>(reader);
+    }
+    return Error{ErrorCode::unsupported, "expected codes in blocks in an index of kind 1 (flat) or 3 (ivf), got kind " +
+                                             std::to_string(kind) +
+                                             "; a newer version of the library may have written it"};
+}
+
+}  // namespace tonari::detail
