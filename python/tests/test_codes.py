@@ -13,7 +13,8 @@ from oracle import check_exact, distances, table
 
 METRICS = ["l2", "ip", "cosine"]
 REFINED = ["RaBitQ,RFlat", "PQ16x4fs,RFlat", "IVF8,RaBitQ,RFlat", "IVF8_HNSW4,PQ8x4fs,RFlat", "PQ16,RFlat",
-           "IVF8,PQ32,RFlat"]
+           "IVF8,PQ32,RFlat",
+           "IVF8,RaBitQ4,RFlat"]
 DIM = 64
 
 
@@ -67,6 +68,17 @@ def test_pq_says_more_the_more_parts_it_has() -> None:
     assert off[0] > 1.2 * off[1] > 1.44 * off[2]
 
 
+def test_each_bit_halves_the_error_of_estimates() -> None:
+    rows, queries = table("float32", 500, DIM, seed=5), table("float32", 20, DIM, seed=6)
+    exact = distances("l2", rows.values, queries.values)
+    errors = []
+    for bits in range(2, 9):
+        ids, far = tonari.build(f"RaBitQ{bits}", rows.array).search(queries.array, k=500)
+        errors.append(np.sqrt(np.mean((far - np.take_along_axis(exact, ids, axis=1)) ** 2)))
+    ratios = np.array(errors[1:]) / errors[:-1]
+    assert (0.4 < ratios).all() and (ratios < 0.62).all(), ratios
+
+
 @pytest.mark.parametrize("element", ["float16", "bfloat16", "int8", "uint8"])
 def test_rows_of_other_elements(element: str) -> None:
     rows, queries = table(element, 600, DIM, seed=7), table(element, 10, DIM, seed=8)
@@ -75,7 +87,8 @@ def test_rows_of_other_elements(element: str) -> None:
     check_exact(found, "l2", rows.values, queries.values)
 
 
-@pytest.mark.parametrize("spec", ["RaBitQ", "IVF8,PQ16x4fs,R(SQ8)", "IVF8_HNSW4,RaBitQ,R(FP16)", "IVF8,PQ16", "PQ8,R(BF16)"])
+@pytest.mark.parametrize("spec", ["RaBitQ", "IVF8,PQ16x4fs,R(SQ8)", "IVF8_HNSW4,RaBitQ,R(FP16)", "IVF8,PQ16", "PQ8,R(BF16)", "RaBitQ3",
+                                  "IVF8,RaBitQ4"])
 def test_saved_and_opened(spec: str, tmp_path: Path) -> None:
     rows, queries = table("float32", 700, DIM, seed=9).array, table("float32", 20, DIM, seed=10).array
     ids = np.arange(700)[::-1] * 5
@@ -113,7 +126,7 @@ def test_filter_range_and_cursor(spec: str) -> None:
 def test_what_does_not_fit_is_refused() -> None:
     rows = table("float32", 100, DIM, seed=13).array
     for spec, metric, words in [("PQ5x4fs", "l2", "divide 64"), ("RaBitQ", "l1", "l2, ip or cosine"),
-                                ("HNSW8,RaBitQ", "l2", "one of Flat"), ("IVF4,Flat,RFlat", "l2", "nothing after")]:
+                                ("HNSW8,RaBitQ", "l2", "one of Flat"), ("RaBitQ9", "l2", "2 to 8 bits"), ("IVF4,Flat,RFlat", "l2", "nothing after")]:
         with pytest.raises(tonari.Error, match=words):
             tonari.build(spec, rows, metric=metric)
     with pytest.raises(tonari.Error, match="at least 256 rows"):

@@ -47,17 +47,20 @@ void FastScan::Encoder::enter(Origin origin) noexcept {
 
 void FastScan::Encoder::put(RowView row, std::byte* block, std::size_t place) noexcept {
     relative(row, codec_->metric_, origin_, row_.data());
-    detail::CodeSums sums = codec_->parts_ == 0 ? put_signs(block, place) : put_parts(block, place);
+    const detail::RowFactors of_row = factors(codec_->parts_ == 0 ? put_signs(block, place) : put_parts(block, place));
+    const std::size_t quads = codec_->quads();
+    set_factor(block, quads, 0, place, of_row.add);
+    set_factor(block, quads, 1, place, of_row.scale);
+    set_factor(block, quads, 2, place, of_row.error);
+}
+
+detail::RowFactors FastScan::Encoder::factors(detail::CodeSums sums) const noexcept {
     if (codec_->metric_ != MetricKind::l2) {
         for (Dim d = 0; d < codec_->dim_; ++d) {
             sums.origin += static_cast<double>(row_[d]) * static_cast<double>(origin_.length * origin_.centroid[d]);
         }
     }
-    const detail::RowFactors factors = detail::row_factors(codec_->metric_, sums, codec_->share_);
-    const std::size_t quads = codec_->quads();
-    set_factor(block, quads, 0, place, factors.add);
-    set_factor(block, quads, 1, place, factors.scale);
-    set_factor(block, quads, 2, place, factors.error);
+    return detail::row_factors(codec_->metric_, sums, codec_->share_);
 }
 
 /// The signs of the rotated row, four to a part.

@@ -65,6 +65,10 @@ void FastScanScorer::set_query(const std::byte* query) noexcept {
     enter({});
 }
 
+const float* FastScanScorer::rotated() const noexcept {
+    return reinterpret_cast<const float*>(prepared_ + head_bytes + query_.quads * 64) + dim_;
+}
+
 void FastScanScorer::enter(Origin origin) noexcept {
     Head head;
     std::memcpy(&head, prepared_, sizeof head);

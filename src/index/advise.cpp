@@ -106,6 +106,10 @@ std::vector<Choice> choices_for(const IndexNeed& need) {
 double codes_of(const CodeSpec& codes, const IndexNeed& need) noexcept {
     const double norm = need.metric == MetricKind::cosine ? sizeof(float) : 0;
     if (codes.codec == CodecKind::sq8) return std::ceil(need.dim / 4.0) * 4 + norm;
+    if (codes.codec == CodecKind::rabitq) {
+        const double values = std::ceil(need.dim / 16.0) * 16;
+        return values / 8 * static_cast<double>(codes.bits) + 6 * sizeof(float);
+    }
     if (codes.codec == CodecKind::pq) return static_cast<double>(codes.parts) + 3 * sizeof(float);
     if (codes.codec == CodecKind::fast_scan) {
         const double quads =

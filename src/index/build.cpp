@@ -59,7 +59,7 @@ Status check_codec(const Spec& spec, MetricKind metric, Element given) {
         return Error{ErrorCode::unsupported,
                      "spec '" + to_string(spec) + "': expected " + expected + "; '" + to_string(as_given) + "' fits"};
     };
-    if (spec.codec == CodecKind::fast_scan || spec.codec == CodecKind::pq) {
+    if (is_relative(spec.codec)) {
         if (metric == MetricKind::user) return refused("a built-in metric (l2, ip, cosine), got a user's own");
         if (given == Element::bits) return refused("rows of numbers, got bits");
         return {};
@@ -89,13 +89,11 @@ Result<Index> build(std::string_view spec, MetricKind metric, MatrixView rows, s
     try {
         if (Status s = detail::check_build(rows, ids, options); !s) return s;
         if (Status s = detail::check_codec(*parsed, metric, rows.element()); !s) return s;
-        const bool pq = parsed->codec == CodecKind::pq;
-        if (pq || parsed->codec == CodecKind::fast_scan) {
+        if (is_relative(parsed->codec)) {
             if (metric == MetricKind::cosine) {
                 if (Status s = check_direction(rows, rows.element(), "rows", options.threads); !s) return s;
             }
-            const auto over = pq ? &detail::build_pq : &detail::build_fast_scan;
-            return over(*parsed, metric, rows, ids, options);
+            return detail::build_relative(*parsed, metric, rows, ids, options);
         }
         auto element = detail::stored_element(*parsed, rows.element());
         if (!element) return std::move(element).error();

@@ -7,7 +7,7 @@ Result<Index> build_fast_scan(const Spec& spec, MetricKind metric, MatrixView ro
                               const BuildOptions& options) {
     const FastScanParams params{metric, spec.parts, options.seed, options.threads};
     if (Status s = FastScan::check(rows.dim(), params); !s) return s;
-    return build_relative<FastScan>(spec, params, rows, ids, options);
+    return build_over_relative<FastScan>(spec, params, rows, ids, options);
 }
 
 }  // namespace tonari::detail

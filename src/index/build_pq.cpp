@@ -7,7 +7,7 @@ Result<Index> build_pq(const Spec& spec, MetricKind metric, MatrixView rows, std
                        const BuildOptions& options) {
     const PqParams params{metric, spec.parts, options.seed, options.threads};
     if (Status s = Pq::check(rows.rows(), rows.dim(), params); !s) return s;
-    return build_relative<Pq>(spec, params, rows, ids, options);
+    return build_over_relative<Pq>(spec, params, rows, ids, options);
 }
 
 }  // namespace tonari::detail

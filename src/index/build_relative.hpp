@@ -10,8 +10,8 @@ namespace tonari::detail {
 
 /// What `build_fast_scan` and its like do, over codes that are trained by `params`.
 template <RelativeCodec C>
-Result<Index> build_relative(const Spec& spec, const typename C::Params& params, MatrixView rows,
-                             std::span<const Id> ids, const BuildOptions& options) {
+Result<Index> build_over_relative(const Spec& spec, const typename C::Params& params, MatrixView rows,
+                                  std::span<const Id> ids, const BuildOptions& options) {
     const MetricKind metric = params.metric;
     if (spec.fine) {
         if (Status s = check_fine(spec, metric, rows, options.threads); !s) return s;

@@ -41,10 +41,9 @@ struct StoredCodec {
     Result<Index> (*open)(const SectionReader& reader);
 };
 constexpr std::array stored_codecs{
-    StoredCodec{"codec", &open_over<Flat<AnyMetric>>},
-    StoredCodec{"sq8", &open_sq8},
-    StoredCodec{"fast_scan", &detail::open_fast_scan},
-    StoredCodec{"pq", &detail::open_pq},
+    StoredCodec{"codec", &open_over<Flat<AnyMetric>>}, StoredCodec{"sq8", &open_sq8},
+    StoredCodec{"fast_scan", &detail::open_fast_scan}, StoredCodec{"pq", &detail::open_pq},
+    StoredCodec{"rabitq", &detail::open_rabitq},
 };
 
 }  // namespace

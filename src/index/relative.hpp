@@ -1,4 +1,5 @@
-// Building and opening what specs name by codes that are relative to origins: RaBitQ, PQ<parts>x4fs and PQ<parts>.
+// Building and opening what specs name by codes that are relative to origins: RaBitQ, PQ<parts>x4fs, PQ<parts> and
+// RaBitQ<bits>.
 #pragma once
 
 #include <span>
@@ -19,9 +20,19 @@ Result<Index> build_fast_scan(const Spec& spec, MetricKind metric, MatrixView ro
                               const BuildOptions& options);
 Result<Index> build_pq(const Spec& spec, MetricKind metric, MatrixView rows, std::span<const Id> ids,
                        const BuildOptions& options);
+Result<Index> build_rabitq(const Spec& spec, MetricKind metric, MatrixView rows, std::span<const Id> ids,
+                           const BuildOptions& options);
+/// The one of them that the spec names.
+inline Result<Index> build_relative(const Spec& spec, MetricKind metric, MatrixView rows, std::span<const Id> ids,
+                                    const BuildOptions& options) {
+    if (spec.codec == CodecKind::pq) return build_pq(spec, metric, rows, ids, options);
+    if (spec.codec == CodecKind::rabitq) return build_rabitq(spec, metric, rows, ids, options);
+    return build_fast_scan(spec, metric, rows, ids, options);
+}
 
 /// The index that the sections hold, which begin with such a codec.
 Result<Index> open_fast_scan(const SectionReader& reader);
 Result<Index> open_pq(const SectionReader& reader);
+Result<Index> open_rabitq(const SectionReader& reader);
 
 }  // namespace tonari::detail

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 
+#include <tonari/codec/rabitq.hpp>
 #include <tonari/index/hnsw_index.hpp>
 #include <tonari/index/train_lists.hpp>
 
@@ -23,11 +24,10 @@ constexpr std::array store_words{
     StoreWord{"SQbf16", {CodecKind::flat, Element::bfloat16}},
     StoreWord{"SQ8", {CodecKind::sq8, std::nullopt}},
     StoreWord{"RaBitQ", {CodecKind::fast_scan, std::nullopt}},
+    StoreWord{"RaBitQ1", {CodecKind::fast_scan, std::nullopt}},
 };
 constexpr std::string_view row_list = "Flat, FP16 (or SQfp16), BF16 (or SQbf16), SQ8";
-constexpr std::string_view relative_list = "PQ<parts>, PQ<parts>x4fs, RaBitQ";
-/// Codes that lists and scans compare, and that finer rows may stand behind.
-constexpr bool is_relative(CodecKind kind) noexcept { return kind == CodecKind::fast_scan || kind == CodecKind::pq; }
+constexpr std::string_view relative_list = "PQ<parts>, PQ<parts>x4fs, RaBitQ, RaBitQ<bits> with 2 to 8 bits";
 
 Error unexpected(std::string_view text, std::string_view word, const std::string& expected) {
     return {ErrorCode::invalid_argument,
@@ -53,6 +53,9 @@ std::optional<CodeSpec> read_codes(std::string_view word) noexcept {
     for (const StoreWord& known : store_words) {
         if (known.word == word) return known.codes;
     }
+    if (const auto bits = number_between(word, "RaBitQ", "", RaBitQ::least_bits, RaBitQ::most_bits)) {
+        return CodeSpec{CodecKind::rabitq, std::nullopt, 0, *bits};
+    }
     auto parts = number_between(word, "PQ", "x4fs", 1, max_dim);
     if (!parts) parts = number_between(word, "PQ", "x4", 1, max_dim);
     if (parts) return CodeSpec{CodecKind::fast_scan, std::nullopt, *parts};
@@ -65,6 +68,7 @@ std::string code_word(const CodeSpec& codes) {
     if (codes.parts > 0) {
         return "PQ" + std::to_string(codes.parts) + (codes.codec == CodecKind::fast_scan ? "x4fs" : "");
     }
+    if (codes.bits > 0) return "RaBitQ" + std::to_string(codes.bits);
     for (const StoreWord& known : store_words) {
         if (known.codes == codes) return std::string(known.word);
     }

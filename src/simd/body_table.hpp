@@ -16,6 +16,7 @@
 #include "simd/body_nibble_table.hpp"
 #include "simd/body_nibbles.hpp"
 #include "simd/body_norm.hpp"
+#include "simd/body_planes.hpp"
 #include "simd/body_rotate.hpp"
 #include "simd/body_rows.hpp"
 
@@ -111,6 +112,8 @@ constexpr Kernels make_table() noexcept {
     table.byte_codes_scan = &byte_codes_scan<Machine>;
     table.byte_table = &byte_table<Machine>;
     table.byte_points = &byte_points<Machine>;
+    table.planes_product = &planes_product<Machine>;
+    table.rounded_sums = &rounded_sums<Machine>;
     table.rotate = &rotate<Machine>;
     return table;
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 
 #include <tonari/core/types.hpp>
@@ -37,6 +38,16 @@ inline float load_float(const std::byte* at) noexcept {
 /// conversion rounds once on every machine.
 inline float to_float(unsigned sum) noexcept { return static_cast<float>(static_cast<long long>(sum)); }
 inline float to_float(int sum) noexcept { return static_cast<float>(sum); }
+
+/// The bits of values 16 quad to 16 quad + 15 of row `place` of a block of 4-bit codes, four values to a part, from the lowest
+/// on.
+inline unsigned sixteen_signs(const std::byte* block, std::size_t place, std::size_t quad) noexcept {
+    std::uint32_t parts;
+    std::memcpy(&parts, block + quad * 64 + place % 16 * 4, sizeof parts);
+    parts = parts >> (place < 16 ? 0U : 4U) & 0x0F0F0F0FU;
+    parts = (parts | parts >> 4U) & 0x00FF00FFU;
+    return (parts | parts >> 8U) & 0xFFFFU;
+}
 
 /// How entries of a table, none below 0, become bytes: entry * lift * inverse, rounded.
 struct NibbleScale {

@@ -181,6 +181,45 @@ struct Avx512 {
         _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtepi32_epi8(_mm512_cvttps_epi32(values)));
     }
 
+    // --- codes whose bits lie in planes ------------------------------------------------------------------------
+    /// Masks of 64 bits put together 64 codes, less half of their range, as signed bytes; these become floats, and half a step
+    /// more.
+    template <std::size_t Bits>
+    static TONARI_INLINE float planes_product(const float* query, std::size_t count, const std::byte* block,
+                                              std::size_t place, const std::byte* planes) noexcept {
+        const __m512i negative = _mm512_set1_epi8(static_cast<char>(-(1 << (Bits - 1))));
+        const std::byte* signs = block + place % 16 * 4;
+        const unsigned half = place < 16 ? 0x0F0F0F0FU : 0xF0F0F0F0U;
+        __m512 sums[4] = {_mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps()};
+        for (std::size_t i = 0; i < count; i += 64) {
+            const std::size_t quads = count - i < 64 ? (count - i) / 16 : 4;
+            __mmask64 positive = 0;
+            for (std::size_t quad = 0; quad < quads; ++quad, signs += 64) {
+                unsigned parts;
+                __builtin_memcpy(&parts, signs, sizeof parts);
+                positive |= __mmask64{_pext_u32(parts, half)} << (16 * quad);
+            }
+            __m512i codes = _mm512_maskz_mov_epi8(~positive, negative);
+            unroll<Bits - 1>([&](auto p) __attribute__((always_inline)) {
+                constexpr int counts = 1 << (Bits - 2 - p.value);
+                __mmask64 plane;
+                __builtin_memcpy(&plane, planes + p.value * (count / 8) + i / 8, sizeof plane);
+                codes = _mm512_mask_add_epi8(codes, plane, codes, _mm512_set1_epi8(static_cast<char>(counts)));
+            });
+            const float* const values = query + i;
+            add_product(_mm512_castsi512_si128(codes), values, sums[0]);
+            if (quads > 1) add_product(_mm512_extracti32x4_epi32(codes, 1), values + 16, sums[1]);
+            if (quads > 2) add_product(_mm512_extracti32x4_epi32(codes, 2), values + 32, sums[2]);
+            if (quads > 3) add_product(_mm512_extracti32x4_epi32(codes, 3), values + 48, sums[3]);
+        }
+        const F all = _mm512_add_ps(_mm512_add_ps(sums[0], sums[1]), _mm512_add_ps(sums[2], sums[3]));
+        return sum(all);
+    }
+    static TONARI_INLINE void add_product(__m128i codes, const float* query, __m512& sum) noexcept {
+        const __m512 middles = _mm512_add_ps(_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(codes)), _mm512_set1_ps(0.5F));
+        sum = _mm512_fmadd_ps(middles, _mm512_loadu_ps(query), sum);
+    }
+
     // --- 4-bit codes -------------------------------------------------------------------------------------------
     /// Tables of 16 entries, one a quarter: so the bytes of part p go to quarter p. Sums of 16 bits hold 256 quads; those of
     /// odd rows are added up apart, and twice (256-fold) in those of all.

@@ -273,6 +273,33 @@ void byte_points(const float* values, const float* points, std::size_t parts, st
     }
 }
 
+float planes_product(const float* query, std::size_t count, const std::byte* block, std::size_t place,
+                     const std::byte* planes, std::size_t bits) noexcept {
+    double sum = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        unsigned code = sixteen_signs(block, place, i / 16) >> (i % 16) & 1U;
+        for (std::size_t plane = 0; plane + 1 < bits; ++plane) {
+            const auto eight = std::to_integer<unsigned>(planes[plane * (count / 8) + i / 8]);
+            code = 2 * code + (eight >> (i % 8) & 1U);
+        }
+        const double middle = static_cast<double>((1U << bits) - 1) / 2;
+        sum += static_cast<double>(query[i]) * (static_cast<double>(code) - middle);
+    }
+    return static_cast<float>(sum);
+}
+
+RoundedSums rounded_sums(const float* values, std::size_t count, float scale, float most) noexcept {
+    double along = 0;
+    double square = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto value = static_cast<double>(values[i]);
+        const double middle = std::min(std::floor(value * static_cast<double>(scale)), static_cast<double>(most)) + 0.5;
+        along += value * middle;
+        square += middle * middle;
+    }
+    return {static_cast<float>(along), static_cast<float>(square)};
+}
+
 void rotate(float* values, std::size_t size, const std::uint64_t* signs) noexcept {
     const std::size_t mixed = std::bit_floor(size);
     const auto scale = static_cast<float>(1 / std::sqrt(static_cast<double>(mixed)));
@@ -346,6 +373,8 @@ constexpr Kernels make_table() noexcept {
     table.byte_codes_scan = &byte_codes_scan;
     table.byte_table = &byte_table;
     table.byte_points = &byte_points;
+    table.planes_product = &planes_product;
+    table.rounded_sums = &rounded_sums;
     table.rotate = &rotate;
     return table;
 }

@@ -568,8 +568,9 @@ TEST_CASE("door: what finer codes do not take is refused before anything is buil
     CHECK(steps == 0);
     // What is said to fit instead is a spec.
     const Rows bits = clustered_rows(Element::bits, 8, 100, 123);
-    for (const char* spec : {"RaBitQ,RFlat", "PQ4x4fs,R(SQ8)"}) {
+    for (const char* spec : {"RaBitQ,RFlat", "PQ4x4fs,R(SQ8)", "RaBitQ4,RFlat"}) {
         refused(build(spec, MetricKind::hamming, bits.view()), ErrorCode::unsupported, {"got bits", "'Flat' fits"});
     }
+    refused(build("RaBitQ4", MetricKind::l1, large.view()), ErrorCode::unsupported, {"l2, ip or cosine", "got l1"});
     refused(build("IVF4,RaBitQ,RFlat", Moody{}, large.view()), ErrorCode::unsupported, {"user", "'IVF4,Flat' fits"});
 }

@@ -174,6 +174,7 @@ std::vector<Model> all_models() {
         for (const Element element : {Element::float32, Element::float16, Element::int8, Element::uint8}) {
             models.push_back(any_model("RaBitQ,RFlat", metric, element));
             models.push_back(any_model("IVF24,RaBitQ,RFlat", metric, element));
+            models.push_back(any_model("IVF24,RaBitQ4,RFlat", metric, element));
         }
         models.push_back(any_model("PQ1x4fs,RFlat", metric, Element::float32));
         models.push_back(any_model("IVF24_HNSW8,PQ1x4fs,RFlat", metric, Element::float32));
@@ -182,6 +183,8 @@ std::vector<Model> all_models() {
             models.push_back(any_model("IVF24,PQ1,RFlat", metric, element));
         }
         models.push_back(any_model("IVF24_HNSW8,PQ1,RFlat", metric, Element::float16));
+        models.push_back(any_model("RaBitQ2,RFlat", metric, Element::float32));
+        models.push_back(any_model("IVF24_HNSW8,RaBitQ8,RFlat", metric, Element::float32));
     }
     return models;
 }
@@ -213,6 +216,8 @@ std::vector<Model> some_models() {
             any_model("PQ1,RFlat", MetricKind::inner_product, Element::float32),
             any_model("IVF24,PQ1,RFlat", MetricKind::l2, Element::float32),
             any_model("IVF24_HNSW8,RaBitQ,RFlat", MetricKind::inner_product, Element::float32),
+            any_model("RaBitQ3,RFlat", MetricKind::inner_product, Element::int8),
+            any_model("IVF24,RaBitQ4,RFlat", MetricKind::l2, Element::float32),
             typed_model<Chebyshev>("IVF24,Flat", Element::float32),
             growing_model("HNSW16", MetricKind::l2, Element::float32),
             growing_model("HNSW16", MetricKind::inner_product, Element::float32),

@@ -141,6 +141,35 @@ void check_tables(const Kernels& table, std::size_t parts) {
     }
 }
 
+/// Whole numbers times halves.
+void check_planes(const Kernels& table, std::size_t quads) {
+    Random random(quads);
+    const std::size_t count = 16 * quads;
+    std::vector<float> query(count);
+    for (float& value : query) value = static_cast<float>(random() & 0xFU);
+    const GuardedBytes block(quads * 64);
+    for (std::size_t i = 0; i < quads * 64; ++i) block.data()[i] = static_cast<std::byte>(random() & 0xFFU);
+    for (std::size_t bits = 2; bits <= 8; ++bits) {
+        const std::size_t bytes = (bits - 1) * count / 8 + 6;
+        const GuardedBytes planes(bytes);
+        for (std::size_t i = 0; i < bytes; ++i) planes.data()[i] = static_cast<std::byte>(random() & 0xFFU);
+        const auto ask = [&](const Kernels& of, std::size_t place) {
+            return of.planes_product(query.data(), count, block.data(), place, planes.data(), bits);
+        };
+        for (std::size_t place = 0; place < nibble_rows; ++place) {
+            const float expected = ask(*kernels(Level::reference), place);
+            const float allowed = 1e-6F * 16 * static_cast<float>(count << bits);
+            check(std::abs(ask(table, place) - expected) <= allowed, "planes", table.level, MetricKind::l2,
+                  Element::float32, static_cast<Dim>(count));
+        }
+    }
+    const RoundedSums expected = kernels(Level::reference)->rounded_sums(query.data(), count, 0.4F, 3);
+    const RoundedSums got = table.rounded_sums(query.data(), count, 0.4F, 3);
+    const bool right = std::abs(got.along - expected.along) <= 1e-5F * expected.along &&
+                       std::abs(got.square - expected.square) <= 1e-5F * expected.square;
+    check(right, "rounded sums", table.level, MetricKind::l2, Element::float32, static_cast<Dim>(count));
+}
+
 /// Sums of table entries are whole numbers; signs and steps of a transform of whole numbers, too.
 void check_codes(const Kernels& table, std::size_t quads) {
     constexpr std::size_t rows = 75;
@@ -182,6 +211,7 @@ void check_codes(const Kernels& table, std::size_t quads) {
     kernels(Level::reference)->rotate(by_reference.data(), by_reference.size(), signs.data());
     check(values == by_reference, "rotation", table.level, MetricKind::l2, Element::float32, static_cast<Dim>(quads));
     check_tables(table, quads);
+    check_planes(table, quads);
 }
 
 int check_all() {

@@ -105,6 +105,8 @@ const std::vector<std::vector<std::byte>>& good_images() {
         add("HNSW4,SQ8", MetricKind::l2, Element::float32, true, false);
         add("IVF9,SQ8", MetricKind::inner_product, Element::float32, false, true);
         add("IVF9,RaBitQ,RFlat", MetricKind::l2, Element::float32, true, false);
+        add("IVF9,RaBitQ4", MetricKind::l2, Element::float32, true, false);
+        add("RaBitQ8,RFlat", MetricKind::inner_product, Element::uint8, false, true);
         add("PQ6x4fs,R(SQ8)", MetricKind::cosine, Element::float32, false, true);
         add("IVF8,Flat", MetricKind::l2, Element::float32, false, false);
         add("IVF130,Flat", MetricKind::l2, Element::float32, false, false);

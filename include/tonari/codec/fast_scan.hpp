@@ -38,7 +38,8 @@ namespace tonari {
 
 namespace detail {
 struct CodeSums;
-}
+struct RowFactors;
+}  // namespace detail
 
 struct FastScanParams {
     MetricKind metric = MetricKind::l2;
@@ -66,6 +67,11 @@ public:
     }
     /// Without a centroid: the codec's own middle.
     void enter(Origin origin) noexcept;
+    /// What it compares blocks with, and by how much float32 may move an estimate beside that.
+    [[nodiscard]] const simd::NibbleQuery& compared_with() const noexcept { return query_; }
+    [[nodiscard]] float rounding() const noexcept { return rounding_; }
+    /// RaBitQ: the query as its codes see it, rotated.
+    [[nodiscard]] const float* rotated() const noexcept;
     /// The rows [begin, end) of blocks, at most `max_batch`, those whose `lower` is below the bound; positions count from `begin`.
     void scan(const std::byte* blocks, std::size_t stride, std::size_t begin, std::size_t end, float bound,
               Survivors& out) const noexcept;
@@ -101,6 +107,8 @@ public:
     [[nodiscard]] MetricKind metric_kind() const noexcept { return metric_; }
     /// PQ's parts; 0: RaBitQ.
     [[nodiscard]] std::size_t parts() const noexcept { return parts_; }
+    /// RaBitQ: values of a rotated row, a multiple of 16.
+    [[nodiscard]] std::size_t rotated_size() const noexcept { return rotation_.size(); }
     /// Of what was trained.
     [[nodiscard]] std::size_t bytes() const noexcept { return (middle_.size() + points_.size()) * sizeof(float); }
     [[nodiscard]] bool accepts(Element given) const noexcept { return given != Element::bits; }
@@ -117,6 +125,12 @@ public:
         void enter(Origin origin) noexcept;
         /// Row `place` of the block, whose bytes were zeros where it had no row before.
         void put(RowView row, std::byte* block, std::size_t place) noexcept;
+
+        /// Of the last row that was put, what turns <code, query> into a distance if its code were another.
+        [[nodiscard]] detail::RowFactors factors(detail::CodeSums sums) const noexcept;
+        /// RaBitQ: that row and the origin, rotated.
+        [[nodiscard]] std::span<const float> rotated() const noexcept { return rotated_; }
+        [[nodiscard]] std::span<const float> rotated_origin() const noexcept { return coded_origin_; }
 
     private:
         /// Writes the code and says what `put` makes factors of.

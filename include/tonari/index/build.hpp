@@ -31,6 +31,8 @@ namespace tonari {
 ///                        alone or behind IVF, under L2, inner product and cosine (codec/pq.hpp)
 ///   "RaBitQ" "PQ32x4fs"  a bit a value, and 4 bits for each of 32 parts (which divide the dimensions), compared 32 rows at a
 ///                        time: alone or behind IVF, under L2, inner product and cosine (codec/fast_scan.hpp)
+///   "RaBitQ4"            4 bits a value, of 2 to 8: compared by their signs first, then by all bits where these say that a row may
+///                        be near enough (codec/rabitq.hpp)
 ///   "...,PQ32,RFlat" "...,RaBitQ,RFlat"  and the rows as given beside them ("R(FP16)", "R(BF16)", "R(SQ8)": as those),
 ///                        by which the rows are ranked that may be among the nearest (index/refined.hpp)
 ///   "HNSW32,SQ8,RFlat"   a graph over the rows as given, walked by their 8-bit codes, and the rows themselves (or "R(FP16)",

@@ -52,6 +52,7 @@ CodeSpec spec_of_codec(const C& codec) {
     const Element element = codec.element();
     if (element == Element::float16 || element == Element::bfloat16) spec.store_as = element;
     if constexpr (requires { codec.parts(); }) spec.parts = codec.parts();
+    if constexpr (requires { codec.bits(); }) spec.bits = codec.bits();
     return spec;
 }
 template <class I>

@@ -14,11 +14,18 @@
 
 namespace tonari {
 
+/// Whether codes are relative to origins, and say how wrong they may be: lists and scans compare them, and finer rows may stand
+/// behind them.
+constexpr bool is_relative(CodecKind kind) noexcept {
+    return kind == CodecKind::fast_scan || kind == CodecKind::pq || kind == CodecKind::rabitq;
+}
+
 /// What rows are stored as.
 struct CodeSpec {
     CodecKind codec = CodecKind::flat;
     std::optional<Element> store_as{};  ///< half precision, when a word asks for it; else rows as given
     std::size_t parts = 0;              ///< PQ, of a byte each or with `fast_scan` of 4 bits; 0 with that: RaBitQ
+    std::size_t bits = 0;               ///< RaBitQ of more than one bit a value
 
     friend bool operator==(const CodeSpec&, const CodeSpec&) = default;
 };

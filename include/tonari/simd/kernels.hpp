@@ -136,6 +136,26 @@ using ByteTableKernel = NibbleTable (*)(const float* query, const float* points,
 using BytePointsKernel = void (*)(const float* values, const float* points, std::size_t parts, std::size_t width,
                                   std::byte* codes) noexcept;
 
+/// Codes of `bits` bits a value, 2 to 8 (RaBitQ: Gao and others 2024), whose highest bits lie in a block of 4-bit codes, four
+/// values to a part. The lower ones lie in planes, a bit of every value in each:
+///
+///     | bit `bits` - 2: count / 8 bytes | ... | bit 1 | bit 0 |
+///
+/// A code c stands for c - (2^bits - 1) / 2. What this answers is the product of `count` values of a query, a multiple of 16,
+/// with what the codes of row `place` of `block` stand for. Up to 6 bytes behind the planes are read, and count for nothing.
+using PlanesProductKernel = float (*)(const float* query, std::size_t count, const std::byte* block, std::size_t place,
+                                      const std::byte* planes, std::size_t bits) noexcept;
+
+/// What rounding makes of magnitudes, in whole steps: sums over all values of value * m and m * m, where m is
+/// `scale` * value rounded down, at most `most`, and half a step more.
+struct RoundedSums {
+    float along = 0;
+    float square = 0;
+};
+/// `values` are not negative, `count` is a multiple of 16, `most` below 2^20. A value at the edge of a step may fall to either
+/// side.
+using RoundedSumsKernel = RoundedSums (*)(const float* values, std::size_t count, float scale, float most) noexcept;
+
 /// A random rotation in place of `size` values, a multiple of 16. In each of its rounds signs are turned where bits are set, and
 /// the first or, every second time, the last power of two of the values are transformed (Walsh-Hadamard); where these are not
 /// all, sums and differences mix the halves after every second round (the idea is FhtKac's of the RaBitQ-Library, which mixes them
@@ -171,6 +191,8 @@ struct Kernels {
     ByteCodesScanKernel byte_codes_scan = nullptr;
     ByteTableKernel byte_table = nullptr;
     BytePointsKernel byte_points = nullptr;
+    PlanesProductKernel planes_product = nullptr;
+    RoundedSumsKernel rounded_sums = nullptr;
     RotateKernel rotate = nullptr;
 
     [[nodiscard]] const DistanceKernels& of(MetricKind metric, Element element) const noexcept {

@@ -5,12 +5,11 @@
 #include <memory>
 #include <vector>
 
-#include <tonari/core/aligned.hpp>
-
 #include "support/catch.hpp"
 #include "support/image.hpp"
 #include "support/oracle.hpp"
 #include "support/rows.hpp"
+#include "unit/codec/coded_blocks.hpp"
 #include "unit/io/sample_file.hpp"
 
 using namespace tonari;
@@ -28,47 +27,8 @@ float product_of(std::span<const float> a, std::span<const float> b) {
     return sum;
 }
 
-std::vector<float> relative_rows(const Rows& rows, MetricKind metric, Origin origin) {
-    std::vector<float> all(rows.size() * rows.dim());
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        FastScan::relative(rows.row(i), metric, origin, all.data() + i * rows.dim());
-    }
-    return all;
-}
-
-/// Rows in blocks, relative to one origin.
-struct Coded {
-    FastScan codec;
-    Origin origin;
-    std::size_t rows;
-    AlignedBuffer blocks;
-
-    Coded(FastScan c, const Rows& of, Origin o) : codec(std::move(c)), origin(o), rows(of.size()) {
-        const std::size_t count = (rows + FastScan::block_rows - 1) / FastScan::block_rows;
-        blocks = AlignedBuffer::allocate(count * codec.block_size()).value();
-        auto encoder = codec.encoder();
-        encoder.enter(origin);
-        for (std::size_t i = 0; i < rows; ++i) {
-            encoder.put(of.row(i), blocks.data() + i / FastScan::block_rows * codec.block_size(),
-                        i % FastScan::block_rows);
-        }
-    }
-    /// Estimates and bounds of all rows.
-    void ask(RowView query, float deviations, Survivors& out) const {
-        auto prepared = AlignedBuffer::allocate(codec.query_size()).value();
-        codec.prepare(query, prepared.data());
-        auto scorer = codec.scorer();
-        scorer.set_query(prepared.data());
-        scorer.set_deviations(deviations);
-        scorer.enter(origin);
-        out.clear();
-        scorer.scan(blocks.data(), codec.block_size(), 0, rows, std::numeric_limits<float>::infinity(), out);
-        REQUIRE(out.count == rows);
-    }
-};
-
 FastScan trained(const Rows& rows, MetricKind metric, std::size_t parts, Origin origin = {}) {
-    const std::vector<float> sample = relative_rows(rows, metric, origin);
+    const std::vector<float> sample = relative_rows<FastScan>(rows, metric, origin);
     return FastScan::train(MatrixView(sample.data(), rows.size(), rows.dim()), {.metric = metric, .parts = parts})
         .value();
 }
@@ -81,7 +41,7 @@ TEST_CASE("fast scan: estimates are about the distances, and bounds below them")
         const Rows queries = clustered_rows(Element::float32, dim, 40, 2);
         for (const MetricKind metric : metrics) {
             for (const std::size_t parts : {std::size_t{0}, std::size_t{dim / 4}, std::size_t{dim / 2}}) {
-                const Coded coded(trained(rows, metric, parts), rows, {});
+                const Coded<FastScan> coded(trained(rows, metric, parts), rows, {});
                 const Distance distance = definition_of(metric);
                 auto survivors = std::make_unique<Survivors>();
                 double bias = 0;
@@ -130,7 +90,7 @@ TEST_CASE("fast scan: three deviations cover what they should where a few values
     const Rows rows = sparse_rows(500, 21);
     const Rows queries = sparse_rows(100, 22);
     for (const std::size_t parts : {0U, 16U, 32U}) {
-        const Coded coded(trained(sample, MetricKind::l2, parts), rows, {});
+        const Coded<FastScan> coded(trained(sample, MetricKind::l2, parts), rows, {});
         auto survivors = std::make_unique<Survivors>();
         std::size_t above = 0;
         for (std::size_t q = 0; q < queries.size(); ++q) {
@@ -150,7 +110,7 @@ TEST_CASE("fast scan: a row that is asked for is estimated nearly exactly") {
     const Rows rows = clustered_rows(Element::float32, dim, 300, 3);
     for (const MetricKind metric : metrics) {
         for (const std::size_t parts : {0U, 24U}) {
-            const Coded coded(trained(rows, metric, parts), rows, {});
+            const Coded<FastScan> coded(trained(rows, metric, parts), rows, {});
             const Distance distance = definition_of(metric);
             auto survivors = std::make_unique<Survivors>();
             for (std::size_t i = 0; i < 50; ++i) {
@@ -178,7 +138,7 @@ TEST_CASE("fast scan: an origin and a known distance to it say what the centroid
             if (metric == MetricKind::cosine) length = 0.8F;
         }
         Origin origin{.centroid = centroid.data(), .length = length};
-        Coded coded(trained(rows, metric, 0, origin), rows, origin);
+        Coded<FastScan> coded(trained(rows, metric, 0, origin), rows, origin);
         auto by_centroid = std::make_unique<Survivors>();
         auto by_distance = std::make_unique<Survivors>();
         for (std::size_t q = 0; q < queries.size(); ++q) {
@@ -204,7 +164,7 @@ TEST_CASE("fast scan: rows without a direction of their own, equal rows, zeros")
         for (const std::size_t parts : {0U, 2U}) {
             Rows rows = integer_rows(Element::float32, 8, 40, 6, 3);
             for (std::size_t i = 1; i < 20; ++i) rows.set(i, rows, 0);  // half of them equal
-            const Coded coded(trained(rows, metric, parts), rows, {});
+            const Coded<FastScan> coded(trained(rows, metric, parts), rows, {});
             auto survivors = std::make_unique<Survivors>();
             for (std::size_t q = 0; q < rows.size(); ++q) {
                 coded.ask(rows.row(q), 3, *survivors);
@@ -235,8 +195,8 @@ TEST_CASE("fast scan: saved and opened it says the same; broken sections are ref
         REQUIRE(opened.ok());
         CHECK(opened->parts() == parts);
         CHECK(image_with(*opened) == image);
-        Coded before(codec, rows, {});
-        Coded after(*std::move(opened), rows, {});
+        Coded<FastScan> before(codec, rows, {});
+        Coded<FastScan> after(*std::move(opened), rows, {});
         CHECK(std::equal(before.blocks.span().begin(), before.blocks.span().end(), after.blocks.span().begin()));
         // Of other rotations than ours, none among them, the codes would be asked in vain.
         constexpr std::size_t rotation_at = 21;  // of the record, as FORMAT.md has it

@@ -1,6 +1,8 @@
 // Codes of 4 bits a part in indexes, refined and not: what no code can say exactly is never silently missing.
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <string>
 
 #include <tonari/index/build.hpp>
 
@@ -41,7 +43,7 @@ TEST_CASE("refined: as many deviations as float32 can say lose no row", "[index]
         clustered_rows(Element::float32, 16, 1, 1);  // at its list's centroid: its code leaves nothing over
     const Rows queries = clustered_rows(Element::float32, 16, 10, 2);
     for (const MetricKind metric : metrics) {
-        for (const char* spec : {"RaBitQ", "IVF1,RaBitQ,RFlat"}) {
+        for (const char* spec : {"RaBitQ", "IVF1,RaBitQ,RFlat", "RaBitQ4", "IVF1,RaBitQ8,RFlat"}) {
             const Index many = build(spec, metric, rows.view()).value();
             const Index single = build(spec, metric, one.view()).value();
             for (const float refine : {0.0F, 1e9F, std::numeric_limits<float>::max()}) {
@@ -61,8 +63,9 @@ TEST_CASE("refined: rows as long as the door lets in are all answered, at finite
     for (const Dim dim : {2U, 17U, 100U}) {
         const Rows rows = longest_rows(dim, 260);
         for (const MetricKind metric : metrics) {
-            for (const char* spec : {"RaBitQ", "RaBitQ,RFlat", "IVF3,RaBitQ", "IVF3,RaBitQ,R(SQ8)", "PQ1x4fs",
-                                     "IVF3,PQ1x4fs,RFlat", "PQ1", "IVF3,PQ1,RFlat"}) {
+            for (const char* spec :
+                 {"RaBitQ", "RaBitQ,RFlat", "IVF3,RaBitQ", "IVF3,RaBitQ,R(SQ8)", "PQ1x4fs", "IVF3,PQ1x4fs,RFlat", "PQ1",
+                  "IVF3,PQ1,RFlat", "RaBitQ4", "IVF3,RaBitQ8", "RaBitQ2,RFlat"}) {
                 const Index index = build(spec, metric, rows.view()).value();
                 Searcher search = index.searcher();
                 for (const float refine : {3.0F, 1e9F}) {
@@ -81,10 +84,10 @@ TEST_CASE("refined: rows as long as the door lets in are all answered, at finite
     }
 }
 
-TEST_CASE("refined: only what was compared by more than codes of 4 bits is called exact", "[index]") {
+TEST_CASE("refined: only what was compared by more than codes that err is called exact", "[index]") {
     const Rows rows = clustered_rows(Element::float32, 16, 300, 3);
-    for (const char* spec :
-         {"RaBitQ", "IVF4,RaBitQ", "IVF4,RaBitQ,RFlat", "IVF4,SQ8", "Flat", "PQ4", "IVF4,PQ4", "IVF4,PQ4,RFlat"}) {
+    for (const char* spec : {"RaBitQ", "IVF4,RaBitQ", "IVF4,RaBitQ,RFlat", "IVF4,SQ8", "Flat", "PQ4", "IVF4,PQ4",
+                             "IVF4,PQ4,RFlat", "IVF4,RaBitQ4", "RaBitQ8,RFlat"}) {
         const std::string of = spec;
         const bool coarse = of.find("RaBitQ") != std::string::npos || of.find("PQ") != std::string::npos;
         const Index index = build(spec, MetricKind::l2, rows.view()).value();
@@ -111,8 +114,8 @@ TEST_CASE("refined: with deviations without end rows are as near as among all, t
         queries.set(0, std::vector<float>(dim, 50));
         for (const MetricKind metric : metrics) {
             const Index flat = build("Flat", metric, rows.view()).value();
-            for (const char* spec :
-                 {"RaBitQ,RFlat", "IVF5,RaBitQ,RFlat", "IVF5,PQ1x4fs,RFlat", "PQ1,RFlat", "IVF5,PQ1,RFlat"}) {
+            for (const char* spec : {"RaBitQ,RFlat", "IVF5,RaBitQ,RFlat", "IVF5,PQ1x4fs,RFlat", "PQ1,RFlat",
+                                     "IVF5,PQ1,RFlat", "RaBitQ2,RFlat", "IVF5,RaBitQ8,RFlat"}) {
                 const Index index = build(spec, metric, rows.view()).value();
                 std::size_t wrong = 0;
                 for (std::size_t q = 0; q < queries.size(); ++q) {
@@ -186,6 +189,36 @@ TEST_CASE("refined: PQ finds rows by estimates alone, in any list, under a filte
             CHECK(wrong == 0);
             CHECK(found >= (refined ? 298 : 240));
             CHECK(off <= (refined ? 1e-10 : 4e-4) * spread);
+        }
+    }
+}
+
+TEST_CASE("refined: with each bit unrefined answers come nearer to the exact ones", "[index]") {
+    const Rows rows = clustered_rows(Element::float32, 64, 2000, 6);
+    const Rows queries = clustered_rows(Element::float32, 64, 50, 7);
+    for (const MetricKind metric : metrics) {
+        const Index flat = build("Flat", metric, rows.view()).value();
+        for (const std::string lists : {"", "IVF10,", "IVF10_HNSW4,"}) {
+            double before = 0;
+            for (const char* codes : {"RaBitQ1", "RaBitQ2", "RaBitQ4", "RaBitQ8"}) {
+                const Index index = build(lists + codes, metric, rows.view()).value();
+                std::size_t found = 0;
+                for (std::size_t q = 0; q < queries.size(); ++q) {
+                    const Answer truth = ask(flat, queries.row(q)).value();
+                    const Answer nearest = ask(index, queries.row(q), {.nprobe = 10}).value();
+                    for (const Neighbor& neighbor : nearest.neighbors) {
+                        found += std::any_of(truth.neighbors.begin(), truth.neighbors.end(),
+                                             [&](const Neighbor& true_one) { return true_one.id == neighbor.id; })
+                                     ? 1
+                                     : 0;
+                    }
+                }
+                const double recall = static_cast<double>(found) / static_cast<double>(10 * queries.size());
+                CAPTURE(name(metric), lists, codes, recall, before);
+                CHECK(recall > before);
+                before = recall;
+            }
+            CHECK(before > 0.97);
         }
     }
 }

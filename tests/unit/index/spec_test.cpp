@@ -44,6 +44,9 @@ TEST_CASE("spec: words and what they mean", "[index]") {
     check("HNSW,SQ8,R(Flat)", IndexKind::hnsw, 32, {}, "HNSW32,SQ8,RFlat");
     check("IVF100_HNSW16,SQ8,Refine(SQfp16)", IndexKind::ivf, 0, {}, "IVF100_HNSW16,SQ8,R(FP16)");
     check("RaBitQ", IndexKind::flat, 0, {}, "RaBitQ");
+    check("RaBitQ1", IndexKind::flat, 0, {}, "RaBitQ");
+    check("RaBitQ2", IndexKind::flat, 0, {}, "RaBitQ2");
+    check("IVF8_HNSW,RaBitQ8,Refine(SQ8)", IndexKind::ivf, 0, {}, "IVF8_HNSW32,RaBitQ8,R(SQ8)");
     check("Flat,PQ16x4", IndexKind::flat, 0, {}, "PQ16x4fs");
     check("PQ16x4fs,RFlat", IndexKind::flat, 0, {}, "PQ16x4fs,RFlat");
     check("IVF100,RaBitQ,R(Flat)", IndexKind::ivf, 0, {}, "IVF100,RaBitQ,RFlat");
@@ -54,6 +57,18 @@ TEST_CASE("spec: words and what they mean", "[index]") {
     check("IVF100_HNSW,PQ65536,R(BF16)", IndexKind::ivf, 0, {}, "IVF100_HNSW32,PQ65536,R(BF16)");
     check("IVF100,PQ8,Refine(SQ8)", IndexKind::ivf, 0, {}, "IVF100,PQ8,R(SQ8)");
     check("IVF100,RaBitQ,R(SQ8)", IndexKind::ivf, 0, {}, "IVF100,RaBitQ,R(SQ8)");
+}
+
+TEST_CASE("spec: bits of RaBitQ", "[index]") {
+    for (const std::size_t bits : {2U, 5U, 8U}) {
+        const Spec spec = parse_spec("IVF8,RaBitQ" + std::to_string(bits) + ",RFlat").value();
+        CHECK(spec.codec == CodecKind::rabitq);
+        CHECK(spec.bits == bits);
+        CHECK(spec.parts == 0);
+    }
+    CHECK(parse_spec("RaBitQ1").value() == parse_spec("RaBitQ").value());
+    CHECK(parse_spec("RaBitQ").value().bits == 0);
+    CHECK(parse_spec("RaBitQ9").error().message.find("2 to 8 bits") != std::string::npos);
 }
 
 TEST_CASE("spec: what is none", "[index]") {
@@ -91,10 +106,16 @@ TEST_CASE("spec: what is none", "[index]") {
                                         "PQ65537x4fs",
                                         "PQ8x4fsfs",
                                         "rabitq",
+                                        "RaBitQ0",
+                                        "RaBitQ9",
+                                        "RaBitQ16",
+                                        "RaBitQ4fs",
+                                        "RaBitQ-4",
                                         "HNSW16,RaBitQ",
                                         "HNSW16,PQ8",
                                         "IVF8,RaBitQ,R(PQ8)",
                                         "IVF8,PQ8,RFlat,RFlat",
+                                        "HNSW16,RaBitQ4",
                                         "HNSW16,PQ8x4fs",
                                         "IVF8,Flat,RFlat",
                                         "IVF8,RaBitQ,",
@@ -102,6 +123,7 @@ TEST_CASE("spec: what is none", "[index]") {
                                         "IVF8,RaBitQ,R(",
                                         "IVF8,RaBitQ,R()",
                                         "IVF8,RaBitQ,R(RaBitQ)",
+                                        "IVF8,RaBitQ,R(RaBitQ8)",
                                         "IVF8,RaBitQ,RFlat,RFlat",
                                         "IVF8,RaBitQ,Flat",
                                         "RFlat",

@@ -63,7 +63,7 @@ std::vector<Section> sections_of(const std::vector<std::byte>& image) {
 TEST_CASE("segment: a file cut anywhere is refused", "[segment]") {
     const TempFolder folder;
     for (const char* spec : {"Flat", "HNSW4", "IVF9,Flat", "IVF130,Flat", "IVF9_HNSW4,Flat", "HNSW4,SQ8",
-                             "HNSW4,SQ8,RFlat", "IVF9,RaBitQ,RFlat", "IVF9,PQ3,RFlat"}) {
+                             "HNSW4,SQ8,RFlat", "IVF9,RaBitQ,RFlat", "IVF9,PQ3,RFlat", "IVF9,RaBitQ4"}) {
         const auto image = image_of(sample(spec, true));
         std::size_t opened = 0;
         for (std::size_t size = 0; size < image.size(); size += size < 5000 ? 61 : 997) {
@@ -116,6 +116,8 @@ TEST_CASE("segment: any byte of any section changed is refused or survived", "[s
                                        {"HNSW4,SQ8,RFlat", true},
                                        {"IVF9,SQ8,R(FP16)", false},
                                        {"RaBitQ", false},
+                                       {"RaBitQ3", false},
+                                       {"IVF9,RaBitQ8,RFlat", false},
                                        {"PQ3x4fs,R(FP16)", true},
                                        {"IVF9_HNSW4,RaBitQ,RFlat", true},
                                        {"PQ3", true},
@@ -148,11 +150,12 @@ TEST_CASE("segment: sections full of lies are survived", "[segment]") {
                                        {"HNSW4,SQ8,RFlat", true},
                                        {"IVF9,RaBitQ,R(SQ8)", false},
                                        {"PQ3x4fs,RFlat", false},
-                                       {"IVF9,PQ3", false}}) {
+                                       {"IVF9,PQ3", false},
+                                       {"IVF9,RaBitQ4", false}}) {
         const auto image = image_of(sample(spec, shared));
         for (const Section& section : sections_of(image)) {
             if (section.name == "index" || section.name.ends_with("codec") || section.name.ends_with("sq8") ||
-                section.name == "fast_scan" || section.name == "pq") {
+                section.name.ends_with("fast_scan") || section.name == "pq" || section.name == "rabitq") {
                 continue;
             }
             INFO("section " << section.name);
