@@ -11,9 +11,10 @@ namespace {
 
 template <class Inner, class Fine>
 Result<Index> refine_by(Inner inner, Result<Fine> fine, MatrixView rows, std::span<const Id> ids,
-                        const BuildOptions& options) {
+                        const BuildOptions& options, const GivenRows* given) {
     if (!fine) return std::move(fine).error();
-    auto refined = Refined<Inner, Fine>::build(std::move(inner), *std::move(fine), rows, ids, options);
+    auto refined = Refined<Inner, Fine>::build(std::move(inner), *std::move(fine), rows, ids, options,
+                                               given == nullptr ? std::nullopt : std::optional<RowMap>(given->map));
     if (!refined) return std::move(refined).error();
     return make_index(*std::move(refined));
 }
@@ -21,17 +22,24 @@ Result<Index> refine_by(Inner inner, Result<Fine> fine, MatrixView rows, std::sp
 /// Behind it, what the spec refines by.
 template <class Inner>
 Result<Index> finish(Result<Inner> inner, const Spec& spec, MetricKind metric, MatrixView rows, std::span<const Id> ids,
-                     const BuildOptions& options) {
+                     const BuildOptions& options, const GivenRows* given) {
     if (!inner) return std::move(inner).error();
     if (!spec.fine) return make_index(*std::move(inner));
+    if (given != nullptr) {
+        rows = given->rows;
+        metric = given->metric;
+    }
     if (spec.fine->codec == CodecKind::sq8) {
-        return refine_by(*std::move(inner), Sq8<AnyMetric>::train(rows, {metric, options.seed}), rows, ids, options);
+        return refine_by(*std::move(inner), Sq8<AnyMetric>::train(rows, {metric, options.seed}), rows, ids, options,
+                         given);
     }
     const Element element = spec.fine->store_as.value_or(rows.element());
-    return refine_by(*std::move(inner), Flat<AnyMetric>::create(element, rows.dim(), metric), rows, ids, options);
+    return refine_by(*std::move(inner), Flat<AnyMetric>::create(element, rows.dim(), metric), rows, ids, options,
+                     given);
 }
 
-/// Whether the finer codes take the rows: asked before anything is built.
+}  // namespace
+
 Status check_fine(const Spec& spec, MetricKind metric, MatrixView rows, const Threads& threads) {
     if (spec.fine->codec == CodecKind::sq8) {
         if (Sq8<>::takes(rows.element())) return {};
@@ -46,11 +54,9 @@ Status check_fine(const Spec& spec, MetricKind metric, MatrixView rows, const Th
     return metric == MetricKind::cosine ? check_direction(rows, *element, "rows", threads) : Status{};
 }
 
-}  // namespace
-
 Result<Index> build_fast_scan(const Spec& spec, MetricKind metric, MatrixView rows, std::span<const Id> ids,
-                              const BuildOptions& options) {
-    if (spec.fine) {
+                              const BuildOptions& options, const GivenRows* given) {
+    if (spec.fine && given == nullptr) {
         if (Status s = check_fine(spec, metric, rows, options.threads); !s) return s;
     }
     constexpr double found =
@@ -62,15 +68,15 @@ Result<Index> build_fast_scan(const Spec& spec, MetricKind metric, MatrixView ro
         auto codec = train_block_codec<FastScan>(rows, params, [](RowId) { return Origin{}; });
         if (!codec) return std::move(codec).error();
         return finish(FlatIndex<FastScan>::build(*std::move(codec), rows, ids, coarse), spec, metric, rows, ids,
-                      options);
+                      options, given);
     }
     const IvfParams lists{spec.lists, spec.coarse_links};
     if (spec.coarse_links > 0) {
         return finish(IvfIndex<FastScan, GraphCoarse<FastScan>>::build(params, rows, ids, lists, coarse), spec, metric,
-                      rows, ids, options);
+                      rows, ids, options, given);
     }
     return finish(IvfIndex<FastScan, FlatCoarse<FastScan>>::build(params, rows, ids, lists, coarse), spec, metric, rows,
-                  ids, options);
+                  ids, options, given);
 }
 
 }  // namespace tonari::detail

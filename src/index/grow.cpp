@@ -17,7 +17,7 @@ Result<Spec> growing_spec(std::string_view text, const BuildOptions& options) {
     if (Status s = simd::check_level(); !s) return s;
     auto spec = parse_spec(text);
     if (!spec) return spec;
-    if (spec->kind != IndexKind::hnsw) {
+    if (spec->kind != IndexKind::hnsw || spec->transform) {
         return Error{ErrorCode::unsupported,
                      "spec '" + std::string(text) + "': expected one that grows, HNSW<M> with M from 2 to 256"};
     }

@@ -27,7 +27,7 @@ Result<Index> open_refined(const SectionReader& reader) {
 }  // namespace
 
 Result<Index> detail::open_fast_scan(const SectionReader& reader) {
-    auto record = reader.record<IndexRecord>("index", 1);
+    auto record = read_index_record(reader);
     if (!record) return std::move(record).error();
     const bool refined = record->kind == static_cast<std::uint8_t>(IndexKind::refined);
     const std::uint8_t kind = refined ? record->inner : record->kind;
