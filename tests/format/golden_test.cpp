@@ -53,6 +53,10 @@ const std::vector<Kind> kinds = {
     {"ivf-rabitq-v1", "IVF9,RaBitQ,RFlat", MetricKind::l2, Element::uint8, false, true},
     {"ivf-hnsw-rabitq-v1", "IVF9_HNSW4,RaBitQ,R(SQ8)", MetricKind::inner_product, Element::float32, true, false},
     {"ivf-rabitq-cosine-v1", "IVF9,RaBitQ,R(FP16)", MetricKind::cosine, Element::float32, false, false},
+    {"flat-rotated-cosine-v1", "RR,Flat", MetricKind::cosine, Element::float32, false, true},
+    {"hnsw-pca-cosine-v1", "PCA6,HNSW4", MetricKind::cosine, Element::uint8, true, false},
+    {"flat-pca-rabitq-v1", "PCA10,RaBitQ,RFlat", MetricKind::inner_product, Element::float32, false, false},
+    {"ivf-opq-pq-v1", "OPQ3_6,IVF9,PQ3x4fs,RFlat", MetricKind::l2, Element::uint8, false, false},
 };
 constexpr Dim dim = 12;
 

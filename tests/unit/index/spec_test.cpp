@@ -46,6 +46,48 @@ TEST_CASE("spec: words and what they mean", "[index]") {
     check("IVF100,RaBitQ,R(SQ8)", IndexKind::ivf, 0, {}, "IVF100,RaBitQ,R(SQ8)");
 }
 
+TEST_CASE("spec: transforms come first, before any spec", "[index]") {
+    const auto check = [](std::string_view word, TransformKind kind, std::size_t out, std::size_t parts) {
+        for (const std::string_view rest :
+             {"Flat", "FP16", "HNSW16", "HNSW16,SQ8", "IVF8_HNSW4,RaBitQ,R(FP16)", "IVF100,PQ4x4fs,RFlat", "RaBitQ"}) {
+            const std::string text = std::string(word) + "," + std::string(rest);
+            CAPTURE(text);
+            const Spec spec = parse_spec(text).value();
+            CHECK(spec.transform == TransformSpec{kind, out, parts});
+            CHECK(to_string(spec) == text);
+            Spec without = spec;
+            without.transform.reset();
+            CHECK(to_string(without) == rest);
+        }
+    };
+    check("RR", TransformKind::rotation, 0, 0);
+    check("RR64", TransformKind::rotation, 64, 0);
+    check("PCA1", TransformKind::pca, 1, 0);
+    check("PCA65536", TransformKind::pca, 65536, 0);
+    check("OPQ32", TransformKind::opq, 0, 32);
+    check("OPQ32_64", TransformKind::opq, 64, 32);
+    CHECK_FALSE(parse_spec("Flat")->transform);
+    const auto refused = [](std::string_view text, std::initializer_list<std::string_view> words) {
+        CAPTURE(text);
+        const auto spec = parse_spec(text);
+        REQUIRE_FALSE(spec.ok());
+        INFO(spec.error().message);
+        CHECK(spec.error().code == ErrorCode::invalid_argument);
+        for (const std::string_view word : words) CHECK(spec.error().message.find(word) != std::string::npos);
+    };
+    for (const std::string_view word : {"PCA", "PCA0", "PCA65537", "PCAW64", "OPQ", "OPQ0", "OPQ4_", "OPQ4_x", "OPQ_64",
+                                        "RR0", "RRx", "rr", "pca64"}) {
+        const std::string text = std::string(word) + ",Flat";
+        refused(text, {"PCA<dims>", "OPQ<parts>_<dims>", "RR", std::string("got '") + std::string(word) + "'"});
+    }
+    refused("PCA64", {"'PCA64,Flat'", "got nothing behind 'PCA64'"});
+    refused("OPQ5_64,Flat", {"divide", "got 'OPQ5_64'"});
+    refused("PCA64,", {"spec 'PCA64,'", "HNSW<M>", "got ''"});
+    refused("PCA64,RR,Flat", {"spec 'PCA64,RR,Flat'", "HNSW<M>", "got 'RR'"});
+    refused("Flat,PCA64", {"got 'PCA64'"});
+    refused("RR,HNSW16,RaBitQ", {"spec 'RR,HNSW16,RaBitQ'", "got 'RaBitQ'"});
+}
+
 TEST_CASE("spec: what is none", "[index]") {
     for (const std::string_view text : {"",
                                         ",",
