@@ -371,6 +371,11 @@ class TonariHalf(Tonari):
     spec = "HNSW{m},FP16"
 
 
+class TonariRounded(Tonari):
+    """A graph walked by 8-bit codes, ranked by the rows."""
+    spec = "HNSW{m},SQ8,RFlat"
+
+
 class TonariLists(Tonari):
     """Inverted lists over rows as they are."""
     spec = "IVF{lists},Flat"
@@ -436,5 +441,5 @@ ADAPTERS = {cls.__name__: cls for cls in
             (Hnswlib, HnswlibFlat, Faiss, FaissHalf, FaissLists, FaissListsGraph, FaissFlat,
              FaissCodes, FaissCodes4, FaissCodes6, FaissCodes20, FaissCodes40, FaissBits, FaissBits10, FaissBits20,
              Usearch, UsearchHalf, UsearchFlat,
-             Tonari, TonariMapped, TonariHalf, TonariLists, TonariListsGraph, TonariFlat, TonariFlatIntegers,
+             Tonari, TonariMapped, TonariHalf, TonariRounded, TonariLists, TonariListsGraph, TonariFlat, TonariFlatIntegers,
              TonariBits, TonariBitsWide, TonariCodes, TonariCodesWide)}

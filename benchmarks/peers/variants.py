@@ -27,6 +27,7 @@ GRAPHS = (
     Variant("tonari", "Tonari", "frozen HNSW, float32 rows, loaded (it asks for huge pages itself)", "tonari"),
     Variant("tonari mapped", "TonariMapped", 'the same file mapped: residency="map", warm', "tonari"),
     Variant("tonari FP16", "TonariHalf", "float16 rows, loaded", "tonari-fp16"),
+    Variant("tonari SQ8", "TonariRounded", "HNSW<M>,SQ8,RFlat: walked by 8-bit codes, ranked by the float32 rows", "tonari-sq8"),
 )
 
 HALF_PEERS = (

@@ -2,12 +2,15 @@
 #include <tonari/index/build.hpp>
 
 #include <string>
+#include <utility>
 
 #include <tonari/index/advise.hpp>
 #include <tonari/index/registry.hpp>
 #include <tonari/index/row_check.hpp>
+#include <tonari/index/transformed.hpp>
 #include <tonari/simd/level.hpp>
 
+#include "index/build_refined.hpp"
 #include "index/refined_sq8.hpp"
 #include "index/relative.hpp"
 
@@ -51,6 +54,14 @@ Result<Element> stored_element(const Spec& spec, const CodeSpec& codes, Element 
 Result<Element> stored_element(const Spec& spec, Element given) { return stored_element(spec, spec, given); }
 
 Status check_codec(const Spec& spec, MetricKind metric, Element given) {
+    if (spec.transform && metric != MetricKind::l2 && metric != MetricKind::inner_product &&
+        metric != MetricKind::cosine) {
+        Spec without = spec;
+        without.transform.reset();
+        return Error{ErrorCode::unsupported, "spec '" + to_string(spec) +
+                                                 "': expected metric l2, ip or cosine, which a rotation keeps, got " +
+                                                 std::string(name(metric)) + "; '" + to_string(without) + "' fits"};
+    }
     if (spec.codec == CodecKind::flat) return {};
     Spec as_given = spec;
     static_cast<CodeSpec&>(as_given) = {};
@@ -77,6 +88,91 @@ Error no_memory_to_build(MatrixView rows) {
                                           std::to_string(rows.dim()) + " dimensions"};
 }
 
+Status check_relative(const Spec& spec, MetricKind metric, std::size_t rows, Dim dim) {
+    if (spec.codec == CodecKind::pq) return Pq::check(rows, dim, {metric, spec.parts});
+    if (spec.codec == CodecKind::rabitq) return RaBitQ::check(dim, {metric, spec.bits});
+    return FastScan::check(dim, {metric, spec.parts});
+}
+
+namespace {
+
+/// What `spec` says of rows, without its transform: `rows` are mapped already where `mapped` says from what. Rows, ids and options
+/// were checked. Throws bad_alloc.
+Result<Index> build_rest(const Spec& spec, MetricKind metric, MatrixView rows, std::span<const Id> ids,
+                         const BuildOptions& options, const GivenRows* given) {
+    if (Status s = check_codec(spec, metric, rows.element()); !s) return s;
+    if (is_relative(spec.codec)) {
+        if (metric == MetricKind::cosine) {
+            if (Status s = check_direction(rows, rows.element(), "rows", options.threads); !s) return s;
+        }
+        return build_relative(spec, metric, rows, ids, options, given);
+    }
+    auto element = stored_element(spec, rows.element());
+    if (!element) return std::move(element).error();
+    if (Status s = check_storable(rows, *element, options.threads); !s) return s;
+    auto codec = Flat<AnyMetric>::create(*element, rows.dim(), metric);  // refuses what does not go together
+    if (!codec) return std::move(codec).error();
+    if (metric == MetricKind::cosine) {  // which bits are refused under: they have no direction to look at
+        if (Status s = check_direction(rows, *element, "rows", options.threads); !s) return s;
+    }
+    if (spec.codec == CodecKind::sq8 && spec.fine) return build_refined_sq8(spec, metric, rows, ids, options, given);
+    if (spec.codec == CodecKind::sq8) {
+        auto rounded = Sq8<AnyMetric>::train(rows, {metric, options.seed});
+        if (!rounded) return std::move(rounded).error();
+        return build_over(*std::move(rounded), spec, rows, ids, options);
+    }
+    return build_over(*std::move(codec), spec, rows, ids, options);
+}
+
+/// The map is trained, rows are mapped, and the rest is built over those.
+Result<Index> build_transformed(const Spec& spec, MetricKind metric, MatrixView rows, std::span<const Id> ids,
+                                const BuildOptions& options) {
+    if (Status s = check_codec(spec, metric, rows.element() == Element::bits ? Element::bits : Element::float32); !s) {
+        return s;
+    }
+    if (Status s = RowMap::check(*spec.transform, metric, rows.element(), rows.dim()); !s) return s;
+    const std::size_t out = spec.transform->out > 0 ? spec.transform->out : rows.dim();
+    if (is_relative(spec.codec)) {  // asked before anything is trained
+        if (Status s = check_relative(spec, metric, rows.rows(), static_cast<Dim>(out)); !s) return s;
+    }
+    if (spec.fine && spec.kind == IndexKind::hnsw) {  // rows that are alike when they are mapped would share a vertex
+        Spec instead = spec;
+        instead.fine.reset();
+        return Error{ErrorCode::unsupported, "spec '" + to_string(spec) +
+                                                 "': expected lists or all rows before a refinement of mapped rows; '" +
+                                                 to_string(instead) + "' fits"};
+    }
+    if (spec.fine) {
+        if (Status s = check_fine(spec, metric, rows, options.threads); !s) return s;
+    }
+    if (metric == MetricKind::cosine) {
+        if (Status s = check_direction(rows, rows.element(), "rows", options.threads); !s) return s;
+    }
+    constexpr double trained = 0.15;  // as a share of the time, and when rows are mapped: guesses
+    constexpr double mapped_by = 0.2;
+    const auto between = [&](double from, double to) {
+        BuildOptions part = options;
+        part.progress = progress_between(options.progress, rows.rows(), from, to);
+        return part;
+    };
+    const std::size_t points = spec.codec == CodecKind::fast_scan && spec.parts > 0 ? 16 : 256;
+    auto map = RowMap::train(*spec.transform, metric, rows, points, between(0, trained));
+    if (!map) return std::move(map).error();
+    auto mapped = map->map_rows(rows, options.threads, between(trained, mapped_by).progress);
+    if (!mapped) return std::move(mapped).error();
+    const MatrixView view(mapped->as<float>().data(), rows.rows(), map->mapped_dim());
+    Spec rest = spec;
+    rest.transform.reset();
+    if (spec.fine) {
+        const GivenRows given{rows, *map, metric};
+        return build_rest(rest, map->mapped_metric(), view, ids, between(mapped_by, 1), &given);
+    }
+    auto inner = build_rest(rest, map->mapped_metric(), view, ids, between(mapped_by, 1), nullptr);
+    if (!inner) return inner;
+    return Transformed::create(*std::move(map), *inner);
+}
+
+}  // namespace
 }  // namespace detail
 
 Result<Index> build(std::string_view spec, MetricKind metric, MatrixView rows, std::span<const Id> ids,
@@ -88,30 +184,8 @@ Result<Index> build(std::string_view spec, MetricKind metric, MatrixView rows, s
     }
     try {
         if (Status s = detail::check_build(rows, ids, options); !s) return s;
-        if (Status s = detail::check_codec(*parsed, metric, rows.element()); !s) return s;
-        if (is_relative(parsed->codec)) {
-            if (metric == MetricKind::cosine) {
-                if (Status s = check_direction(rows, rows.element(), "rows", options.threads); !s) return s;
-            }
-            return detail::build_relative(*parsed, metric, rows, ids, options);
-        }
-        auto element = detail::stored_element(*parsed, rows.element());
-        if (!element) return std::move(element).error();
-        if (Status s = check_storable(rows, *element, options.threads); !s) return s;
-        auto codec = Flat<AnyMetric>::create(*element, rows.dim(), metric);  // refuses what does not go together
-        if (!codec) return std::move(codec).error();
-        if (metric == MetricKind::cosine) {  // which bits are refused under: they have no direction to look at
-            if (Status s = check_direction(rows, *element, "rows", options.threads); !s) return s;
-        }
-        if (parsed->codec == CodecKind::sq8 && parsed->fine) {
-            return detail::build_refined_sq8(*parsed, metric, rows, ids, options);
-        }
-        if (parsed->codec == CodecKind::sq8) {
-            auto rounded = Sq8<AnyMetric>::train(rows, {metric, options.seed});
-            if (!rounded) return std::move(rounded).error();
-            return detail::build_over(*std::move(rounded), *parsed, rows, ids, options);
-        }
-        return detail::build_over(*std::move(codec), *parsed, rows, ids, options);
+        if (parsed->transform) return detail::build_transformed(*parsed, metric, rows, ids, options);
+        return detail::build_rest(*parsed, metric, rows, ids, options, nullptr);
     } catch (const std::bad_alloc&) {
         return detail::no_memory_to_build(rows);
     }

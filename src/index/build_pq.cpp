@@ -1,13 +1,22 @@
 // From rows to an index over codes of a byte a part.
+#include "index/build_graph_over.hpp"
 #include "index/build_relative.hpp"
 
 namespace tonari::detail {
 
 Result<Index> build_pq(const Spec& spec, MetricKind metric, MatrixView rows, std::span<const Id> ids,
-                       const BuildOptions& options) {
+                       const BuildOptions& options, const GivenRows* given) {
     const PqParams params{metric, spec.parts, options.seed, options.threads};
     if (Status s = Pq::check(rows.rows(), rows.dim(), params); !s) return s;
-    return build_over_relative<Pq>(spec, params, rows, ids, options);
+    if (spec.kind == IndexKind::hnsw) {
+        if (spec.fine) {
+            if (Status s = check_fine(spec, metric, rows, options.threads); !s) return s;
+        }
+        auto codec = train_relative_codec<Pq>(rows, params, [](RowId) { return Origin{}; });
+        if (!codec) return std::move(codec).error();
+        return build_graph_over(*std::move(codec), spec, metric, rows, ids, options);
+    }
+    return build_over_relative<Pq>(spec, params, rows, ids, options, given);
 }
 
 }  // namespace tonari::detail

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <concepts>
+#include <optional>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -11,6 +12,8 @@
 #include <tonari/index/build.hpp>
 #include <tonari/index/refined.hpp>
 #include <tonari/index/row_check.hpp>
+
+#include "index/given_rows.hpp"
 
 namespace tonari::detail {
 
@@ -39,27 +42,33 @@ inline BuildOptions before_refinement(const Spec& spec, MatrixView rows, const B
 
 template <class Inner, class Fine>
 Result<Index> refine_by(Inner inner, Result<Fine> fine, MatrixView rows, std::span<const Id> ids,
-                        const BuildOptions& options) {
+                        const BuildOptions& options, const GivenRows* given) {
     if (!fine) return std::move(fine).error();
-    auto refined = Refined<Inner, Fine>::build(std::move(inner), *std::move(fine), rows, ids, options);
+    auto refined = Refined<Inner, Fine>::build(std::move(inner), *std::move(fine), rows, ids, options,
+                                               given == nullptr ? std::nullopt : std::optional<RowMap>(given->map));
     if (!refined) return std::move(refined).error();
     return make_index(*std::move(refined));
 }
 
-/// Behind `inner`, what the spec refines by, if it does.
+/// Behind `inner`, what the spec refines by, if it does: the rows, or what they were before they were mapped.
 template <class Inner>
 Result<Index> finish(Result<Inner> inner, const Spec& spec, MetricKind metric, MatrixView rows, std::span<const Id> ids,
-                     const BuildOptions& options) {
+                     const BuildOptions& options, const GivenRows* given) {
     if (!inner) return std::move(inner).error();
+    if (given != nullptr) {
+        rows = given->rows;
+        metric = given->metric;
+    }
     if constexpr (!std::same_as<std::remove_cvref_t<decltype(inner->codec())>, Sq8Estimate<AnyMetric>>) {
         if (!spec.fine) return make_index(*std::move(inner));
         if (spec.fine->codec == CodecKind::sq8) {
-            return refine_by(*std::move(inner), Sq8<AnyMetric>::train(rows, {metric, options.seed}), rows, ids,
-                             options);
+            return refine_by(*std::move(inner), Sq8<AnyMetric>::train(rows, {metric, options.seed}), rows, ids, options,
+                             given);
         }
     }
     const Element element = spec.fine->store_as.value_or(rows.element());
-    return refine_by(*std::move(inner), Flat<AnyMetric>::create(element, rows.dim(), metric), rows, ids, options);
+    return refine_by(*std::move(inner), Flat<AnyMetric>::create(element, rows.dim(), metric), rows, ids, options,
+                     given);
 }
 
 }  // namespace tonari::detail

@@ -11,24 +11,25 @@ namespace tonari::detail {
 /// What `build_fast_scan` and its like do, over codes that are trained by `params`.
 template <RelativeCodec C>
 Result<Index> build_over_relative(const Spec& spec, const typename C::Params& params, MatrixView rows,
-                                  std::span<const Id> ids, const BuildOptions& options) {
+                                  std::span<const Id> ids, const BuildOptions& options, const GivenRows* given) {
     const MetricKind metric = params.metric;
-    if (spec.fine) {
+    if (spec.fine && given == nullptr) {
         if (Status s = check_fine(spec, metric, rows, options.threads); !s) return s;
     }
     const BuildOptions coarse = before_refinement(spec, rows, options);
     if (spec.kind == IndexKind::flat) {
         auto codec = train_relative_codec<C>(rows, params, [](RowId) { return Origin{}; });
         if (!codec) return std::move(codec).error();
-        return finish(FlatIndex<C>::build(*std::move(codec), rows, ids, coarse), spec, metric, rows, ids, options);
+        return finish(FlatIndex<C>::build(*std::move(codec), rows, ids, coarse), spec, metric, rows, ids, options,
+                      given);
     }
     const IvfParams lists{spec.lists, spec.coarse_links};
     if (spec.coarse_links > 0) {
         return finish(IvfIndex<C, GraphCoarse<C>>::build(params, rows, ids, lists, coarse), spec, metric, rows, ids,
-                      options);
+                      options, given);
     }
-    return finish(IvfIndex<C, FlatCoarse<C>>::build(params, rows, ids, lists, coarse), spec, metric, rows, ids,
-                  options);
+    return finish(IvfIndex<C, FlatCoarse<C>>::build(params, rows, ids, lists, coarse), spec, metric, rows, ids, options,
+                  given);
 }
 
 }  // namespace tonari::detail

@@ -17,16 +17,18 @@ Result<Spec> growing_spec(std::string_view text, const BuildOptions& options) {
     if (Status s = simd::check_level(); !s) return s;
     auto spec = parse_spec(text);
     if (!spec) return spec;
-    if (spec->kind != IndexKind::hnsw) {
+    if (spec->kind != IndexKind::hnsw || spec->transform) {
         return Error{ErrorCode::unsupported,
                      "spec '" + std::string(text) + "': expected one that grows, HNSW<M> with M from 2 to 256"};
     }
-    if (spec->fine) {
-        Spec unrefined = *spec;
-        unrefined.fine.reset();
+    if (spec->fine || is_relative(spec->codec)) {
+        Spec instead = *spec;
+        instead.fine.reset();
+        if (is_relative(instead.codec)) static_cast<CodeSpec&>(instead) = {};
         return Error{ErrorCode::unsupported, "spec '" + std::string(text) +
-                                                 "': expected one that grows, which refinements do not; '" +
-                                                 to_string(unrefined) + "' does"};
+                                                 "': expected one that grows, which trained codes and refinements do "
+                                                 "not; '" +
+                                                 to_string(instead) + "' does"};
     }
     if (options.ef_construction == 0) {
         return Error{ErrorCode::invalid_argument, "expected ef_construction of at least 1, got 0"};

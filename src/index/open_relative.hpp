@@ -25,7 +25,7 @@ Result<Index> open_refined(const SectionReader& reader) {
 /// `codes`: what they are called in an error.
 template <RelativeCodec C>
 Result<Index> open_relative(const SectionReader& reader, const std::string& codes) {
-    auto record = reader.record<IndexRecord>("index", 1);
+    auto record = read_index_record(reader);
     if (!record) return std::move(record).error();
     const bool refined = record->kind == static_cast<std::uint8_t>(IndexKind::refined);
     const std::uint8_t kind = refined ? record->inner : record->kind;

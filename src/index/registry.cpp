@@ -4,6 +4,8 @@
 #include <array>
 #include <string_view>
 
+#include <tonari/index/transformed.hpp>
+
 #include "index/refined_sq8.hpp"
 #include "index/relative.hpp"
 
@@ -28,7 +30,7 @@ Result<Index> open_over(const SectionReader& reader) {
 }
 
 bool is_refined(const SectionReader& reader) {
-    const auto record = reader.record<IndexRecord>("index", 1);
+    const auto record = read_index_record(reader);
     return record && record->kind == static_cast<std::uint8_t>(IndexKind::refined);
 }
 Result<Index> open_sq8(const SectionReader& reader) {
@@ -46,20 +48,44 @@ constexpr std::array stored_codecs{
     StoredCodec{"rabitq", &detail::open_rabitq},
 };
 
-}  // namespace
-
-Result<Index> open_index(const SectionReader& reader) {
+Result<Index> open_by_codec(const SectionReader& reader) {
     for (const StoredCodec& known : stored_codecs) {
         if (reader.has(known.section)) return known.open(reader);
     }
     return stored_codecs.front().open(reader);  // says what it misses
 }
 
+}  // namespace
+
+Result<IndexRecord> read_index_record(const SectionReader& reader) {
+    auto record = reader.record<IndexRecord>("index", 1);
+    if (!record) return record;
+    const bool transformed = record->kind == static_cast<std::uint8_t>(IndexKind::transformed);
+    if (transformed != reader.has("transform")) {
+        return reader.corrupt("index", std::string("expected ") + (transformed ? "a" : "no") +
+                                           " section 'transform' with an index of kind " +
+                                           std::to_string(record->kind));
+    }
+    if (transformed) *record = {record->inner, record->innermost, 0, {}};
+    return record;
+}
+
+Result<Index> open_index(const SectionReader& reader) {
+    auto index = open_by_codec(reader);
+    if (!index || !reader.has("transform") || index->model().kind() == IndexKind::refined) return index;
+    auto map = RowMap::open(reader);
+    if (!map) return std::move(map).error();
+    auto whole = Transformed::create(*std::move(map), *index);
+    return whole ? whole : Result<Index>(reader.corrupt("transform", whole.error().message));
+}
+
 Status save_index(SectionWriter& writer, const Index& index) {
     IndexRecord record{};
-    record.kind = static_cast<std::uint8_t>(index.model().kind());
-    if (index.model().kind() == IndexKind::refined) {
-        record.inner = static_cast<std::uint8_t>(index.model().spec().kind);
+    const Spec spec = index.model().spec();
+    record.kind = static_cast<std::uint8_t>(spec.kind);
+    if (spec.fine) record = {static_cast<std::uint8_t>(IndexKind::refined), record.kind, 0, {}};
+    if (spec.transform) {
+        record = {static_cast<std::uint8_t>(IndexKind::transformed), record.kind, record.inner, {}};
     }
     if (Status s = writer.add_record("index", 1, record); !s) return s;
     return index.save(writer);

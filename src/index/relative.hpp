@@ -12,22 +12,27 @@
 #include <tonari/io/section_reader.hpp>
 #include <tonari/metric/metric.hpp>
 
+#include "index/given_rows.hpp"
+
 namespace tonari::detail {
 
-/// Rows, ids and options were checked as for every build, and that the codec takes them (`check_codec`). Throws
+/// What the codec that the spec names refuses before it looks at values.
+Status check_relative(const Spec& spec, MetricKind metric, std::size_t rows, Dim dim);
+
+/// `given` is null where rows were not mapped. Rows, ids and options were checked as for every build, and that the codec takes them (`check_codec`). Throws
 /// bad_alloc.
 Result<Index> build_fast_scan(const Spec& spec, MetricKind metric, MatrixView rows, std::span<const Id> ids,
-                              const BuildOptions& options);
+                              const BuildOptions& options, const GivenRows* given);
 Result<Index> build_pq(const Spec& spec, MetricKind metric, MatrixView rows, std::span<const Id> ids,
-                       const BuildOptions& options);
+                       const BuildOptions& options, const GivenRows* given);
 Result<Index> build_rabitq(const Spec& spec, MetricKind metric, MatrixView rows, std::span<const Id> ids,
-                           const BuildOptions& options);
+                           const BuildOptions& options, const GivenRows* given);
 /// The one of them that the spec names.
 inline Result<Index> build_relative(const Spec& spec, MetricKind metric, MatrixView rows, std::span<const Id> ids,
-                                    const BuildOptions& options) {
-    if (spec.codec == CodecKind::pq) return build_pq(spec, metric, rows, ids, options);
-    if (spec.codec == CodecKind::rabitq) return build_rabitq(spec, metric, rows, ids, options);
-    return build_fast_scan(spec, metric, rows, ids, options);
+                                    const BuildOptions& options, const GivenRows* given) {
+    if (spec.codec == CodecKind::pq) return build_pq(spec, metric, rows, ids, options, given);
+    if (spec.codec == CodecKind::rabitq) return build_rabitq(spec, metric, rows, ids, options, given);
+    return build_fast_scan(spec, metric, rows, ids, options, given);
 }
 
 /// The index that the sections hold, which begin with such a codec.

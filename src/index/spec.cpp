@@ -106,6 +106,34 @@ bool read_ivf(std::string_view word, Spec& spec) noexcept {
     return links.has_value();
 }
 
+// --- Transforms: the first word of a spec, if it is one.
+
+constexpr std::string_view transform_list = "RR, RR<dims>, PCA<dims>, OPQ<parts>, OPQ<parts>_<dims>";
+
+/// "RR", "RR64", "PCA64", "OPQ32", "OPQ32_64".
+std::optional<TransformSpec> read_transform(std::string_view word) noexcept {
+    if (word == "RR") return TransformSpec{};
+    if (const auto out = number_between(word, "RR", "", 1, max_dim))
+        return TransformSpec{TransformKind::rotation, *out};
+    if (const auto out = number_between(word, "PCA", "", 1, max_dim)) return TransformSpec{TransformKind::pca, *out};
+    const std::size_t underscore = word.find('_');
+    const auto parts = number_between(word.substr(0, underscore), "OPQ", "", 1, max_dim);
+    if (!parts) return std::nullopt;
+    if (underscore == std::string_view::npos) return TransformSpec{TransformKind::opq, 0, *parts};
+    const auto out = number_between(word.substr(underscore + 1), "", "", 1, max_dim);
+    if (!out) return std::nullopt;
+    return TransformSpec{TransformKind::opq, *out, *parts};
+}
+std::string transform_word(const TransformSpec& transform) {
+    const std::string out = transform.out > 0 ? std::to_string(transform.out) : "";
+    switch (transform.kind) {
+        case TransformKind::rotation: return "RR" + out;
+        case TransformKind::pca: return "PCA" + out;
+        case TransformKind::opq: break;
+    }
+    return "OPQ" + std::to_string(transform.parts) + (out.empty() ? "" : "_" + out);
+}
+
 /// The words of a spec, the last of those that may follow each other with all that is behind it.
 struct Words {
     std::array<std::string_view, 4> word{};
@@ -133,8 +161,10 @@ Spec spec_of(IndexKind kind, std::size_t links, Element stored, CodecKind codec)
     return spec;
 }
 
-Result<Spec> parse_spec(std::string_view text) {
-    const Words words(text);
+namespace {
+/// `rest` is the spec behind its transform, `text` all of it.
+Result<Spec> parse_rest(std::string_view text, std::string_view rest) {
+    const Words words(rest);
     const auto stored = [] { return "one of " + std::string(row_list); };
     const auto scanned = [&] { return stored() + ", " + std::string(relative_list); };
     Spec spec;
@@ -146,19 +176,24 @@ Result<Spec> parse_spec(std::string_view text) {
         if (!read_codes(words[0])) {
             return unexpected(text, words[0],
                               "HNSW<M> with M from 2 to 256, IVF<lists> or IVF<lists>_HNSW<M> with 1 to " +
-                                  std::to_string(max_lists) + " lists, or " + scanned());
+                                  std::to_string(max_lists) + " lists, or " + scanned() +
+                                  (rest.size() < text.size() ? "" : "; or one of these before it: ") +
+                                  std::string(rest.size() < text.size() ? "" : transform_list));
         }
         next = words[0] == "Flat" && words.size() > 1 ? 1 : 0;  // "Flat,FP16" is "FP16"
     }
     if (next < words.size()) {
         const auto codes = read_codes(words[next]);
         const bool graph = spec.kind == IndexKind::hnsw;
-        if (!codes || (graph && is_relative(codes->codec))) {
+        const bool in_blocks = codes && is_relative(codes->codec) && codes->codec != CodecKind::pq;
+        if (!codes || (graph && in_blocks)) {
             return unexpected(text, words[next],
-                              graph && codes
-                                  ? stored() + " (" + std::string(relative_list) + " go with IVF<lists> and alone)"
-                              : graph ? stored()
-                                      : scanned());
+                              !graph
+                                  ? scanned()
+                                  : stored() + ", PQ<parts>" +
+                                        (in_blocks ? " (a graph compares rows one by one; '" +
+                                                         std::string(words[next]) + "' goes with IVF<lists> and alone)"
+                                                   : ""));
         }
         static_cast<CodeSpec&>(spec) = *codes;
         ++next;
@@ -179,19 +214,38 @@ Result<Spec> parse_spec(std::string_view text) {
     if (++next < words.size()) return unexpected(text, words[next], "nothing after '" + fine_word(*spec.fine) + "'");
     return spec;
 }
+}  // namespace
+
+Result<Spec> parse_spec(std::string_view text) {
+    const std::size_t comma = text.find(',');
+    const auto transform = read_transform(text.substr(0, comma));
+    if (!transform) return parse_rest(text, text);
+    const std::string word = transform_word(*transform);
+    if (transform->parts > 0 && transform->out % transform->parts != 0) {
+        return unexpected(text, word, "OPQ<parts>_<dims> with parts that divide the dimensions");
+    }
+    if (comma == std::string_view::npos) {
+        return Error{ErrorCode::invalid_argument,
+                     "spec '" + std::string(text) + "': expected what holds the rows that " + word + " maps, as in '" +
+                         word + ",Flat', got nothing behind '" + word + "'"};
+    }
+    auto spec = parse_rest(text, text.substr(comma + 1));
+    if (spec) spec->transform = *transform;
+    return spec;
+}
 
 std::string to_string(const Spec& spec) {
     const std::string codes = code_word(spec);
-    std::string text;
+    std::string text = spec.transform ? transform_word(*spec.transform) + "," : "";
     if (spec.kind == IndexKind::ivf) {
-        text = "IVF" + std::to_string(spec.lists);
+        text += "IVF" + std::to_string(spec.lists);
         if (spec.coarse_links > 0) text += "_HNSW" + std::to_string(spec.coarse_links);
         text += "," + codes;
     } else if (spec.kind == IndexKind::hnsw) {
-        text = "HNSW" + std::to_string(spec.links);
+        text += "HNSW" + std::to_string(spec.links);
         if (codes != "Flat") text += "," + codes;
     } else {
-        text = codes;
+        text += codes;
     }
     return spec.fine ? text + "," + fine_word(*spec.fine) : text;
 }

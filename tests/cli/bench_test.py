@@ -71,6 +71,14 @@ class Bench(CommandTest):
         for wrong in (-1, "nan", "inf"):
             self.refused("bench", "data", "-i", "RaBitQ,RFlat", "--refine", wrong, status=2, says=["--refine", f"got {wrong}"])
 
+    def test_transforms(self):
+        graph, lists = self.bench("data", "--index", "PCA12,HNSW8", "--index", "OPQ8,IVF16,PQ8x4fs,RFlat")["results"]
+        self.assertEqual({tuple(p["params"]) for p in graph["points"]}, {("ef",)})
+        self.assertGreater(graph["points"][-1]["recall"], 0.5)
+        self.assertEqual({tuple(p["params"]) for p in lists["points"]}, {("nprobe", "refine")})
+        self.assertGreater(lists["points"][-1]["recall"], 0.95)
+        self.refused("bench", "data", "-i", "PCA17,Flat", status=2, says=["16 dimensions", "got 17"])
+
     def test_table(self):
         for word in ("data: 3,000 x 16 float32", "ground truth: gt.ibin", "recall@10", "p99 us", "QPS @ 0.95", "Flat", "HNSW8"):
             self.assertIn(word, self.text)

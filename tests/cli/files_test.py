@@ -129,6 +129,13 @@ class Files(CommandTest):
         hits = sum(len(set(found[q * 10 : q * 10 + 10]) & set(true[q * 20 : q * 20 + 10])) for q in range(50))
         self.assertGreater(hits / 500, 0.9)
 
+    def test_mapped_rows(self):
+        self.run_command("build", "data", "-i", "PCA12,IVF9,RaBitQ,RFlat", "-o", "mapped.tnr")
+        facts = json.loads(self.run_command("info", "mapped.tnr", "--json").stdout)
+        self.assertEqual((facts["spec"], facts["dim"]), ("PCA12,IVF9,RaBitQ,RFlat", 20))
+        self.assertIn("transform", self.run_command("info", "mapped.tnr").stdout)
+        self.run_command("verify", "mapped.tnr")
+
     def test_info_of_the_machine(self):
         self.assertIn("SIMD", self.run_command("info").stdout)
         facts = json.loads(self.run_command("info", "--json").stdout)

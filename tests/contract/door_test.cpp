@@ -327,6 +327,8 @@ TEST_CASE("door: what SQ8 does not round, and what fits instead", "[contract]") 
     refused(grow("SQ8", MetricKind::l2, Element::float32, 8), ErrorCode::unsupported, {"expected one that grows"});
     refused(grow("HNSW8,SQ8,RFlat", MetricKind::cosine, Element::float32, 8), ErrorCode::unsupported,
             {"HNSW8,SQ8,RFlat", "expected one that grows", "'HNSW8,SQ8' does"});
+    refused(grow("HNSW8,PQ4", MetricKind::l2, Element::float32, 8), ErrorCode::unsupported,
+            {"HNSW8,PQ4", "expected one that grows", "'HNSW8' does"});
     refused(grow("HNSW8,SQ8", Chebyshev{}, Element::float32, 8), ErrorCode::unsupported,
             {"a user's own", "'HNSW8' fits"});
     refused(grow("HNSW8,SQ8", MetricKind::cosine, Element::int8, 8), ErrorCode::unsupported,
@@ -372,7 +374,8 @@ TEST_CASE("door: spec words that do not exist, and which would", "[contract]") {
                              "HNSW99999999999999999999", " Flat"}) {
         refused(with(word), {"expected", "HNSW<M>", "Flat", "FP16", std::string("got '") + word + "'"});
     }
-    refused(with("HNSW16,PQ8"), {"HNSW16,PQ8", "expected one of", "Flat", "FP16", "got 'PQ8'"});
+    refused(with("HNSW16,PQ8x4fs"),
+            {"HNSW16,PQ8x4fs", "expected one of", "Flat", "FP16", "PQ<parts>", "got 'PQ8x4fs'"});
     refused(with("IVF2"), {"what the lists hold", "'IVF2,Flat'", "got nothing"});
     refused(with("IVF5,Flat"), {"expected at least 5 rows", "got 4"});
     refused(with("HNSW16,"), {"expected one of", "Flat", "got ''"});

@@ -4,8 +4,15 @@
 namespace tonari::test {
 namespace {
 
-/// A spec of lists, with fewer of them where there are few rows; with codes that need no training where there are too few.
-std::string spec_for(std::string spec, std::size_t rows) {
+/// A spec of lists, with fewer of them where there are few rows; with codes that need no training where there are too few; mapped to
+/// no more dimensions than rows have.
+std::string spec_for(std::string spec, std::size_t rows, Dim dim) {
+    const auto transform = parse_spec(spec).value().transform;
+    if (transform) {
+        spec = spec_within(spec, dim);
+        const std::size_t comma = spec.find(',') + 1;
+        return spec.substr(0, comma) + spec_for(spec.substr(comma), rows, dim);
+    }
     const std::size_t trained = spec.find("PQ1x4fs");
     if (trained != std::string::npos && rows < 16) spec.replace(trained, 7, "RaBitQ");
     const std::size_t bytes = spec.find("PQ1,");
@@ -30,10 +37,10 @@ Model typed_model(const std::string& spec, Element element) {
                                   const BuildOptions& options) -> Result<Index> {
         if constexpr (UserMetric<M>) {
             static_cast<void>(element);  // float32, always
-            return build(spec_for(spec, rows.rows()), M{}, rows, ids, options);
+            return build(spec_for(spec, rows.rows(), rows.dim()), M{}, rows, ids, options);
         } else {
             return detail::build_over(Flat<M>::create(element, rows.dim()).value(),
-                                      parse_spec(spec_for(spec, rows.rows())).value(), rows, ids, options);
+                                      parse_spec(spec_for(spec, rows.rows(), rows.dim())).value(), rows, ids, options);
         }
     };
     model.open = [](const SectionReader& reader) -> Result<Index> {
@@ -65,6 +72,14 @@ Model rounded_model(std::string spec, MetricKind metric, bool grows = false) {
         }
         return index->index();
     };
+    return model;
+}
+
+/// Mapped rows, and their distances as answers.
+Model mapped_model(const std::string& spec, MetricKind metric) {
+    Model model = any_model(spec, metric, Element::float32);
+    model.exact = spec == "RR,Flat";
+    model.maps = true;
     return model;
 }
 
@@ -128,7 +143,7 @@ Model any_model(const std::string& spec, MetricKind metric, Element element) {
                 {},
                 {}};
     model.build = [spec, metric](MatrixView rows, std::span<const Id> ids, const BuildOptions& options) {
-        return build(spec_for(spec, rows.rows()), metric, rows, ids, options);
+        return build(spec_for(spec, rows.rows(), rows.dim()), metric, rows, ids, options);
     };
     model.open = [](const SectionReader& reader) { return open_index(reader); };
     return model;
@@ -185,6 +200,14 @@ std::vector<Model> all_models() {
         models.push_back(any_model("IVF24_HNSW8,PQ1,RFlat", metric, Element::float16));
         models.push_back(any_model("RaBitQ2,RFlat", metric, Element::float32));
         models.push_back(any_model("IVF24_HNSW8,RaBitQ8,RFlat", metric, Element::float32));
+        for (const char* spec : {"RR,Flat", "PCA12,Flat", "PCA12,HNSW16", "RR12,IVF24,Flat"}) {
+            models.push_back(mapped_model(spec, metric));
+        }
+        for (const Element element : {Element::float32, Element::float16, Element::uint8}) {
+            models.push_back(any_model("PCA12,IVF24,RaBitQ,RFlat", metric, element));
+        }
+        models.push_back(any_model("RR12,RaBitQ,RFlat", metric, Element::float32));
+        models.push_back(any_model("OPQ1,IVF24_HNSW8,PQ1x4fs,RFlat", metric, Element::float32));
     }
     return models;
 }
@@ -224,6 +247,11 @@ std::vector<Model> some_models() {
             growing_model("HNSW16", MetricKind::cosine, Element::float16),
             growing_model("HNSW16", MetricKind::hamming, Element::bits),
             growing_model("HNSW16", Chebyshev{}, Element::float32),
+            mapped_model("RR,Flat", MetricKind::l2),
+            mapped_model("PCA12,HNSW16", MetricKind::cosine),
+            mapped_model("PCA12,IVF24,Flat", MetricKind::inner_product),
+            any_model("PCA12,IVF24,RaBitQ,RFlat", MetricKind::cosine, Element::uint8),
+            any_model("OPQ1,IVF24_HNSW8,PQ1x4fs,RFlat", MetricKind::l2, Element::float32),
             rounded_model("SQ8", MetricKind::l2),
             rounded_model("HNSW16,SQ8", MetricKind::inner_product),
             rounded_model("IVF24,SQ8", MetricKind::cosine),

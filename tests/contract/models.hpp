@@ -16,6 +16,7 @@
 #include "support/ask.hpp"
 #include "support/catch.hpp"
 #include "support/image.hpp"
+#include "support/mapped.hpp"
 #include "support/oracle.hpp"
 #include "support/rounded.hpp"
 #include "support/rows.hpp"
@@ -46,9 +47,11 @@ struct Model {
     std::function<Result<Index>(const SectionReader&)> open;
     bool grows = false;
     bool rounds = false;  ///< SQ8: what is compared is what rounding leaves of rows and queries
+    bool maps = false;    ///< what is compared, and answered, are mapped rows
 
     /// Of a query from a row, as an index over `rows` knows the two.
     [[nodiscard]] Distance distance_over(const Rows& rows) const {
+        if (maps) return mapped_distance(map_for(spec, metric, rows));
         if (!rounds) return distance;
         return rounded_distance(Sq8<>::train(rows.view(), {metric}).value());
     }
@@ -63,17 +66,23 @@ struct Model {
         if (spec.ends_with("RFlat")) return spec.substr(0, flat) + "(" + half + ")";  // "R(FP16)"
         return flat == std::string::npos ? spec + "," + half : spec.substr(0, flat) + half;
     }
+    /// Whether no row is nearer to a row than it is itself. Of products with what is left of rows that is not so.
+    [[nodiscard]] bool nearest_to_itself() const {
+        return metric != MetricKind::inner_product && !(maps && metric == MetricKind::cosine);
+    }
     /// Whether sums over whole numbers are exact, so that answers are the oracle's bit for bit.
     [[nodiscard]] bool sums_exactly() const { return metric != MetricKind::cosine; }
     /// How far kernels may be from float64, for rows like `clustered_rows`.
     [[nodiscard]] float tolerance() const {
         if (rounds) return integer_tolerance();
+        if (maps) return metric == MetricKind::cosine ? 3e-6F : 3e-4F;
         if (metric == MetricKind::user || metric == MetricKind::hamming) return 0;
         if (metric == MetricKind::cosine) return 3e-6F;
         return element == Element::int8 || element == Element::uint8 ? 0.0F : 1e-4F;
     }
     [[nodiscard]] float integer_tolerance() const {
         if (rounds && sums_exactly()) return 1e-3F;  // sums are exact; the oracle's floats are rounded once more
+        if (maps && sums_exactly()) return 2e-3F;
         return sums_exactly() ? 0.0F : 3e-6F;
     }
 };

@@ -59,9 +59,14 @@ const std::vector<Kind> kinds = {
     {"ivf-rabitq-cosine-v1", "IVF9,RaBitQ,R(FP16)", MetricKind::cosine, Element::float32, false, false},
     {"flat-pq8-v1", "PQ3,RFlat", MetricKind::l2, Element::float32, false, false, 300},
     {"ivf-hnsw-pq8-v1", "IVF9_HNSW4,PQ4,R(SQ8)", MetricKind::inner_product, Element::float32, true, true, 300},
+    {"hnsw-pq8-v1", "HNSW4,PQ4,RFlat", MetricKind::l2, Element::float32, true, false, 300},
     {"flat-rabitq2-v1", "RaBitQ2,R(SQ8)", MetricKind::cosine, Element::float32, false, true},
     {"ivf-rabitq4-v1", "IVF9,RaBitQ4,RFlat", MetricKind::l2, Element::float32, true, false},
     {"ivf-hnsw-rabitq8-v1", "IVF9_HNSW4,RaBitQ8,RFlat", MetricKind::inner_product, Element::uint8, false, false},
+    {"flat-rotated-cosine-v1", "RR,Flat", MetricKind::cosine, Element::float32, false, true},
+    {"hnsw-pca-cosine-v1", "PCA6,HNSW4", MetricKind::cosine, Element::uint8, true, false},
+    {"flat-pca-rabitq-v1", "PCA10,RaBitQ,RFlat", MetricKind::inner_product, Element::float32, false, false},
+    {"ivf-opq-pq-v1", "OPQ3_6,IVF9,PQ3x4fs,RFlat", MetricKind::l2, Element::uint8, false, false},
 };
 constexpr Dim dim = 12;
 

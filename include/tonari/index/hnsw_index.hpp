@@ -121,9 +121,7 @@ public:
         const auto nearest = walked(scorer, options, scratch, outcome);
         if constexpr (C::Scorer::bounded) scorer.set_deviations(options.refine);
         if (nearest) {
-            for (const OrderedKey key : *nearest) {
-                found.offer(row_of(key), distance_of(key), lower_of(scorer, key));
-            }
+            offer(*nearest, scorer, found, scratch);
         } else {
             scan(scorer, options, found, scratch, outcome);
         }
@@ -389,6 +387,7 @@ private:
     std::optional<std::span<const OrderedKey>> walked(typename C::Scorer& scorer, const SearchOptions& options,
                                                       SearchScratch& scratch, Outcome& outcome) const noexcept {
         const std::size_t width = walk_width(options.k, options.ef);
+        if constexpr (C::Scorer::bounded) scorer.set_deviations(0);  // a walk goes by estimates
         if (options.filter == nullptr) {
             scratch.pool.reset(width);
             outcome = walk(scorer, scratch.pool, options.deadline, scratch);
@@ -414,11 +413,21 @@ private:
         outcome.hops += before.hops;
         outcome.distances += before.distances;
     }
-    static float lower_of(const typename C::Scorer& scorer, OrderedKey key) noexcept {
-        if constexpr (C::Scorer::bounded) {
-            return scorer.lower(distance_of(key));
+    /// What a walk has found, with how near it is at least: where the estimates do not say that, the codes do once more.
+    template <Collector Found>
+    void offer(std::span<const OrderedKey> nearest, typename C::Scorer& scorer, Found& found,
+               SearchScratch& scratch) const noexcept {
+        if constexpr (C::Scorer::bounded && !requires { scorer.lower(0.0F); }) {
+            rows_.offer(nearest, scorer, found, scratch);
         } else {
-            return distance_of(key);
+            for (const OrderedKey key : nearest) {
+                const float distance = distance_of(key);
+                if constexpr (C::Scorer::bounded) {
+                    found.offer(row_of(key), distance, scorer.lower(distance));
+                } else {
+                    found.offer(row_of(key), distance, distance);
+                }
+            }
         }
     }
 

@@ -37,6 +37,8 @@ public:
     /// The answer stands in `scratch.neighbors`. Allocates only where the scratch is too small yet. Throws bad_alloc.
     virtual Result<Outcome> search(RowView query, const SearchOptions& options, SearchScratch& scratch) const = 0;
     virtual Result<Outcome> range_search(RowView query, const RangeOptions& options, SearchScratch& scratch) const = 0;
+    /// Whether `search_batch` ever answers.
+    [[nodiscard]] virtual bool has_batches() const noexcept { return false; }
     /// True if it answered the batch; false if queries are to go one by one.
     virtual Result<bool> search_batch(MatrixView queries, const SearchOptions& options, Answers& out) const = 0;
     /// The query was checked; the cursor looks into this index while it lives. Throws bad_alloc.
@@ -60,6 +62,9 @@ Spec spec_of_index(const I& index) {
     if constexpr (requires { index.inner(); }) {
         Spec spec = spec_of_index(index.inner());
         spec.fine = spec_of_codec(index.codec());
+        if constexpr (requires { index.map(); }) {
+            if (index.map()) spec.transform = index.map()->spec();
+        }
         return spec;
     } else {
         Spec spec;
@@ -78,6 +83,9 @@ void add_parts(const I& index, std::vector<IndexPart>& parts) {
     if constexpr (requires { index.inner(); }) {
         add_parts(index.inner(), parts);
         parts.push_back({"fine rows", index.fine_rows().codes().size()});
+        if constexpr (requires { index.map(); }) {
+            if (index.map()) parts.push_back({"transform", index.map()->bytes()});
+        }
     } else {
         parts.push_back({"rows", index.rows().codes().size()});
         parts.push_back({"ids", index.ids().bytes()});
@@ -124,6 +132,7 @@ public:
         if (Status s = index_.reserve(options, scratch); !s) return s;
         return index_.range_search(query, options, scratch);
     }
+    [[nodiscard]] bool has_batches() const noexcept override { return BatchIndex<I>; }
     Result<bool> search_batch(MatrixView queries, const SearchOptions& options, Answers& out) const override {
         if constexpr (BatchIndex<I>) {
             return index_.search_batch(queries, options, out);

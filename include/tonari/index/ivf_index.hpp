@@ -159,11 +159,17 @@ public:
         return cursor(rows_, query, options);
     }
 
-    /// A cursor over `rows`, other codes of the rows in the same places.
+    /// A cursor over `rows`, other codes of the rows in the same places. `of_lists` is the query as the lists are asked, where that is
+    /// another.
+    template <class Rows>
+    [[nodiscard]] std::unique_ptr<CursorModel> cursor(const Rows& rows, RowView query, const CursorOptions& options,
+                                                      RowView of_lists) const {
+        return std::make_unique<CursorOf<IvfSource<IvfIndex, Rows>>>(options, *this, rows, query, of_lists, options);
+    }
     template <class Rows>
     [[nodiscard]] std::unique_ptr<CursorModel> cursor(const Rows& rows, RowView query,
                                                       const CursorOptions& options) const {
-        return std::make_unique<CursorOf<IvfSource<IvfIndex, Rows>>>(options, *this, rows, query, options);
+        return cursor(rows, query, options, query);
     }
 
     /// What the rows of a list are relative to, for a query whose search among the centroids has found `list`.
@@ -322,8 +328,11 @@ private:
             if constexpr (RelativeCodec<C>) {
                 nprobe = partition_.lists();  // rows are what they are beside their lists' centroids
             } else {
-                auto scorer = rows_.scorer(query, scratch);
-                return rows_.scan(scorer, filter, options.deadline, found, scratch);
+                auto scorer = list_scorer(query, options, scratch);
+                outcome = rows_.scan(scorer, filter, options.deadline, found, scratch);
+                settle(found);
+                outcome.exact = outcome.complete;  // no list holds another row that passes
+                return outcome;
             }
         }
         outcome.distances = coarse_.find(query, std::min(nprobe, partition_.lists()), scratch);

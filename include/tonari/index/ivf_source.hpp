@@ -16,14 +16,14 @@ namespace tonari {
 template <class Ivf, class Rows>
 class IvfSource {
 public:
-    IvfSource(const Ivf& index, const Rows& rows, RowView query, const CursorOptions& options)
+    IvfSource(const Ivf& index, const Rows& rows, RowView query, RowView of_lists, const CursorOptions& options)
         : index_(&index),
           rows_(&rows),
           filter_(options.filter),
           nprobe_(options.nprobe),
           scratch_(scratch_for_query(rows.codec().query_size())),
           scorer_(rows.scorer(query, scratch_)) {
-        lists_ = index.coarse_lists().cursor(query, options.ef);
+        lists_ = index.coarse_lists().cursor(of_lists, options.ef);
         pending_.reserve(filter_ == nullptr ? index.size() : filter_->passing);
         nearest_.reserve(index.partition().lists());
     }

@@ -2,11 +2,14 @@
 //
 // How many rows are looked at again is not a number that somebody guesses: a coarse code says how near a row may be at least,
 // and one that may be nearer than the k-th by fine codes so far is looked at. (As in Gao and Long 2024, section 4.)
+//
+// The coarse codes may be of mapped rows (index/row_map.hpp). Then queries are mapped for them; the finer codes are of rows as given.
 #pragma once
 
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,6 +19,7 @@
 #include <tonari/index/build_options.hpp>
 #include <tonari/index/concepts.hpp>
 #include <tonari/index/cursor_model.hpp>
+#include <tonari/index/row_map.hpp>
 #include <tonari/index/stored_rows.hpp>
 #include <tonari/simd/prefetch.hpp>
 
@@ -32,7 +36,10 @@ public:
           scorer_(&scorer),
           nearest_(&nearest) {}
 
-    [[nodiscard]] float bound() const noexcept { return nearest_->bound(); }
+    /// What is to be added to lower bounds that are offered, for them to be of fine distances.
+    void offset_bounds(float offset) noexcept { offset_ = offset; }
+
+    [[nodiscard]] float bound() const noexcept { return nearest_->bound() - offset_; }
     [[nodiscard]] std::size_t size() const noexcept { return nearest_->size(); }
     [[nodiscard]] std::uint32_t looked_at() const noexcept { return looked_at_; }
     void offer(RowId row, float /*estimate*/, float lower) noexcept {
@@ -96,6 +103,7 @@ private:
     TopK* nearest_;
     std::array<OrderedKey, max_batch> offered_;  // NOLINT(cppcoreguidelines-pro-type-member-init): lower bound, row
     std::size_t count_ = 0;
+    float offset_ = 0;
     std::uint32_t looked_at_ = 0;
 };
 
@@ -105,9 +113,9 @@ public:
     static constexpr IndexKind kind = IndexKind::refined;
     using Scratch = SearchScratch;
 
-    /// `inner` was built over these rows and ids. Errors: out_of_memory.
+    /// `inner` was built over these ids and rows, or over what `map` makes of the rows. Errors: out_of_memory.
     static Result<Refined> build(Inner inner, Fine fine, MatrixView rows, std::span<const Id> ids,
-                                 const BuildOptions& options) {
+                                 const BuildOptions& options, std::optional<RowMap> map = {}) {
         std::vector<RowId> order(inner.ids().rows());  // by place, which row stands there
         const std::vector<RowId> sorted = by_id(rows.rows(), ids);
         for (std::size_t place = 0; place < order.size(); ++place) {
@@ -120,20 +128,22 @@ public:
         if (!codes) return std::move(codes).error();
         if (options.progress) options.progress(rows.rows(), rows.rows());
         StoredRows<Fine> stored(std::move(fine), *std::move(codes), inner.ids());
-        return over(std::move(inner), std::move(stored));
+        return Refined(std::move(inner), std::move(stored), std::move(map));
     }
     /// `fine` are the rows of `inner`, in the same places.
     static Refined over(Inner inner, StoredRows<Fine> fine) noexcept {
-        return Refined(std::move(inner), std::move(fine));
+        return Refined(std::move(inner), std::move(fine), std::nullopt);
     }
 
     [[nodiscard]] std::size_t size() const noexcept { return inner_.size(); }
-    [[nodiscard]] Dim dim() const noexcept { return inner_.dim(); }
+    [[nodiscard]] Dim dim() const noexcept { return codec().dim(); }
     [[nodiscard]] const Inner& inner() const noexcept { return inner_; }
     /// The fine codec: it decides what queries may be made of.
     [[nodiscard]] const Fine& codec() const noexcept { return fine_.codec(); }
     [[nodiscard]] const StoredRows<Fine>& fine_rows() const noexcept { return fine_; }
     [[nodiscard]] const IdMap& ids() const noexcept { return inner_.ids(); }
+    /// What makes rows those of `inner`, if they are not the same.
+    [[nodiscard]] const std::optional<RowMap>& map() const noexcept { return map_; }
 
     Status reserve(const SearchOptions& options, SearchScratch& scratch) const {
         if (Status s = inner_.reserve(options, scratch); !s) return s;
@@ -163,6 +173,12 @@ public:
 
     /// Over the fine codes alone: there is no k whose row could rule others out.
     [[nodiscard]] std::unique_ptr<CursorModel> cursor(RowView query, const CursorOptions& options) const {
+        if constexpr (requires { inner_.cursor(fine_, query, options, query); }) {
+            if (map_) {
+                std::vector<float> room(map_->room());
+                return inner_.cursor(fine_, query, options, map_->map_query(query, room.data()));
+            }
+        }
         return inner_.cursor(fine_, query, options);
     }
 
@@ -170,6 +186,9 @@ public:
         SectionWriter fine = writer.within("fine");
         if (Status s = codec().save(fine); !s) return s;
         if (Status s = fine.add("codes", 1, fine_.codes().span()); !s) return s;
+        if (map_) {
+            if (Status s = map_->save(writer); !s) return s;
+        }
         return inner_.save(writer);
     }
     static Result<Refined> open(const SectionReader& reader) {
@@ -178,22 +197,32 @@ public:
         const SectionReader within = reader.within("fine");
         auto fine = Fine::open(within);
         if (!fine) return std::move(fine).error();
-        if (fine->dim() != inner->dim() || fine->metric_kind() != inner->codec().metric_kind()) {
+        std::optional<RowMap> map;
+        if (reader.has("transform")) {
+            auto stored_map = RowMap::open(reader);
+            if (!stored_map) return std::move(stored_map).error();
+            map = *std::move(stored_map);
+        }
+        const bool fits = inner->dim() == (map ? map->mapped_dim() : fine->dim()) &&
+                          inner->codec().metric_kind() == (map ? map->mapped_metric() : fine->metric_kind());
+        if (!fits || (map && (map->dim() != fine->dim() || map->metric() != fine->metric_kind()))) {
             return within.corrupt("codec", "expected fine codes of the index's dimensions and metric, got others");
         }
         const std::uint64_t bytes = std::uint64_t{inner->ids().rows()} * fine->code_size();
         auto codes = within.template array<std::byte>("codes", bytes);
         if (!codes) return std::move(codes).error();
         StoredRows<Fine> stored(*std::move(fine), *std::move(codes), inner->ids());
-        return Refined(*std::move(inner), std::move(stored));
+        return Refined(*std::move(inner), std::move(stored), std::move(map));
     }
 
 private:
-    Refined(Inner inner, StoredRows<Fine> fine) noexcept : inner_(std::move(inner)), fine_(std::move(fine)) {}
+    Refined(Inner inner, StoredRows<Fine> fine, std::optional<RowMap> map) noexcept
+        : inner_(std::move(inner)), fine_(std::move(fine)), map_(std::move(map)) {}
 
     /// To answer `most` rows.
     void reserve_fine(std::size_t most, SearchScratch& scratch) const {
         scratch.reserve_fine_query(codec().query_size());
+        if (map_) scratch.mapped.resize(map_->room());
         scratch.fine_nearest.reset(most + 1);
         scratch.neighbors.reserve(most);
     }
@@ -203,6 +232,11 @@ private:
         auto scorer = codec().scorer();
         scorer.set_query(scratch.fine_query());
         RefiningCollector<Fine> found(fine_, scorer, scratch.fine_nearest);
+        if (map_) {
+            const RowView given = query;
+            query = map_->map_query(given, scratch.mapped.data());
+            found.offset_bounds(map_->bound_offset(given, scratch.mapped.data(), options.refine));
+        }
         Outcome outcome = inner_.find(query, options, found, scratch);
         found.settle();
         outcome.refined = found.looked_at();
@@ -212,6 +246,7 @@ private:
 
     Inner inner_;
     StoredRows<Fine> fine_;  // in the places of `inner_`, whose ids they have
+    std::optional<RowMap> map_;
 };
 
 }  // namespace tonari

@@ -49,15 +49,19 @@ extern template class IvfIndex<RaBitQ, HnswIndex<Flat<AnyMetric>>>;
 
 /// The section that says what the rest of the file is.
 struct IndexRecord {
-    std::uint8_t kind;   ///< IndexKind
-    std::uint8_t inner;  ///< refined: of the index that finds
-    std::uint8_t reserved[6];
+    std::uint8_t kind;       ///< IndexKind
+    std::uint8_t inner;      ///< refined: of the index that finds; transformed: of the one behind the map
+    std::uint8_t innermost;  ///< transformed and refined: of the index that finds
+    std::uint8_t reserved[5];
 };
+
+/// The record without the transform, which is there where there is a section of that name. Errors: corrupt, where the two disagree.
+TONARI_API Result<IndexRecord> read_index_record(const SectionReader& reader);
 
 /// Opens the index that the sections hold, over `codec`, which was opened from them.
 template <Codec C>
 Result<Index> open_index(const SectionReader& reader, C codec) {
-    auto record = reader.record<IndexRecord>("index", 1);
+    auto record = read_index_record(reader);
     if (!record) return std::move(record).error();
     if (record->kind == static_cast<std::uint8_t>(IndexKind::flat)) {
         auto index = FlatIndex<C>::open(reader, std::move(codec));

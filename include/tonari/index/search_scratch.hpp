@@ -28,6 +28,7 @@ struct SearchScratch {
     std::vector<Neighbor> lists;      ///< IVF: the lists to look at, nearest first
     VisitedSet probed;                ///< IVF: those that were looked at
     std::vector<float> wide;          ///< IVF: the query as the centroids are stored
+    std::vector<float> mapped;        ///< transforms: the query as float32, and mapped
     std::vector<Neighbor> neighbors;  ///< the answer
 
     void reserve_query(std::size_t bytes) { query_block.resize(bytes + 63); }

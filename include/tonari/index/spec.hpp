@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,18 +31,30 @@ struct CodeSpec {
     friend bool operator==(const CodeSpec&, const CodeSpec&) = default;
 };
 
+/// What rows are mapped by before anything else. The values stand in files: never renumber.
+enum class TransformKind : std::uint8_t { rotation = 1, pca = 2, opq = 3 };
+
+struct TransformSpec {
+    TransformKind kind = TransformKind::rotation;
+    std::size_t out = 0;    ///< dimensions of mapped rows; 0: as many as rows have
+    std::size_t parts = 0;  ///< OPQ
+
+    friend bool operator==(const TransformSpec&, const TransformSpec&) = default;
+};
+
 struct Spec : CodeSpec {
     IndexKind kind = IndexKind::flat;
     std::size_t links = 0;           ///< HNSW: M
     std::size_t lists = 0;           ///< IVF
     std::size_t coarse_links = 0;    ///< IVF: M of a graph over the centroids; 0: Flat
     std::optional<CodeSpec> fine{};  ///< what rows are looked at again by
+    std::optional<TransformSpec> transform{};
 };
 
 /// The spec of an index over rows that are stored as `stored` by such a codec. `links` is M, 0 where there is none.
 TONARI_API Spec spec_of(IndexKind kind, std::size_t links, Element stored, CodecKind codec);
 
-/// "Flat", "HNSW32", "HNSW32,SQ8", "IVF1024,Flat", "IVF65536_HNSW32,RaBitQ,R(SQ8)", ... (index/build.hpp lists the words).
+/// "Flat", "HNSW32", "HNSW32,SQ8", "IVF1024,Flat", "PCA64,IVF65536_HNSW32,RaBitQ,R(SQ8)", ... (index/build.hpp lists the words).
 /// Errors name the word that does not fit and those that would.
 TONARI_API Result<Spec> parse_spec(std::string_view text);
 TONARI_API std::string to_string(const Spec& spec);

@@ -112,6 +112,15 @@ public:
         tonari::fetch(codes_.span().subspan(first * codec_.code_size(), (last - first) * codec_.code_size()));
     }
 
+    /// Offers these rows, with what their codes say of them.
+    template <Collector Found>
+    void offer(std::span<const OrderedKey> some, Scorer& scorer, Found& found, SearchScratch& scratch) const noexcept {
+        Outcome outcome;
+        Batch<Found> batch{*this, scorer, found, scratch.expansion, outcome};
+        for (const OrderedKey key : some) batch.add(row_of(key));
+        batch.flush();
+    }
+
     /// Compares all rows (those that pass `filter`): what decides exactness everywhere else too.
     template <Collector Found>
     Outcome scan(Scorer& scorer, const RowFilter* filter, const Deadline& deadline, Found& found,

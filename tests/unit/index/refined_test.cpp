@@ -140,7 +140,8 @@ TEST_CASE("refined: PQ finds rows by estimates alone, in any list, under a filte
     const std::vector<Id> few{3, 77, 500, 1999};
     for (const MetricKind metric : metrics) {
         const Index flat = build("Flat", metric, rows.view()).value();
-        for (const char* spec : {"PQ16", "IVF16,PQ16", "IVF16_HNSW8,PQ16", "IVF16,PQ16,RFlat"}) {
+        for (const char* spec :
+             {"PQ16", "IVF16,PQ16", "IVF16_HNSW8,PQ16", "IVF16,PQ16,RFlat", "HNSW16,PQ16", "HNSW16,PQ16,RFlat"}) {
             const Index index = build(spec, metric, rows.view()).value();
             const bool refined = std::string_view(spec).ends_with("RFlat");
             std::size_t found = 0;
@@ -219,6 +220,48 @@ TEST_CASE("refined: with each bit unrefined answers come nearer to the exact one
                 before = recall;
             }
             CHECK(before > 0.97);
+        }
+    }
+}
+
+TEST_CASE("refined: 8-bit codes find what passes a filter once each, by lists, by a graph and one and all", "[index]") {
+    const Rows rows = clustered_rows(Element::float32, 24, 1500, 8);
+    const Rows queries = clustered_rows(Element::float32, 24, 20, 9);
+    for (const MetricKind metric : vector_metrics) {
+        const Index flat = build("Flat", metric, rows.view()).value();
+        for (const char* spec : {"SQ8,RFlat", "IVF16,SQ8,RFlat", "IVF16_HNSW8,SQ8,R(FP16)", "HNSW16,SQ8,RFlat"}) {
+            const Index index = build(spec, metric, rows.view()).value();
+            const bool half = std::string_view(spec).ends_with("R(FP16)");
+            for (const Id every : {2, 20, 300}) {
+                const auto passes = [every](Id id) { return id % every == 0; };
+                const RowFilter few = index.prepare(Filter::predicate(passes)).value();
+                const RowFilter same = flat.prepare(Filter::predicate(passes)).value();
+                std::size_t wrong = 0;
+                std::size_t found = 0;
+                std::size_t wanted = 0;
+                for (std::size_t q = 0; q < queries.size(); ++q) {
+                    const SearchOptions options{.k = 10, .ef = 200, .nprobe = 16, .filter = &few};
+                    SearchOptions exactly = options;
+                    exactly.filter = &same;
+                    const Answer nearest = ask(index, queries.row(q), options).value();
+                    const Answer truth = ask(flat, queries.row(q), exactly).value();
+                    std::vector<Id> ids;
+                    for (const Neighbor& neighbor : nearest) {
+                        wrong += passes(neighbor.id) ? 0 : 1;
+                        ids.push_back(neighbor.id);
+                    }
+                    std::sort(ids.begin(), ids.end());
+                    wrong += std::adjacent_find(ids.begin(), ids.end()) == ids.end() ? 0 : 1;
+                    wrong += nearest.size() == truth.size() ? 0 : 1;
+                    for (const Neighbor& neighbor : truth) {
+                        found += std::binary_search(ids.begin(), ids.end(), neighbor.id) ? 1 : 0;
+                    }
+                    wanted += truth.size();
+                }
+                CAPTURE(name(metric), spec, every, found, wanted);
+                CHECK(wrong == 0);
+                CHECK(found >= wanted - (half ? wanted / 100 + 1 : wanted / 200));
+            }
         }
     }
 }

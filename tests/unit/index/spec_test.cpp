@@ -42,6 +42,8 @@ TEST_CASE("spec: words and what they mean", "[index]") {
     check("IVF65536_HNSW16,SQ8", IndexKind::ivf, 0, {}, "IVF65536_HNSW16,SQ8");
     check("Flat,SQ8,RFlat", IndexKind::flat, 0, {}, "SQ8,RFlat");
     check("HNSW,SQ8,R(Flat)", IndexKind::hnsw, 32, {}, "HNSW32,SQ8,RFlat");
+    check("HNSW16,PQ8", IndexKind::hnsw, 16, {}, "HNSW16,PQ8");
+    check("HNSW,PQ8x8,R(SQ8)", IndexKind::hnsw, 32, {}, "HNSW32,PQ8,R(SQ8)");
     check("IVF100_HNSW16,SQ8,Refine(SQfp16)", IndexKind::ivf, 0, {}, "IVF100_HNSW16,SQ8,R(FP16)");
     check("RaBitQ", IndexKind::flat, 0, {}, "RaBitQ");
     check("RaBitQ1", IndexKind::flat, 0, {}, "RaBitQ");
@@ -69,6 +71,48 @@ TEST_CASE("spec: bits of RaBitQ", "[index]") {
     CHECK(parse_spec("RaBitQ1").value() == parse_spec("RaBitQ").value());
     CHECK(parse_spec("RaBitQ").value().bits == 0);
     CHECK(parse_spec("RaBitQ9").error().message.find("2 to 8 bits") != std::string::npos);
+}
+
+TEST_CASE("spec: transforms come first, before any spec", "[index]") {
+    const auto check = [](std::string_view word, TransformKind kind, std::size_t out, std::size_t parts) {
+        for (const std::string_view rest :
+             {"Flat", "FP16", "HNSW16", "HNSW16,SQ8", "IVF8_HNSW4,RaBitQ,R(FP16)", "IVF100,PQ4x4fs,RFlat", "RaBitQ"}) {
+            const std::string text = std::string(word) + "," + std::string(rest);
+            CAPTURE(text);
+            const Spec spec = parse_spec(text).value();
+            CHECK(spec.transform == TransformSpec{kind, out, parts});
+            CHECK(to_string(spec) == text);
+            Spec without = spec;
+            without.transform.reset();
+            CHECK(to_string(without) == rest);
+        }
+    };
+    check("RR", TransformKind::rotation, 0, 0);
+    check("RR64", TransformKind::rotation, 64, 0);
+    check("PCA1", TransformKind::pca, 1, 0);
+    check("PCA65536", TransformKind::pca, 65536, 0);
+    check("OPQ32", TransformKind::opq, 0, 32);
+    check("OPQ32_64", TransformKind::opq, 64, 32);
+    CHECK_FALSE(parse_spec("Flat")->transform);
+    const auto refused = [](std::string_view text, std::initializer_list<std::string_view> words) {
+        CAPTURE(text);
+        const auto spec = parse_spec(text);
+        REQUIRE_FALSE(spec.ok());
+        INFO(spec.error().message);
+        CHECK(spec.error().code == ErrorCode::invalid_argument);
+        for (const std::string_view word : words) CHECK(spec.error().message.find(word) != std::string::npos);
+    };
+    for (const std::string_view word : {"PCA", "PCA0", "PCA65537", "PCAW64", "OPQ", "OPQ0", "OPQ4_", "OPQ4_x", "OPQ_64",
+                                        "RR0", "RRx", "rr", "pca64"}) {
+        const std::string text = std::string(word) + ",Flat";
+        refused(text, {"PCA<dims>", "OPQ<parts>_<dims>", "RR", std::string("got '") + std::string(word) + "'"});
+    }
+    refused("PCA64", {"'PCA64,Flat'", "got nothing behind 'PCA64'"});
+    refused("OPQ5_64,Flat", {"divide", "got 'OPQ5_64'"});
+    refused("PCA64,", {"spec 'PCA64,'", "HNSW<M>", "got ''"});
+    refused("PCA64,RR,Flat", {"spec 'PCA64,RR,Flat'", "HNSW<M>", "got 'RR'"});
+    refused("Flat,PCA64", {"got 'PCA64'"});
+    refused("RR,HNSW16,RaBitQ", {"spec 'RR,HNSW16,RaBitQ'", "got 'RaBitQ'"});
 }
 
 TEST_CASE("spec: what is none", "[index]") {
@@ -112,7 +156,6 @@ TEST_CASE("spec: what is none", "[index]") {
                                         "RaBitQ4fs",
                                         "RaBitQ-4",
                                         "HNSW16,RaBitQ",
-                                        "HNSW16,PQ8",
                                         "IVF8,RaBitQ,R(PQ8)",
                                         "IVF8,PQ8,RFlat,RFlat",
                                         "HNSW16,RaBitQ4",

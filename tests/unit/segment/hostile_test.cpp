@@ -63,7 +63,7 @@ std::vector<Section> sections_of(const std::vector<std::byte>& image) {
 TEST_CASE("segment: a file cut anywhere is refused", "[segment]") {
     const TempFolder folder;
     for (const char* spec : {"Flat", "HNSW4", "IVF9,Flat", "IVF130,Flat", "IVF9_HNSW4,Flat", "HNSW4,SQ8",
-                             "HNSW4,SQ8,RFlat", "IVF9,RaBitQ,RFlat", "IVF9,PQ3,RFlat", "IVF9,RaBitQ4"}) {
+                             "HNSW4,SQ8,RFlat", "IVF9,RaBitQ,RFlat", "IVF9,PQ3,RFlat", "IVF9,RaBitQ4", "PCA6,HNSW4"}) {
         const auto image = image_of(sample(spec, true));
         std::size_t opened = 0;
         for (std::size_t size = 0; size < image.size(); size += size < 5000 ? 61 : 997) {
@@ -121,7 +121,10 @@ TEST_CASE("segment: any byte of any section changed is refused or survived", "[s
                                        {"PQ3x4fs,R(FP16)", true},
                                        {"IVF9_HNSW4,RaBitQ,RFlat", true},
                                        {"PQ3", true},
-                                       {"IVF9,PQ4,RFlat", false}}) {
+                                       {"HNSW4,PQ4", true},
+                                       {"IVF9,PQ4,RFlat", false},
+                                       {"PCA6,Flat", false},
+                                       {"OPQ3,IVF9,PQ3x4fs,RFlat", false}}) {
         const auto image = image_of(sample(spec, shared));
         for (const Section& section : sections_of(image)) {
             INFO(spec << ", section " << section.name << " of " << section.size << " bytes");
@@ -151,11 +154,14 @@ TEST_CASE("segment: sections full of lies are survived", "[segment]") {
                                        {"IVF9,RaBitQ,R(SQ8)", false},
                                        {"PQ3x4fs,RFlat", false},
                                        {"IVF9,PQ3", false},
-                                       {"IVF9,RaBitQ4", false}}) {
+                                       {"IVF9,RaBitQ4", false},
+                                       {"PCA6,HNSW4", false},
+                                       {"OPQ3_6,IVF9,RaBitQ,RFlat", false}}) {
         const auto image = image_of(sample(spec, shared));
         for (const Section& section : sections_of(image)) {
             if (section.name == "index" || section.name.ends_with("codec") || section.name.ends_with("sq8") ||
-                section.name.ends_with("fast_scan") || section.name == "pq" || section.name == "rabitq") {
+                section.name.ends_with("fast_scan") || section.name == "pq" || section.name == "rabitq" ||
+                section.name == "transform" || section.name == "transform/map") {
                 continue;
             }
             INFO("section " << section.name);
@@ -270,4 +276,50 @@ TEST_CASE("segment: lies about rounded rows are refused by name", "[segment]") {
     const auto index = index_of(nameless);
     REQUIRE_FALSE(index.ok());
     CHECK(index.error().message.find("'codec'") != std::string::npos);
+}
+
+TEST_CASE("segment: lies about transforms are refused by name", "[segment]") {
+    constexpr std::uint32_t infinity = 0x7f800000;
+    constexpr std::uint32_t not_a_number = 0x7fc00000;
+    constexpr std::uint32_t huge = 0x7f000000;
+    for (const char* spec : {"PCA6,Flat", "OPQ3_6,IVF9,RaBitQ,RFlat"}) {
+        INFO(spec);
+        const auto image = image_of(sample(spec, false));
+        const auto refused = [&](std::string_view name, std::size_t offset, std::uint64_t value, std::size_t width,
+                                 ErrorCode code, std::string_view word) {
+            auto changed = image;
+            bool found = false;
+            for (const Section& section : sections_of(image)) {
+                if (section.name != name) continue;
+                std::memcpy(changed.data() + section.offset + offset, &value, width);
+                found = true;
+            }
+            const auto index = index_of(changed);
+            REQUIRE((found && !index.ok()));
+            INFO(index.error().message);
+            return index.error().code == code && index.error().message.find(word) != std::string::npos;
+        };
+        // An index that forgets its transform would compare mapped rows with rows.
+        CHECK(
+            refused("index", 0, std::string_view(spec).starts_with("PCA") ? 1 : 4, 1, ErrorCode::corrupt, "transform"));
+        CHECK(refused("transform", 0, 9, 1, ErrorCode::unsupported, "kind"));
+        if (std::string_view(spec).starts_with("OPQ"))
+            CHECK(refused("transform", 0, 1, 1, ErrorCode::corrupt, "parts"));
+        CHECK(refused("transform", 1, 4, 1, ErrorCode::corrupt, "metric"));
+        CHECK(refused("transform", 1, 2, 1, ErrorCode::corrupt, "middle"));
+        CHECK(refused("transform", 2, 6, 1, ErrorCode::corrupt, "element"));
+        CHECK(refused("transform", 4, 5, 4, ErrorCode::corrupt, "parts"));
+        CHECK(refused("transform", 8, not_a_number, 4, ErrorCode::corrupt, "finite"));
+        CHECK(refused("transform", 12, infinity, 4, ErrorCode::corrupt, "finite"));
+        CHECK(refused("transform/map", 0, dim + 1, 4, ErrorCode::corrupt, "matrix"));
+        CHECK(refused("transform/map", 0, 1U << 20, 4, ErrorCode::corrupt, "8192"));
+        CHECK(refused("transform/map", 4, 7, 4, ErrorCode::corrupt, "matrix"));
+        CHECK(refused("transform/map", 4, dim + 1, 4, ErrorCode::corrupt, "at most as many"));
+        CHECK(refused("transform/map", 8, 2, 1, ErrorCode::corrupt, "map"));
+        CHECK(refused("transform/matrix", 20, infinity, 4, ErrorCode::corrupt, "length 1"));
+        CHECK(refused("transform/matrix", 20, not_a_number, 4, ErrorCode::corrupt, "length 1"));
+        CHECK(refused("transform/matrix", 20, 0x40000000, 4, ErrorCode::corrupt, "length 1"));  // 2
+        CHECK(refused("transform/middle", 0, not_a_number, 4, ErrorCode::corrupt, "middle"));
+        CHECK(refused("transform/middle", 0, huge, 4, ErrorCode::corrupt, "middle"));
+    }
 }

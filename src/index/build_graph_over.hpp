@@ -1,0 +1,52 @@
+// A graph over rows as they were given, walked over codes of them: what the links are about, no code has rounded.
+#pragma once
+
+#include <algorithm>
+#include <concepts>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+#include <tonari/codec/sq8_estimate.hpp>
+#include <tonari/index/hnsw_index.hpp>
+#include <tonari/index/index_model.hpp>
+#include <tonari/index/refined.hpp>
+#include <tonari/index/spec.hpp>
+
+namespace tonari::detail {
+
+/// Ranked by what the spec refines by, if it does: the graph lends its rows where they are stored as given. `codes` were trained.
+template <class Codes>
+Result<Index> build_graph_over(Codes codes, const Spec& spec, MetricKind metric, MatrixView rows,
+                               std::span<const Id> ids, const BuildOptions& asked) {
+    using AsGiven = Flat<AnyMetric>;
+    using Graph = HnswIndex<Codes>;
+    BuildOptions options = asked;
+    options.ef_construction = std::min(options.ef_construction, rows.rows());  // more finds no more, but takes room
+    auto as_given = AsGiven::create(rows.element(), rows.dim(), metric);
+    if (!as_given) return std::move(as_given).error();
+    auto built = HnswIndex<AsGiven>::build(*std::move(as_given), rows, ids, spec.links, options);
+    if (!built) return std::move(built).error();
+    auto graph = Graph::over(*built, std::move(codes), options.threads);
+    if (!graph) return std::move(graph).error();
+    if (!spec.fine) return make_index(*std::move(graph));
+
+    const auto refine_by = [&](auto fine) -> Result<Index> {
+        using Fine = std::remove_cvref_t<decltype(*fine)>;
+        if (!fine) return std::move(fine).error();
+        auto finer = StoredRows<Fine>::encode_codes(*fine, built->rows().view(), options.threads);
+        if (!finer) return std::move(finer).error();
+        StoredRows<Fine> stored(*std::move(fine), *std::move(finer), graph->ids());
+        return make_index(Refined<Graph, Fine>::over(*std::move(graph), std::move(stored)));
+    };
+    if constexpr (!std::same_as<Codes, Sq8Estimate<AnyMetric>>) {
+        if (spec.fine->codec == CodecKind::sq8) return refine_by(Sq8<AnyMetric>::train(rows, {metric, options.seed}));
+    }
+    const Element element = spec.fine->store_as.value_or(rows.element());
+    if (element == rows.element()) {
+        return make_index(Refined<Graph, AsGiven>::over(*std::move(graph), built->rows()));
+    }
+    return refine_by(AsGiven::create(element, rows.dim(), metric));
+}
+
+}  // namespace tonari::detail
