@@ -77,7 +77,7 @@ class Bench(CommandTest):
         self.assertGreater(graph["points"][-1]["recall"], 0.5)
         self.assertEqual({tuple(p["params"]) for p in lists["points"]}, {("nprobe", "refine")})
         self.assertGreater(lists["points"][-1]["recall"], 0.95)
-        self.refused("bench", "data", "-i", "PCA17,Flat", status=1, says=["16 dimensions", "got 17"])
+        self.refused("bench", "data", "-i", "PCA17,Flat", status=2, says=["16 dimensions", "got 17"])
 
     def test_table(self):
         for word in ("data: 3,000 x 16 float32", "ground truth: gt.ibin", "recall@10", "p99 us", "QPS @ 0.95", "Flat", "HNSW8"):

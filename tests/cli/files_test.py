@@ -126,8 +126,8 @@ class Files(CommandTest):
 
     def test_mapped_rows(self):
         self.run_command("build", "data", "-i", "PCA12,IVF9,RaBitQ,RFlat", "-o", "mapped.tnr")
-        facts = json.loads(self.run_command("info", "mapped.tnr", "--json", "-").stdout)
-        self.assertEqual((facts["spec"], facts["dim"]), ("PCA12,IVF9,RaBitQ,RFlat", 16))
+        facts = json.loads(self.run_command("info", "mapped.tnr", "--json").stdout)
+        self.assertEqual((facts["spec"], facts["dim"]), ("PCA12,IVF9,RaBitQ,RFlat", 20))
         self.assertIn("transform", self.run_command("info", "mapped.tnr").stdout)
         self.run_command("verify", "mapped.tnr")
 
