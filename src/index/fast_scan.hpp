@@ -24,8 +24,8 @@ struct GivenRows {
     MetricKind metric;
 };
 
-/// Rows, ids and options were checked as for every build, and that the codec takes them (`check_codec`). Throws bad_alloc. `given` is null
-/// where rows were not mapped.
+/// Rows, ids and options were checked as for every build, and that the codec takes them (`check_codec`). Throws
+/// bad_alloc. `given` is null where rows were not mapped.
 Result<Index> build_fast_scan(const Spec& spec, MetricKind metric, MatrixView rows, std::span<const Id> ids,
                               const BuildOptions& options, const GivenRows* given = nullptr);
 
