@@ -96,8 +96,8 @@ Status check_relative(const Spec& spec, MetricKind metric, std::size_t rows, Dim
 
 namespace {
 
-/// What `spec` says of rows, without its transform: `rows` are mapped already where `mapped` says from what. Rows, ids and options
-/// were checked. Throws bad_alloc.
+/// What `spec` says of rows, without its transform: `rows` are mapped already where `mapped` says from what. Rows, ids
+/// and options were checked. Throws bad_alloc.
 Result<Index> build_rest(const Spec& spec, MetricKind metric, MatrixView rows, std::span<const Id> ids,
                          const BuildOptions& options, const GivenRows* given) {
     if (Status s = check_codec(spec, metric, rows.element()); !s) return s;

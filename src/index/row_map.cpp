@@ -184,8 +184,8 @@ float RowMap::bound_offset(RowView query, const float* room, float deviations) c
     return lift() - std::min(dropped(square, room + dim()) * wide, largest);
 }
 
-/// <v, u> / |v| for some rows as queries, over the rows nearest to them: those that a bound is to let through. Nearby rows resemble a query in
-/// what is dropped, too, so that over all rows it would be far less.
+/// <v, u> / |v| for some rows as queries, over the rows nearest to them: those that a bound is to let through. Nearby
+/// rows resemble a query in what is dropped, too, so that over all rows it would be far less.
 void RowMap::measure(MatrixView sample, const Threads& threads) {
     constexpr std::size_t asked = 256;
     constexpr std::size_t near = 10;

@@ -30,7 +30,8 @@ Floats floats(MatrixView sample) {
             Eigen::OuterStride<>(static_cast<Eigen::Index>(sample.stride() / sizeof(float)))};
 }
 
-/// The lower half of the second moments around `middle`: columns are summed apart from each other, each in the order of rows.
+/// The lower half of the second moments around `middle`: columns are summed apart from each other, each in the order of
+/// rows.
 Result<Matrix> second_moments(MatrixView sample, const Eigen::RowVectorXd& middle, const Threads& threads) {
     const auto rows = floats(sample);
     const Eigen::Index dim = rows.cols();

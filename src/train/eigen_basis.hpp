@@ -16,8 +16,8 @@ struct EigenBasis {
     std::vector<double> vectors;  ///< dim x dim: row i is the direction of value i, of length 1
 };
 
-/// Around the mean if `centred`, else around the origin. The same bits for any number of threads. `sample` was checked by
-/// `check_sample`. Throws bad_alloc. Errors: out_of_memory.
+/// Around the mean if `centred`, else around the origin. The same bits for any number of threads. `sample` was checked
+/// by `check_sample`. Throws bad_alloc. Errors: out_of_memory.
 Result<EigenBasis> eigen_basis(MatrixView sample, bool centred, const Threads& threads);
 
 /// What is trained on: float32 rows, finite, of 1 to `max_map_dim` dimensions; and 1 to as many that are to be kept.

@@ -80,8 +80,8 @@ std::vector<double> mean_of(const Sample& sample) {
     return mean;
 }
 
-/// Takes the mean off all rows and brings them to a mean square of 1 a value, so that no sum is too large or too small. False if they are
-/// all equal.
+/// Takes the mean off all rows and brings them to a mean square of 1 a value, so that no sum is too large or too small.
+/// False if they are all equal.
 bool standardize(Sample& sample) {
     const std::vector<double> mean = mean_of(sample);
     double square = 0;
@@ -101,8 +101,8 @@ bool standardize(Sample& sample) {
     return true;
 }
 
-/// Deals directions out to parts, the largest first, each to the part whose product of variances is the smallest and that has room (Ge
-/// and others 2013, section 3.2.3). Returns which direction is which value of the rotated rows.
+/// Deals directions out to parts, the largest first, each to the part whose product of variances is the smallest and
+/// that has room (eigenvalue allocation: Ge and others 2013). Returns which direction is which value of the rotated rows.
 std::vector<std::size_t> deal_out(const std::vector<double>& variances, std::size_t parts) {
     const std::size_t width = variances.size() / parts;
     const double least = std::max(variances.front() * 1e-12, std::numeric_limits<double>::min());
@@ -121,8 +121,8 @@ std::vector<std::size_t> deal_out(const std::vector<double>& variances, std::siz
     return order;
 }
 
-/// The turns, over a standardized sample. Parts have nothing to do with each other but the rotation: threads take some each, so that they
-/// meet once a turn.
+/// The turns, over a standardized sample. Parts have nothing to do with each other but the rotation: threads take some
+/// each, so that they meet once a turn.
 class Turns {
 public:
     Turns(const Sample& sample, const OpqOptions& options, Matrix rotation)
@@ -177,8 +177,8 @@ private:
         return std::span(points_).subspan(part * options_.points * width_, options_.points * width_);
     }
 
-    /// The points of each part for rows as they are turned; what remains of the rows. And `products_`: of what rows are then coded to with
-    /// what they were, for the next rotation.
+    /// The points of each part for rows as they are turned; what remains of the rows. And `products_`: of what rows are
+    /// then coded to with what they were, for the next rotation.
     Result<double> train_points(unsigned turn) {
         std::vector<double> errors(options_.parts);
         const std::size_t groups = (options_.parts + together - 1) / together;

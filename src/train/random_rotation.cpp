@@ -1,5 +1,6 @@
-// A random rotation: normally distributed values, made orthogonal. With signs chosen so that the triangular factor's diagonal is positive,
-// every rotation is equally likely (Mezzadri 2007, "How to generate random matrices from the classical compact groups").
+// A random rotation: normally distributed values, made orthogonal. With signs chosen so that the triangular factor's
+// diagonal is positive, every rotation is equally likely (Mezzadri 2007, "How to generate random matrices from the
+// classical compact groups").
 #include <cmath>
 #include <new>
 #include <numbers>

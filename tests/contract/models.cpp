@@ -4,8 +4,8 @@
 namespace tonari::test {
 namespace {
 
-/// A spec of lists, with fewer of them where there are few rows; with codes that need no training where there are too few; mapped to
-/// no more dimensions than rows have.
+/// A spec of lists, with fewer of them where there are few rows; with codes that need no training where there are too
+/// few; mapped to no more dimensions than rows have.
 std::string spec_for(std::string spec, std::size_t rows, Dim dim) {
     const auto transform = parse_spec(spec).value().transform;
     if (transform) {

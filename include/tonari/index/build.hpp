@@ -37,18 +37,20 @@ namespace tonari {
 ///                        by which the rows are ranked that may be among the nearest (index/refined.hpp)
 ///   "HNSW32,SQ8,RFlat"   a graph over the rows as given, walked by their 8-bit codes, and the rows themselves (or "R(FP16)",
 ///                        "R(BF16)") to rank what the walk found; also "SQ8,RFlat" and behind IVF
-///   "RR,..." "RR64,..."  before any of these: rows and queries turned by a random rotation, of whose values the first 64 are kept
-///   "PCA64,..."          projected to the 64 directions along which rows differ most (under ip and cosine: of the largest products)
-///   "OPQ32,..." "OPQ32_64,..."  turned so that the 32 parts of a PQ fit, which need not be the PQ behind it; "_64": of the first 64
-///                        directions. What distances then are: index/row_map.hpp; refined ("PCA64,RaBitQ,RFlat"), those of rows as given
-///                        (L2, inner product and cosine; any element but bits; mapped rows are held once as float32 while it builds)
+///   "RR,..." "RR64,..."  before any of these: rows and queries turned by a random rotation, of whose values the first 64
+///                        are kept
+///   "PCA64,..."          projected to the 64 directions along which rows differ most (ip, cosine: of the largest products)
+///   "OPQ32,..." "OPQ32_64,..."  turned so that the 32 parts of a PQ fit, which need not be the PQ behind it; "_64": of the
+///                        first 64 directions. Distances are of mapped rows (index/row_map.hpp), those of refined ones
+///                        ("PCA64,RaBitQ,RFlat") of rows as given. L2, inner product and cosine; any element but bits;
+///                        mapped rows are held once as float32 while it builds
 ///   "auto"               what fits the rows (index/advise.hpp); `spec()` of the index says what that was
 /// ids: one per row, not negative, unique; empty: 0 ... n-1.
 /// Errors: unknown words, no rows or no dimensions, non-finite values (by row and column), duplicate ids, metric and
-/// element that do not go together (hamming wants bits, the others do not take them; SQ8 takes float rows alone, RaBitQ, PQ and
-/// transforms neither bits nor L1), parts that do not divide the
-/// dimensions, transforms to more dimensions than rows have, PQ<parts>x4fs over fewer than 16 rows and PQ<parts> over fewer than 256; under cosine, rows whose norm is
-/// below 1.1e-19 without being zeros, or that half precision turns into zeros (by row).
+/// element that do not go together (hamming wants bits, the others do not take them; SQ8 takes float rows alone,
+/// RaBitQ, PQ and transforms neither bits nor L1), parts that do not divide the dimensions, transforms to more
+/// dimensions than rows have, PQ<parts>x4fs over fewer than 16 rows and PQ<parts> over fewer than 256; under cosine,
+/// rows whose norm is below 1.1e-19 without being zeros, or that half precision turns into zeros (by row).
 TONARI_API Result<Index> build(std::string_view spec, MetricKind metric, MatrixView rows, std::span<const Id> ids = {},
                                const BuildOptions& options = {});
 

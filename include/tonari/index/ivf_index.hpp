@@ -159,8 +159,8 @@ public:
         return cursor(rows_, query, options);
     }
 
-    /// A cursor over `rows`, other codes of the rows in the same places. `of_lists` is the query as the lists are asked, where that is
-    /// another.
+    /// A cursor over `rows`, other codes of the rows in the same places. `of_lists` is the query as the lists are
+    /// asked, where that is another.
     template <class Rows>
     [[nodiscard]] std::unique_ptr<CursorModel> cursor(const Rows& rows, RowView query, const CursorOptions& options,
                                                       RowView of_lists) const {

@@ -3,7 +3,8 @@
 // How many rows are looked at again is not a number that somebody guesses: a coarse code says how near a row may be at least,
 // and one that may be nearer than the k-th by fine codes so far is looked at. (As in Gao and Long 2024, section 4.)
 //
-// The coarse codes may be of mapped rows (index/row_map.hpp). Then queries are mapped for them; the finer codes are of rows as given.
+// The coarse codes may be of mapped rows (index/row_map.hpp). Then queries are mapped for them; the finer codes are of
+// rows as given.
 #pragma once
 
 #include <algorithm>

@@ -55,7 +55,8 @@ struct IndexRecord {
     std::uint8_t reserved[5];
 };
 
-/// The record without the transform, which is there where there is a section of that name. Errors: corrupt, where the two disagree.
+/// The record without the transform, which is there where there is a section of that name. Errors: corrupt, where the
+/// two disagree.
 TONARI_API Result<IndexRecord> read_index_record(const SectionReader& reader);
 
 /// Opens the index that the sections hold, over `codec`, which was opened from them.

@@ -54,7 +54,8 @@ struct Spec : CodeSpec {
 /// The spec of an index over rows that are stored as `stored` by such a codec. `links` is M, 0 where there is none.
 TONARI_API Spec spec_of(IndexKind kind, std::size_t links, Element stored, CodecKind codec);
 
-/// "Flat", "HNSW32", "HNSW32,SQ8", "IVF1024,Flat", "PCA64,IVF65536_HNSW32,RaBitQ,R(SQ8)", ... (index/build.hpp lists the words).
+/// "Flat", "HNSW32", "HNSW32,SQ8", "IVF1024,Flat", "PCA64,IVF65536_HNSW32,RaBitQ,R(SQ8)", ... (index/build.hpp lists
+/// the words).
 /// Errors name the word that does not fit and those that would.
 TONARI_API Result<Spec> parse_spec(std::string_view text);
 TONARI_API std::string to_string(const Spec& spec);

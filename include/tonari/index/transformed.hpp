@@ -1,6 +1,7 @@
-// An index over mapped rows: it maps queries and asks. What it answers are the distances of mapped rows (index/row_map.hpp): those of the
-// rows themselves, up to rounding, where the map drops no dimension; where it does, l2 distances are too short by what was dropped, and
-// products and cosines lack its part. A refined index has its map within (index/refined.hpp), and answers the distances of rows as given.
+// An index over mapped rows: it maps queries and asks. What it answers are the distances of mapped rows
+// (index/row_map.hpp): those of the rows themselves, up to rounding, where the map drops no dimension; where it does,
+// l2 distances are too short by what was dropped, and products and cosines lack its part. A refined index has its map
+// within (index/refined.hpp), and answers the distances of rows as given.
 //
 // Whatever index it is: one call more for a query is nothing beside its mapping, and one class serves them all.
 #pragma once

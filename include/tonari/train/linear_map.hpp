@@ -1,4 +1,5 @@
-// Linear maps of rows: a rotation, or a projection to fewer dimensions, as a matrix. What they are trained to is one of three:
+// Linear maps of rows: a rotation, or a projection to fewer dimensions, as a matrix. What they are trained to is one of
+// three:
 //
 //   random_rotation   nothing: every direction is as good as any other
 //   pca               the directions along which rows differ most (Pearson 1901)
@@ -23,12 +24,13 @@ namespace tonari::train {
 /// Training takes dim^2 memory and dim^3 time: at 8192 dimensions 2 GB and some minutes.
 inline constexpr Dim max_map_dim = 8192;
 
-/// y = matrix (x - middle). The rows of the matrix have length 1 and stand at right angles to each other, up to rounding: lengths
-/// and products are kept where it has as many rows as columns, and shortened else. Copies share the matrix.
+/// y = matrix (x - middle). The rows of the matrix have length 1 and stand at right angles to each other, up to
+/// rounding: lengths and products are kept where it has as many rows as columns, and shortened else. Copies share the
+/// matrix.
 class TONARI_API LinearMap {
 public:
-    /// `matrix`: out x in values, row by row. `middle`: in values, or none. Errors: invalid_argument (sizes that do not fit, values
-    /// that are not finite, rows longer than 1), out_of_memory.
+    /// `matrix`: out x in values, row by row. `middle`: in values, or none. Errors: invalid_argument (sizes that do not
+    /// fit, values that are not finite, rows longer than 1), out_of_memory.
     static Result<LinearMap> create(Dim in, Dim out, std::span<const float> matrix, std::span<const float> middle = {});
 
     [[nodiscard]] Dim in_dim() const noexcept { return in_; }
@@ -38,7 +40,8 @@ public:
     [[nodiscard]] std::span<const float> middle() const noexcept { return middle_.as<float>(); }
     [[nodiscard]] std::size_t bytes() const noexcept { return matrix_.size() + middle_.size(); }
 
-    /// `values`: in values, off which the middle is taken in place. `out` takes out values. O(in * out), allocates nothing.
+    /// `values`: in values, off which the middle is taken in place. `out` takes out values. O(in * out), allocates
+    /// nothing.
     void apply(float* values, float* out) const noexcept;
     /// The same bits for `count` rows without gaps, at most `most_rows` of them. The matrix is read once for all.
     void apply(float* values, std::size_t count, float* out) const noexcept;
@@ -65,14 +68,15 @@ TONARI_API Result<LinearMap> random_rotation(Dim dim, Dim out, std::uint64_t see
 
 struct PcaOptions {
     Dim out = 0;  ///< 1 to as many as rows have
-    /// Around the mean, which is taken off rows: what keeps most of their distances. Else around the origin: of their products.
+    /// Around the mean, which is taken off rows: what keeps most of their distances. Else around the origin: of their
+    /// products.
     bool centred = true;
     Threads threads{};  ///< any number gives the same map
 };
-/// The `out` directions along which the rows of `sample` (float32) differ most, the first of them most. Directions along which they do
-/// not differ at all, as where there are fewer rows than dimensions, are any that stand at right angles to the others.
-/// Errors: no rows, other elements, `out` outside its range, more than `max_map_dim` dimensions, values that are not finite or too large,
-/// out_of_memory. O(rows * dim^2 + dim^3).
+/// The `out` directions along which the rows of `sample` (float32) differ most, the first of them most. Directions
+/// along which they do not differ at all, as where there are fewer rows than dimensions, are any that stand at right
+/// angles to the others. Errors: no rows, other elements, `out` outside its range, more than `max_map_dim` dimensions,
+/// values that are not finite or too large, out_of_memory. O(rows * dim^2 + dim^3).
 TONARI_API Result<LinearMap> pca(MatrixView sample, const PcaOptions& options);
 
 struct OpqOptions {
@@ -85,11 +89,11 @@ struct OpqOptions {
     Threads threads{};  ///< any number gives the same map
     ProgressFunction progress{};
 };
-/// The rotation that leaves a product quantizer the least error on `sample` (float32), to a local minimum: begun from the PCA's directions,
-/// dealt out so that each part has as large a product of variances as any other, then in turns the points for the rotation and the rotation
-/// for the points (Ge and others 2013, sections 3.1 and 3.2; the latter is the orthogonal Procrustes problem: Schoenemann 1966).
-/// Of fewer rows than points the rotation is where it begins. Errors: as for PCA, and parts that do not divide `out`.
-/// O(rows * dim^2 + dim^3) an iteration.
+/// The rotation that leaves a product quantizer the least error on `sample` (float32), to a local minimum: begun from
+/// the PCA's directions, dealt out so that each part has as large a product of variances as any other, then in turns
+/// the points for the rotation and the rotation for the points (Ge and others 2013; the latter is
+/// the orthogonal Procrustes problem: Schoenemann 1966). Of fewer rows than points the rotation is where it begins.
+/// Errors: as for PCA, and parts that do not divide `out`. O(rows * dim^2 + dim^3) an iteration.
 TONARI_API Result<LinearMap> opq(MatrixView sample, const OpqOptions& options);
 
 }  // namespace tonari::train

@@ -21,7 +21,8 @@ namespace {
 
 constexpr std::array metrics{MetricKind::l2, MetricKind::inner_product, MetricKind::cosine};
 
-/// Rows in clouds, whose directions count for less and less: dropping the last ones loses some of a distance, not most of it.
+/// Rows in clouds, whose directions count for less and less: dropping the last ones loses some of a distance, not most
+/// of it.
 Rows fading_rows(Dim dim, std::size_t count, std::uint64_t seed) {
     Rows rows = clustered_rows(Element::float32, dim, count, seed);
     std::vector<float> values(dim);

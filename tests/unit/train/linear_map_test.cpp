@@ -1,5 +1,5 @@
-// Maps keep what they promise to keep: rotations lengths and products, PCA as much variance as any directions can, OPQ more of a product
-// quantizer's rows than their own axes do. The oracle is arithmetic in double from the definitions.
+// Maps keep what they promise to keep: rotations lengths and products, PCA as much variance as any directions can, OPQ
+// more of a product quantizer's rows than their own axes do. The oracle is arithmetic in double from the definitions.
 #include <tonari/train/linear_map.hpp>
 
 #include <cmath>
@@ -19,7 +19,8 @@ using train::LinearMap;
 
 namespace {
 
-/// Rows of independent values times a fixed random matrix whose columns shrink: correlated, some directions far longer than others.
+/// Rows of independent values times a fixed random matrix whose columns shrink: correlated, some directions far longer
+/// than others.
 Rows correlated_rows(Dim dim, std::size_t count, std::uint64_t seed, float middle = 5) {
     Random random(7);
     std::vector<double> mix(std::size_t{dim} * dim);
@@ -86,7 +87,8 @@ std::vector<double> mean_of(const Rows& rows) {
     return mean;
 }
 
-/// What remains of mapped rows when each of their parts is coded by 16 points that k-means trains: the mean squared distance.
+/// What remains of mapped rows when each of their parts is coded by 16 points that k-means trains: the mean squared
+/// distance.
 double quantizer_error(const LinearMap& map, const Rows& rows, std::size_t parts) {
     const std::size_t width = map.out_dim() / parts;
     std::vector<float> turned;
