@@ -10,6 +10,7 @@
 #   --generated            also 1M x 128 and 300k x 768 from `tonari generate`
 #   --quick                a few minutes: 20,000 rows, one round
 #   --lists N              inverted lists instead of graphs, beside faiss's
+#   --all-peers            also SVS, VSAG, NGT, Voyager, DiskANN and the 8-bit graphs of faiss and usearch
 #   --churn                indexes that change: tonari's growing index beside hnswlib and usearch (peers/churn.py)
 #   --picture F            its curves as a page
 #   --json F  --markdown F the figures as files
@@ -86,6 +87,28 @@ if ! cmp -s $here/requirements.txt "$venv/installed.txt"; then
 else
     echo "all there" >&2
 fi
+
+# One by one, without dependencies: each line names what its peer needs, and what fails is named in the report.
+case " $needs " in
+    *" all-peers "*)
+        say "More peers, pinned in $here/requirements-all.txt"
+        failed=$venv/not-installed.tsv
+        if cmp -s $here/requirements-all.txt "$venv/installed-all.txt" && [ ! -s "$failed" ]; then
+            echo "all there" >&2
+        else
+            : >"$failed"
+            grep -v -e '^#' -e '^$' $here/requirements-all.txt | while read -r line; do
+                # shellcheck disable=SC2086  # a list of words
+                pip install -q --no-deps --only-binary :all: $line 2>"$venv/pip.txt" </dev/null || {
+                    cat "$venv/pip.txt" >&2
+                    why=$(grep ERROR "$venv/pip.txt" | tail -n 1 | tr '\t' ' ')
+                    printf '%s\tnot installed: %s\n' "${line%%=*}" "${why:-pip failed}" >>"$failed"
+                }
+            done
+            cp $here/requirements-all.txt "$venv/installed-all.txt"
+        fi
+        ;;
+esac
 
 # --- tonari from this checkout ----------------------------------------------------------------------------------
 

@@ -371,9 +371,18 @@ class TonariHalf(Tonari):
     spec = "HNSW{m},FP16"
 
 
-class TonariRounded(Tonari):
-    """A graph walked by 8-bit codes, ranked by the rows."""
+class TonariSq8(Tonari):
+    """Walked by 8-bit codes, ranked by the rows."""
     spec = "HNSW{m},SQ8,RFlat"
+
+
+class TonariSq8Half(Tonari):
+    spec = "HNSW{m},SQ8,R(FP16)"
+
+
+class TonariSq8Wide(Tonari):
+    """Twice the links: near the memory of peers that keep more beside the rows."""
+    spec = "HNSW32,SQ8,RFlat"
 
 
 class TonariLists(Tonari):
@@ -441,5 +450,5 @@ ADAPTERS = {cls.__name__: cls for cls in
             (Hnswlib, HnswlibFlat, Faiss, FaissHalf, FaissLists, FaissListsGraph, FaissFlat,
              FaissCodes, FaissCodes4, FaissCodes6, FaissCodes20, FaissCodes40, FaissBits, FaissBits10, FaissBits20,
              Usearch, UsearchHalf, UsearchFlat,
-             Tonari, TonariMapped, TonariHalf, TonariRounded, TonariLists, TonariListsGraph, TonariFlat, TonariFlatIntegers,
-             TonariBits, TonariBitsWide, TonariCodes, TonariCodesWide)}
+             Tonari, TonariMapped, TonariHalf, TonariSq8, TonariSq8Half, TonariSq8Wide, TonariLists, TonariListsGraph,
+             TonariFlat, TonariFlatIntegers, TonariBits, TonariBitsWide, TonariCodes, TonariCodesWide)}

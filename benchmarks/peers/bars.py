@@ -2,6 +2,8 @@
 
 GIB = 1 << 30
 LARGE = 50000
+LIGHT = 1.25  # times hnswlib's memory: what a light layout may take
+TARGETS = ("0.9", "0.95", "0.99")
 
 
 def judge(result):
@@ -18,6 +20,8 @@ def judge(result):
         _variants(out, rows, result)
         _build(out, rows, tonari, large)
         _memory(out, rows, tonari, result)
+    _sq8(out, rows, result, large)
+    _light(out, rows, large)
     _lists(out, rows, result, large)
     _exact(out, rows, large)
     return out
@@ -118,13 +122,55 @@ def _build(out, rows, tonari, large):
     _add(out, "build with 2 threads, wall, x 1 thread", 1.8, tonari.get("build_scaling"), large)
 
 
+def _sq8(out, rows, result, large):
+    """The 8-bit walk beside hnswlib: the bars of the fused layout, though this one is not fused, tails, build and memory."""
+    ours, peer = rows.get("tonari SQ8"), rows.get("hnswlib")
+    if not ours:
+        return
+    if ours.get("p50_us") and ours.get("p99_us"):
+        _add(out, "2.2 x p50 / p99 at recall 0.95, tonari SQ8", 1.0, 2.2 * ours["p50_us"] / ours["p99_us"], large)
+    if not peer:
+        return
+    bar = 4.1 if result["dim"] >= 512 else 2.9  # asked for at d = 128 and from d = 512 on
+    for target in TARGETS:
+        _add(out, f"fused bar: QPS at recall {target}, tonari SQ8 x hnswlib", bar, _ratio(ours, peer, target),
+             large and (result["dim"] == 128 or result["dim"] >= 512))
+    if ours.get("build_cpu_s") and peer.get("build_cpu_s"):
+        _add(out, "build CPU seconds, hnswlib / tonari SQ8", 4.0, peer["build_cpu_s"] / ours["build_cpu_s"], large)
+    _add(out, "fused bar: 1.8 x hnswlib's memory / tonari SQ8's", 1.0,
+         1.8 * peer["resting_bytes"] / ours["resting_bytes"], large)
+
+
+def _light(out, rows, large):
+    """The fastest of ours beside the fastest peer, among those that fit in 1.25 times hnswlib's memory."""
+    peer = rows.get("hnswlib")
+    if not peer or "tonari SQ8" not in rows:
+        return
+    fits = [row for row in rows.values()
+            if row.get("at_recall") and row["resting_bytes"] <= LIGHT * peer["resting_bytes"]]
+    ours, theirs = ([row for row in fits if (row["variant"].split()[0] == "tonari") == mine] for mine in (True, False))
+    _add(out, "light bar: 1.25 x hnswlib's memory / tonari SQ8's", 1.0,
+         LIGHT * peer["resting_bytes"] / rows["tonari SQ8"]["resting_bytes"], large)
+    for target in TARGETS:
+        best = [max((row for row in side if target in row["at_recall"]),
+                    key=lambda row: row["at_recall"][target]["qps"], default=None) for side in (ours, theirs)]
+        if best[1]:
+            got = _ratio(*best, target) if best[0] else 0.0  # a recall that only a peer reaches is a miss
+            name = best[0]["variant"] if best[0] else "tonari (none)"
+            _add(out, f"light bar: QPS at recall {target}, {name} x {best[1]['variant']}", 1.0, got, large)
+
+
+def _ratio(mine, theirs, target):
+    return mine["at_recall"].get(target, {}).get("ratio", {}).get(theirs["variant"])
+
+
 def _lists(out, rows, result, large):
     """The best of ours beside the best of faiss's: each with its better coarse layer or codes, in each round's own ratio."""
     codes = any(name.startswith("tonari IVF_PQ4") for name in rows)
     bar = 1.2 if not codes else 2.0 if result["dim"] >= 384 else 1.3
     ours, theirs = ([row for name, row in rows.items() if name.startswith(library + " IVF")]
                     for library in ("tonari", "faiss"))
-    for target in ("0.9", "0.95", "0.99"):
+    for target in TARGETS:
         best = [max((row for row in side if target in row["at_recall"]),
                     key=lambda row: row["at_recall"][target]["qps"], default=None) for side in (ours, theirs)]
         if all(best):

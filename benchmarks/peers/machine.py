@@ -5,6 +5,7 @@ import mmap
 import os
 import platform
 import re
+import shutil
 import sys
 
 HUGE_PAGE = 2 << 20
@@ -121,6 +122,21 @@ def _transparent_huge_pages():
             return re.search(r"\[(\w+)\]", file.read()).group(1)
     except (OSError, AttributeError):
         return "unknown"
+
+
+def files_of(path):
+    """A saved index is a file or, of some libraries, a folder of files."""
+    if not os.path.isdir(path):
+        return [path]
+    return [os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names]
+
+
+def remove(path):
+    """A file or a folder, if there."""
+    if os.path.isdir(path):
+        shutil.rmtree(path)
+    elif os.path.exists(path):
+        os.remove(path)
 
 
 def warm_file(path):

@@ -11,7 +11,7 @@ import sweep
 from guarded import Guarded
 from remote import Remote
 from sweep import median, median_ratio
-from variants import EXACT, KNOBS, PROBES, chosen, graphs
+from variants import EXACT, KNOBS, NEVER, PROBES, chosen, graphs, not_installed
 
 
 class Run(Guarded):
@@ -19,7 +19,15 @@ class Run(Guarded):
 
     def __init__(self, dataset, options, bar):
         self.dataset, self.options, self.bar = dataset, options, bar
-        self.graphs = graphs(options)
+        self.graphs, self.not_measured = [], []
+        for variant in graphs(options):
+            why = variant.refuses(dataset)
+            if why:
+                self.not_measured.append({"variant": variant.name, "why": why})
+            else:
+                self.graphs.append(variant)
+        self.missing = not_installed()
+        self.not_measured += [{"variant": name, "why": why} for name, why in NEVER] if options.all_peers else []
         self.knobs = PROBES if options.lists else KNOBS
         self.exact = [] if options.no_exact else [
             variant for variant in chosen(EXACT, options) if dataset.integers or "int" not in variant.name.split()]
@@ -40,8 +48,17 @@ class Run(Guarded):
     def build_all(self):
         """Builds what no cached file offers; variants of one file share it and its build figures."""
         for variant in self.graphs:
+            if variant.package in self.missing:
+                self.rows[variant.name]["failed"] = self.missing[variant.package]
             if self._alive(variant):
                 self._guard(variant, self._build_or_reuse)
+        self._leave_out()
+
+    def _leave_out(self):
+        """A peer of --all-peers that has no index, not installed, not to be imported or failed to build, is named and not shown."""
+        for variant in [each for each in self.graphs if each.optional and not self._alive(each)]:
+            self.graphs.remove(variant)
+            self.not_measured.append({"variant": variant.name, "why": self.rows.pop(variant.name)["failed"].splitlines()[0]})
 
     def _build_or_reuse(self, variant):
         same = [other for other in self.graphs if other.file == variant.file and "file" in self.rows[other.name]]
@@ -80,7 +97,7 @@ class Run(Guarded):
         """Files of other builds of a library would fill the disk: its code changes with every checkout."""
         pattern = os.path.join(os.path.dirname(path), f"{variant.file}-[0-9]*-{self._settings()}*")
         for old in glob.glob(pattern):
-            os.remove(old)
+            machine.remove(old)
 
     def build_scaling(self):
         """tonari once with one thread and once with two, one after the other, by the clock on the wall."""
@@ -222,7 +239,7 @@ class Run(Guarded):
         return {"dataset": self.dataset.name, "metric": self.dataset.metric, "n": self.dataset.rows,
                 "dim": self.dataset.dim, "k": self.options.k, "queries": len(self.dataset.queries),
                 "share_of_wall_time_lost_to_others": statistics.mean(self.lost) if self.lost else None,
-                "results": alive, "exact": [self.rows[variant.name] for variant in self.exact]}
+                "results": alive, "not_measured": self.not_measured, "exact": [self.rows[variant.name] for variant in self.exact]}
 
 
 def enough_memory(dataset, options):

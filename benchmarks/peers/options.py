@@ -1,7 +1,7 @@
 """The options of benchmarks/peers.sh. Standard library only: peers.sh asks it what to install before anything is.
 
 `python3 options.py ARGUMENTS` checks the arguments and prints what they need: "tonari" (the Python package),
-"generate" (the tonari command) and "latency" (the program bench_churn_latency).
+"generate" (the tonari command), "all-peers" (requirements-all.txt) and "latency" (the program bench_churn_latency).
 """
 import argparse
 import os
@@ -45,6 +45,8 @@ def arguments(argv):
     add("--without", action="append", default=[], metavar="LIB", help="leave a library out, repeatable")
     add("--only", action="append", default=[], metavar="NAME", help="only this library or variant, repeatable")
     add("--half-peers", action="store_true", help="also faiss and usearch with float16 rows")
+    add("--all-peers", action="store_true",
+        help="also SVS, VSAG, NGT, Voyager and DiskANN (requirements-all.txt), and the codes of faiss and usearch")
     add("--no-huge", action="store_true", help="no variants on huge pages")
     add("--no-exact", action="store_true", help="no exact search")
     add("--no-latency", action="store_true", help="no one-query-per-call pass")
@@ -69,6 +71,8 @@ def arguments(argv):
         options.turnovers, options.stream_rounds = min(2, options.turnovers), min(5, options.stream_rounds)
     if options.codes and not options.lists:
         parser.error("--codes: expected --lists N beside it, got none")
+    if options.all_peers and (options.lists or options.churn):
+        parser.error("--all-peers: expected graphs that are only asked, got --lists or --churn")
     options.track = options.track or list(TRACKS)
     options.shape = options.shape or ["sliding", "clustered"]
     options.cores_allowed = machine.cores_allowed()
@@ -91,6 +95,8 @@ def needs(options):
         wanted.append("tonari")
         if options.churn and "writing" in options.track:
             wanted.append("latency")
+    if options.all_peers:
+        wanted.append("all-peers")
     if options.generated or not (options.data or options.folder):
         wanted.append("generate")
     return wanted

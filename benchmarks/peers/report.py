@@ -42,6 +42,7 @@ def terminal(report, result):
     """One set as aligned text."""
     lines = ["", f"== {title(result)}"]
     lines += aligned(heads(result), [_graph_row(row, result) for row in result["results"]])
+    lines += [""] * bool(left_out(result)) + left_out(result)
     if result["exact"]:
         lines += [""] + aligned(EXACT_HEADS, [_exact_row(row) for row in result["exact"]])
     if result["bars"]:
@@ -56,6 +57,8 @@ def markdown(report):
     for result in report["sets"]:
         lines += [f"**{title(result)}**", ""]
         lines += piped(heads(result), [_graph_row(row, result) for row in result["results"]]) + [""]
+        if left_out(result):
+            lines += ["- " + line for line in left_out(result)] + [""]
         if result["exact"]:
             lines += piped(EXACT_HEADS, [_exact_row(row) for row in result["exact"]]) + [""]
         if result["bars"]:
@@ -63,6 +66,10 @@ def markdown(report):
     lines += ["- " + line for line in METHOD] + [""]
     lines += ["Variants:", ""] + [f"- {name}: {note}" for name, note in notes(report)]
     return "\n".join(lines) + "\n"
+
+
+def left_out(result):
+    return [f"not measured: {row['variant']}, {row['why']}" for row in result.get("not_measured", [])]
 
 
 def notes(report):

@@ -1,14 +1,25 @@
 """Checks the harness's own arithmetic: `python -m unittest selftest` in this folder, and ctest."""
+import contextlib
+import io
+import os
+import tempfile
+import types
 import unittest
+import unittest.mock
 
 import numpy as np
 
 import bars
 import churn_picture
 import live
+import measure
+import more_adapters
+import options
+import report
 import runbook
 import scoring
 import sweep
+import variants
 
 
 class Recall(unittest.TestCase):
@@ -128,6 +139,119 @@ class ChurnBars(unittest.TestCase):
         self.assertEqual(self.judged({}, {"tonari": {"p99_ratio": 3.0}}, n=100),
                          {"idle p99 / p99 beside a writer": (0.333, None)})
         self.assertEqual(self.judged({}), {})
+
+
+class Sq8Bars(unittest.TestCase):
+    """The 8-bit walk and the peers that fit in 1.25 times hnswlib's memory, held against figures made up for it."""
+
+    @staticmethod
+    def row(name, qps, memory, **facts):
+        at = {target: {"qps": qps, "floor": False, "ratio": {}} for target in bars.TARGETS}
+        return dict({"variant": name, "at_recall": at, "resting_bytes": memory, "points": [], "build_cpu_s": 10.0}, **facts)
+
+    def judged(self, *rows, n=60000, dim=128):
+        for row in rows:
+            for target, entry in row["at_recall"].items():
+                entry["ratio"] = {other["variant"]: entry["qps"] / other["at_recall"][target]["qps"]
+                                  for other in rows if target in other["at_recall"]}
+        result = {"n": n, "dim": dim, "results": list(rows), "exact": []}
+        return {bar["what"]: (round(bar["got"], 3), bar["reached"]) for bar in bars.judge(result)}
+
+    def test_every_bar_is_judged_and_a_missed_one_stays(self):
+        found = self.judged(self.row("hnswlib", 1000, 100, build_cpu_s=30.0), self.row("svs", 2600, 120),
+                            self.row("vsag", 9000, 126), self.row("tonari SQ8", 3000, 125, p50_us=100.0, p99_us=200.0))
+        self.assertEqual(found, {
+            "2.2 x p50 / p99 at recall 0.95, tonari SQ8": (1.1, True),
+            **{f"fused bar: QPS at recall {target}, tonari SQ8 x hnswlib": (3.0, True) for target in bars.TARGETS},
+            "build CPU seconds, hnswlib / tonari SQ8": (3.0, False),
+            "fused bar: 1.8 x hnswlib's memory / tonari SQ8's": (1.44, True),
+            "light bar: 1.25 x hnswlib's memory / tonari SQ8's": (1.0, True),
+            **{f"light bar: QPS at recall {target}, tonari SQ8 x svs": (1.154, True) for target in bars.TARGETS}})
+
+    def test_more_dimensions_ask_for_more_and_between_them_nothing_is_decided(self):
+        for dim, reached in ((784, False), (256, None)):
+            found = self.judged(self.row("hnswlib", 1000, 100), self.row("tonari SQ8", 3000, 125), dim=dim)
+            self.assertEqual(found["fused bar: QPS at recall 0.95, tonari SQ8 x hnswlib"], (3.0, reached))
+
+    def test_what_does_not_fit_cannot_win_and_a_recall_out_of_reach_is_a_miss(self):
+        found = self.judged(self.row("hnswlib", 1000, 100), self.row("tonari SQ8", 3000, 150))
+        self.assertEqual(found["light bar: 1.25 x hnswlib's memory / tonari SQ8's"], (0.833, False))
+        self.assertEqual(found["light bar: QPS at recall 0.99, tonari (none) x hnswlib"], (0.0, False))
+
+    def test_small_sets_decide_nothing(self):
+        found = self.judged(self.row("hnswlib", 1000, 100), self.row("tonari SQ8", 3000, 125), n=20000)
+        self.assertEqual({reached for _, reached in found.values()}, {None})
+
+
+class AllPeers(unittest.TestCase):
+    """What --all-peers adds, and what becomes of a peer that is not there."""
+
+    @staticmethod
+    def options(*argv):
+        return options.arguments(["--folder", "x", *argv])
+
+    def test_it_is_asked_for_and_installed_only_then(self):
+        more = {variant.name for variant in variants.ALL_PEERS}
+        without, with_all = ({each.name for each in variants.graphs(self.options(*argv))} for argv in ((), ("--all-peers",)))
+        self.assertFalse(more & without)
+        self.assertEqual(with_all - without, more)
+        self.assertIn("all-peers", options.needs(self.options("--all-peers")))
+        self.assertNotIn("all-peers", options.needs(self.options()))
+        for other in (("--lists", "64"), ("--churn",)):
+            with self.assertRaises(SystemExit), contextlib.redirect_stderr(io.StringIO()):
+                self.options("--all-peers", *other)
+
+    def test_every_variant_has_an_adapter_a_note_and_a_pinned_package(self):
+        import adapters
+        with open(os.path.join(os.path.dirname(variants.__file__), "requirements-all.txt")) as file:
+            pinned = {line.split("==")[0] for line in file if line.strip() and line[0] != "#"}
+        known = {**adapters.ADAPTERS, **more_adapters.MORE_ADAPTERS}
+        names = [variant.name for variant in variants.GRAPHS + variants.HALF_PEERS + variants.ALL_PEERS]
+        self.assertEqual(len(names), len(set(names)))
+        for variant in variants.GRAPHS + variants.ALL_PEERS:
+            self.assertTrue(variant.note and variant.file)
+            self.assertIn(variant.adapter, known)
+        used = {variant.package for variant in variants.ALL_PEERS}
+        self.assertEqual(used - {"tonari", "faiss", "usearch"}, pinned)
+
+    def test_one_call_a_query_is_said(self):
+        for variant in variants.ALL_PEERS:
+            if issubclass(more_adapters.MORE_ADAPTERS.get(variant.adapter, object), more_adapters.Vsag):
+                self.assertTrue("one query a call" in variant.note or variant.huge, variant.name)
+
+    def test_metrics_and_dimensions_that_a_variant_is_not_for(self):
+        rows = types.SimpleNamespace(metric="l2", dim=128)
+        by_name = {variant.name: variant for variant in variants.ALL_PEERS}
+        self.assertEqual(by_name["usearch i8"].refuses(rows), "only for cosine")
+        self.assertEqual(by_name["svs LeanVec"].refuses(rows), "only for 256 dimensions or more")
+        self.assertIsNone(by_name["svs"].refuses(rows))
+
+    def test_packages_that_were_not_installed(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "not-installed.tsv")
+            self.assertEqual(variants.not_installed(path), {})
+            with open(path, "w") as file:
+                file.write("voyager\tnot installed: no wheel\n")
+            self.assertEqual(variants.not_installed(path), {"voyager": "not installed: no wheel"})
+
+    def test_a_peer_that_cannot_be_imported_drops_out_and_is_named(self):
+        asked = self.options("--all-peers", "--only", "voyager", "--no-exact")
+        dataset = types.SimpleNamespace(metric="l2", dim=16, rows=64, base="", name="x", label="x", fingerprint="f",
+                                        integers=False, queries=[])
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
+            asked.cache = folder
+            with open(os.path.join(folder, "voyager.py"), "w") as file:
+                file.write("raise ImportError('of another machine')")
+            run = measure.Run(dataset, asked, unittest.mock.Mock())
+            with unittest.mock.patch.dict(os.environ, PYTHONPATH=folder):
+                run.build_all()
+            run.search_all()
+        result = run.result()
+        self.assertEqual(result["results"], [])
+        lines = report.left_out(result)
+        self.assertIn("not measured: voyager, ImportError: of another machine", lines)
+        self.assertIn("not measured: voyager Float8, ImportError: of another machine", lines)
+        self.assertTrue(any(line.startswith("not measured: glass, ") for line in lines))
 
 
 class Alive(unittest.TestCase):

@@ -1,5 +1,7 @@
 """What stands beside what. Every row of a table is a Variant; its note is printed, so that nobody has to guess."""
 import dataclasses
+import os
+import sys
 
 
 @dataclasses.dataclass(frozen=True)
@@ -9,10 +11,24 @@ class Variant:
     note: str
     file: str = ""       # variants with the same word search the same saved index
     huge: bool = False   # every large allocation of the process on huge pages
+    optional: bool = False  # left out, and named, where it cannot be installed, imported or built
+    metrics: tuple = ("l2", "ip", "cosine")
+    least_dim: int = 0
 
     @property
     def library(self):
         return self.name.split()[0]
+
+    @property
+    def package(self):
+        """As requirements-all.txt calls it."""
+        return {"svs": "scalable-vs", "vsag": "pyvsag", "diskann": "diskannpy"}.get(self.library, self.library)
+
+    def refuses(self, dataset):
+        """Why this variant is not for these rows, None where it is."""
+        if dataset.metric not in self.metrics:
+            return f"only for {', '.join(self.metrics)}"
+        return f"only for {self.least_dim} dimensions or more" if dataset.dim < self.least_dim else None
 
 
 HUGE = "the same index file with huge pages: glibc.malloc.hugetlb=1, and every anonymous mapping gathered into them"
@@ -27,12 +43,54 @@ GRAPHS = (
     Variant("tonari", "Tonari", "frozen HNSW, float32 rows, loaded (it asks for huge pages itself)", "tonari"),
     Variant("tonari mapped", "TonariMapped", 'the same file mapped: residency="map", warm', "tonari"),
     Variant("tonari FP16", "TonariHalf", "float16 rows, loaded", "tonari-fp16"),
-    Variant("tonari SQ8", "TonariRounded", "HNSW<M>,SQ8,RFlat: walked by 8-bit codes, ranked by the float32 rows", "tonari-sq8"),
+    Variant("tonari SQ8", "TonariSq8", "HNSW<M>,SQ8,RFlat: walked by 8-bit codes, ranked by the float32 rows", "tonari-sq8"),
+    Variant("tonari SQ8 R16", "TonariSq8Half", "HNSW<M>,SQ8,R(FP16): the same, ranked by float16 rows", "tonari-sq8-r16"),
 )
 
 HALF_PEERS = (
     Variant("faiss FP16", "FaissHalf", "faiss.IndexHNSWSQ, QT_fp16", "faiss-fp16"),
     Variant("usearch FP16", "UsearchHalf", "usearch Index, dtype f16", "usearch-fp16"),
+)
+
+
+def more(name, adapter, note, file, **facts):
+    return Variant(name, adapter, note, file, optional=True, **facts)
+
+
+# --all-peers: 2M links a row in each, else what its own documentation advises.
+ALL_PEERS = (
+    more("tonari SQ8 M32", "TonariSq8Wide", "HNSW32,SQ8,RFlat: twice the links of the others", "tonari-sq8-m32"),
+    more("svs", "Svs", "svs.Vamana, float32 rows, window 200, alpha 1.2", "svs"),
+    more("svs LVQ8", "SvsLvq8", "the same over LVQ8 codes (closed source), nothing finer kept", "svs-lvq8"),
+    more("svs LVQ8 +huge", "SvsLvq8", HUGE + "; SVS itself asks for hugetlbfs pages and takes small ones without", "svs-lvq8",
+         huge=True),
+    more("svs LVQ4x8", "SvsLvq4x8", "LVQ of 4 bits walked, 8 more for the ranking (Turbo layout)", "svs-lvq4x8"),
+    more("svs LVQ8x8", "SvsLvq8x8", "LVQ of 8 bits walked, 8 more for the ranking", "svs-lvq8x8"),
+    more("svs LeanVec", "SvsLeanVec", "LeanVec: d/4 dimensions as LVQ8 walked, all as LVQ8 for the ranking", "svs-leanvec",
+         least_dim=256),
+    more("vsag", "Vsag", "VSAG HGraph, sq8_uniform codes, float32 reordering, efConstruction 400; one query a call, its Python "
+                         "module has no batch; its stores grow by steps of up to 128 MiB, which few rows pay for", "vsag"),
+    more("vsag +huge", "Vsag", HUGE, "vsag", huge=True),
+    more("vsag SQ8", "VsagSq8", "the same with sq8 codes, a range a dimension; one query a call", "vsag-sq8"),
+    more("vsag ODescent", "VsagOdescent", "sq8_uniform codes, float32 reordering, graph by ODescent; one query a call",
+         "vsag-odescent"),
+    more("vsag FP32", "VsagFloat", "HGraph over float32 rows; one query a call", "vsag-fp32"),
+    more("ngt ONNG", "Onng", "ngtpy.Index, ONNG of 10 outgoing and 120 incoming edges, ANNG of 100; the knob is epsilon, "
+                             "-0.1 at ef 10, +0.2 a decade; its wheel is built for older CPUs and says so", "ngt-onng",
+         metrics=("l2", "cosine")),
+    more("voyager", "Voyager", "voyager.Index, Float32", "voyager"),
+    more("voyager Float8", "VoyagerFloat8", "the same, Float8, rows scaled to -1 .. 1; nothing finer kept", "voyager-float8"),
+    more("diskann", "Diskann", "diskannpy.StaticMemoryIndex, L = 125, alpha 1.2", "diskann"),
+    more("faiss SQ8 x1", "FaissSq8", "faiss.IndexHNSWSQ, QT_8bit, in IndexRefineFlat, k_factor 1", "faiss-sq8"),
+    more("faiss SQ8 x2", "FaissSq8x2", "the same, k_factor 2", "faiss-sq8"),
+    more("faiss SQ8 x4", "FaissSq8x4", "the same, k_factor 4", "faiss-sq8"),
+    more("usearch i8", "UsearchBytes", "usearch Index, dtype i8, nothing finer kept", "usearch-i8", metrics=("cosine",)),
+)
+
+# Asked for as peers, and why they cannot be had from PyPI.
+NEVER = (
+    ("glass", "zilliztech/pyglass has no wheel: glassppy has none for this machine, PyPI's glass is another project"),
+    ("ngt QG, QBG", "the wheel opens such indexes but holds neither calls nor programs (qbg) that build one"),
 )
 
 # --lists N: the knob is nprobe.
@@ -89,7 +147,15 @@ def graphs(options):
     """What is built, swept and compared: graphs, or with --lists inverted lists."""
     if options.lists:
         return chosen(CODES if options.codes else LISTS, options)
-    return chosen(GRAPHS + (HALF_PEERS if options.half_peers else ()), options)
+    return chosen(GRAPHS + (HALF_PEERS if options.half_peers else ()) + (ALL_PEERS if options.all_peers else ()), options)
+
+
+def not_installed(path=os.path.join(sys.prefix, "not-installed.tsv")):
+    """{package: why} of the peers that peers.sh could not install; empty where all could, or nobody asked."""
+    if not os.path.exists(path):
+        return {}
+    with open(path) as file:
+        return dict(line.rstrip("\n").split("\t", 1) for line in file if "\t" in line)
 
 
 def chosen(variants, options):

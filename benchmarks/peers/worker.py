@@ -44,7 +44,8 @@ class Worker:
     @staticmethod
     def adapters():
         from adapters import ADAPTERS
-        return ADAPTERS
+        from more_adapters import MORE_ADAPTERS
+        return {**ADAPTERS, **MORE_ADAPTERS}
 
     def hello(self):
         return {"library": self.adapter.library, "version": self.adapter.version(),
@@ -81,15 +82,18 @@ class Worker:
                   "build_peak_bytes": peak if exact_peak else None, "index_bytes": self.adapter.index_bytes(),
                   "load_average": os.getloadavg()[0]}
         if out:
+            for old in (out + ".part", out):
+                self.machine.remove(old)
             self.adapter.save(out + ".part")
             os.replace(out + ".part", out)
-            answer["file_bytes"] = os.path.getsize(out)
+            answer["file_bytes"] = sum(os.path.getsize(path) for path in self.machine.files_of(out))
         self.machine.pin(self.setup["cores"])
         return answer
 
     def load(self, path, dim):
         """Opens a saved index whose file is in the page cache: time to the first answer, and memory at rest."""
-        self.machine.warm_file(path)
+        for part in self.machine.files_of(path):
+            self.machine.warm_file(part)
         first = self.queries[:1]
         before = self.machine.resting_memory()
         start = time.perf_counter()
