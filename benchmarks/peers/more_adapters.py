@@ -1,4 +1,4 @@
-"""The peers of --all-peers behind the verbs of adapters.py: SVS, VSAG, NGT, Voyager, DiskANN, and the codes of faiss and usearch.
+"""The peers of --all-peers behind the verbs of adapters.py: SVS, VSAG, NGT, Voyager, DiskANN, codes of faiss and usearch.
 
 Each has as many links a row as the other graphs, 2M, and else what its own documentation advises (named in the class).
 Indexes that a library keeps as a folder are saved as one.
@@ -139,7 +139,11 @@ class SvsLeanVec(Svs):
 
 
 class Vsag(Packaged):
-    """HGraph, ranked by float32 rows (use_reorder); efConstruction 400 as in its own benchmark of SIFT at recall 0.99."""
+    """HGraph, ranked by float32 rows (use_reorder); efConstruction 400 as in its own benchmark of SIFT at recall 0.99.
+
+    Its stores grow by steps, the power of two below 128 MiB of float32 rows (HGraph::init_resize_bit_and_reorder),
+    which Python cannot change: few rows pay for many.
+    """
     library, package = "vsag", "pyvsag"
     codes = "sq8_uniform"
     graph = {"ef_construction": 400}
@@ -148,9 +152,7 @@ class Vsag(Packaged):
         import pyvsag
         pyvsag.set_logger_off()
         parameters = dict(self.graph, base_quantization_type=self.codes, max_degree=2 * m, build_thread_count=threads,
-                          base_io_type="memory_io", precise_io_type="memory_io")
-        if self.codes != "fp32":
-            parameters.update(use_reorder=True, precise_quantization_type="fp32")
+                          use_reorder=True, precise_quantization_type="fp32")
         return pyvsag.Index("hgraph", json.dumps({"dtype": "float32", "metric_type": self.metric, "dim": dim,
                                                   "index_param": parameters}))
 
@@ -186,20 +188,17 @@ class VsagSq8(Vsag):
     codes = "sq8"
 
 
-class VsagFloat(Vsag):
-    codes = "fp32"
-
-
 class VsagOdescent(Vsag):
     """The graph by ODescent, as in its own benchmark of SIFT at recall 0.90."""
     graph = {"graph_type": "odescent", "alpha": 1.2, "graph_iter_turn": 50, "neighbor_sample_rate": 0.2}
 
 
 class Onng(InFolder):
-    """ONNG from an ANNG of 100 edges, 10 outgoing and 120 incoming (its documentation and ann-benchmarks), dynamic edges.
+    """ONNG from an ANNG of 100 edges, 10 outgoing and 120 incoming (its documentation, ann-benchmarks), dynamic edges.
 
-    Its knob is epsilon: -0.1 at ef 10, 0.2 more a decade. The search for its coefficients (accuracy table) is left out: it
-    did not end within minutes over 20,000 rows; dynamic edges then use the coefficients that come with the library.
+    Its knob is epsilon: -0.1 at ef 10, 0.2 more a decade. The Optimizer's search for coefficients is left out: over
+    20,000 rows its process group was found stopped in both tries, the cause unknown; dynamic edges then use the
+    coefficients that come with the library.
     """
     library, package = "ngt", "ngt"
     names = {"l2": "L2", "cosine": "Normalized Cosine"}
@@ -209,7 +208,8 @@ class Onng(InFolder):
 
     def build(self, rows, m, ef_construction, threads):
         import ngtpy
-        first, second = (os.path.join(self.make_folder(), name) for name in ("anng", "onng"))
+        folder = self.make_folder()
+        first, second = (os.path.join(folder, name) for name in ("anng", "onng"))
         ngtpy.create(first, rows.shape[1], edge_size_for_creation=min(100, len(rows) // 2), edge_size_for_search=40,
                      distance_type=self.names[self.metric])
         index = ngtpy.Index(first)
@@ -360,5 +360,5 @@ class UsearchBytes(Usearch):
 
 
 MORE_ADAPTERS = {cls.__name__: cls for cls in
-                 (Svs, SvsLvq8, SvsLvq4x8, SvsLvq8x8, SvsLeanVec, Vsag, VsagSq8, VsagFloat, VsagOdescent, Onng, Diskann,
+                 (Svs, SvsLvq8, SvsLvq4x8, SvsLvq8x8, SvsLeanVec, Vsag, VsagSq8, VsagOdescent, Onng, Diskann,
                   Voyager, VoyagerFloat8, FaissSq8, FaissSq8x2, FaissSq8x4, UsearchBytes)}
