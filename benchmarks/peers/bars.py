@@ -123,7 +123,7 @@ def _build(out, rows, tonari, large):
 
 
 def _sq8(out, rows, result, large):
-    """The 8-bit walk beside hnswlib: the bars of the fused layout, though this one is not fused, tails, build and memory."""
+    """The 8-bit walk beside hnswlib: tails, build, memory, and the speed asked of the fused layout, which this is not."""
     ours, peer = rows.get("tonari SQ8"), rows.get("hnswlib")
     if not ours:
         return

@@ -55,10 +55,11 @@ class Run(Guarded):
         self._leave_out()
 
     def _leave_out(self):
-        """A peer of --all-peers that has no index, not installed, not to be imported or failed to build, is named and not shown."""
+        """A peer of --all-peers without an index (not installed, not to be imported, not built) is named, not shown."""
         for variant in [each for each in self.graphs if each.optional and not self._alive(each)]:
             self.graphs.remove(variant)
-            self.not_measured.append({"variant": variant.name, "why": self.rows.pop(variant.name)["failed"].splitlines()[0]})
+            why = self.rows.pop(variant.name)["failed"].splitlines()[0]
+            self.not_measured.append({"variant": variant.name, "why": why})
 
     def _build_or_reuse(self, variant):
         same = [other for other in self.graphs if other.file == variant.file and "file" in self.rows[other.name]]
@@ -239,7 +240,8 @@ class Run(Guarded):
         return {"dataset": self.dataset.name, "metric": self.dataset.metric, "n": self.dataset.rows,
                 "dim": self.dataset.dim, "k": self.options.k, "queries": len(self.dataset.queries),
                 "share_of_wall_time_lost_to_others": statistics.mean(self.lost) if self.lost else None,
-                "results": alive, "not_measured": self.not_measured, "exact": [self.rows[variant.name] for variant in self.exact]}
+                "results": alive, "not_measured": self.not_measured,
+                "exact": [self.rows[variant.name] for variant in self.exact]}
 
 
 def enough_memory(dataset, options):

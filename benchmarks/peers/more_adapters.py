@@ -1,4 +1,4 @@
-"""The peers of --all-peers behind the verbs of adapters.py: SVS, VSAG, NGT, Voyager, DiskANN, and the codes of faiss and usearch.
+"""The peers of --all-peers behind the verbs of adapters.py: SVS, VSAG, NGT, Voyager, DiskANN, codes of faiss and usearch.
 
 Each has as many links a row as the other graphs, 2M, and else what its own documentation advises (named in the class).
 Indexes that a library keeps as a folder are saved as one.
@@ -141,8 +141,8 @@ class SvsLeanVec(Svs):
 class Vsag(Packaged):
     """HGraph, ranked by float32 rows (use_reorder); efConstruction 400 as in its own benchmark of SIFT at recall 0.99.
 
-    Its stores grow by steps, the power of two below 128 MiB of float32 rows (HGraph::init_resize_bit_and_reorder), which
-    Python cannot change: few rows pay for many.
+    Its stores grow by steps, the power of two below 128 MiB of float32 rows (HGraph::init_resize_bit_and_reorder),
+    which Python cannot change: few rows pay for many.
     """
     library, package = "vsag", "pyvsag"
     codes = "sq8_uniform"
@@ -151,9 +151,8 @@ class Vsag(Packaged):
     def _empty(self, dim, m, threads):
         import pyvsag
         pyvsag.set_logger_off()
-        parameters = dict(self.graph, base_quantization_type=self.codes, max_degree=2 * m, build_thread_count=threads)
-        if self.codes != "fp32":
-            parameters.update(use_reorder=True, precise_quantization_type="fp32")
+        parameters = dict(self.graph, base_quantization_type=self.codes, max_degree=2 * m, build_thread_count=threads,
+                          use_reorder=True, precise_quantization_type="fp32")
         return pyvsag.Index("hgraph", json.dumps({"dtype": "float32", "metric_type": self.metric, "dim": dim,
                                                   "index_param": parameters}))
 
@@ -189,20 +188,16 @@ class VsagSq8(Vsag):
     codes = "sq8"
 
 
-class VsagFloat(Vsag):
-    codes = "fp32"
-
-
 class VsagOdescent(Vsag):
     """The graph by ODescent, as in its own benchmark of SIFT at recall 0.90."""
     graph = {"graph_type": "odescent", "alpha": 1.2, "graph_iter_turn": 50, "neighbor_sample_rate": 0.2}
 
 
 class Onng(InFolder):
-    """ONNG from an ANNG of 100 edges, 10 outgoing and 120 incoming (its documentation and ann-benchmarks), dynamic edges.
+    """ONNG from an ANNG of 100 edges, 10 outgoing and 120 incoming (its documentation, ann-benchmarks), dynamic edges.
 
-    Its knob is epsilon: -0.1 at ef 10, 0.2 more a decade. The Optimizer's search for coefficients is left out: dynamic edges
-    then use those that come with the library.
+    Its knob is epsilon: -0.1 at ef 10, 0.2 more a decade. The Optimizer's search for coefficients is left out: dynamic
+    edges then use those that come with the library.
     """
     library, package = "ngt", "ngt"
     names = {"l2": "L2", "cosine": "Normalized Cosine"}
@@ -364,5 +359,5 @@ class UsearchBytes(Usearch):
 
 
 MORE_ADAPTERS = {cls.__name__: cls for cls in
-                 (Svs, SvsLvq8, SvsLvq4x8, SvsLvq8x8, SvsLeanVec, Vsag, VsagSq8, VsagFloat, VsagOdescent, Onng, Diskann,
+                 (Svs, SvsLvq8, SvsLvq4x8, SvsLvq8x8, SvsLeanVec, Vsag, VsagSq8, VsagOdescent, Onng, Diskann,
                   Voyager, VoyagerFloat8, FaissSq8, FaissSq8x2, FaissSq8x4, UsearchBytes)}

@@ -11,6 +11,7 @@ the same to files. Beside this file:
     measure    the order of things for one set      bars       what tonari promises
     machine    cores and memory                     report     the tables
     sweep      speed at a recall, in turns          guarded    a library that fails drops out
+    more_adapters  the peers of --all-peers
 
 With --churn, indexes that change:
 

@@ -147,7 +147,8 @@ class Sq8Bars(unittest.TestCase):
     @staticmethod
     def row(name, qps, memory, **facts):
         at = {target: {"qps": qps, "floor": False, "ratio": {}} for target in bars.TARGETS}
-        return dict({"variant": name, "at_recall": at, "resting_bytes": memory, "points": [], "build_cpu_s": 10.0}, **facts)
+        row = {"variant": name, "at_recall": at, "resting_bytes": memory, "points": [], "build_cpu_s": 10.0}
+        return dict(row, **facts)
 
     def judged(self, *rows, n=60000, dim=128):
         for row in rows:
@@ -192,7 +193,8 @@ class AllPeers(unittest.TestCase):
 
     def test_it_is_asked_for_and_installed_only_then(self):
         more = {variant.name for variant in variants.ALL_PEERS}
-        without, with_all = ({each.name for each in variants.graphs(self.options(*argv))} for argv in ((), ("--all-peers",)))
+        without, with_all = ({each.name for each in variants.graphs(self.options(*argv))}
+                             for argv in ((), ("--all-peers",)))
         self.assertFalse(more & without)
         self.assertEqual(with_all - without, more)
         self.assertIn("all-peers", options.needs(self.options("--all-peers")))

@@ -43,8 +43,10 @@ GRAPHS = (
     Variant("tonari", "Tonari", "frozen HNSW, float32 rows, loaded (it asks for huge pages itself)", "tonari"),
     Variant("tonari mapped", "TonariMapped", 'the same file mapped: residency="map", warm', "tonari"),
     Variant("tonari FP16", "TonariHalf", "float16 rows, loaded", "tonari-fp16"),
-    Variant("tonari SQ8", "TonariSq8", "HNSW<M>,SQ8,RFlat: walked by 8-bit codes, ranked by the float32 rows", "tonari-sq8"),
-    Variant("tonari SQ8 R16", "TonariSq8Half", "HNSW<M>,SQ8,R(FP16): the same, ranked by float16 rows", "tonari-sq8-r16"),
+    Variant("tonari SQ8", "TonariSq8", "HNSW<M>,SQ8,RFlat: walked by 8-bit codes, ranked by the float32 rows",
+            "tonari-sq8"),
+    Variant("tonari SQ8 R16", "TonariSq8Half", "HNSW<M>,SQ8,R(FP16): the same, ranked by float16 rows",
+            "tonari-sq8-r16"),
 )
 
 HALF_PEERS = (
@@ -62,29 +64,31 @@ ALL_PEERS = (
     more("tonari SQ8 M32", "TonariSq8Wide", "HNSW32,SQ8,RFlat: twice the links of the others", "tonari-sq8-m32"),
     more("svs", "Svs", "svs.Vamana, float32 rows, window 200, alpha 1.2", "svs"),
     more("svs LVQ8", "SvsLvq8", "the same over LVQ8 codes (closed source), nothing finer kept", "svs-lvq8"),
-    more("svs LVQ8 +huge", "SvsLvq8", HUGE + "; SVS itself asks for hugetlbfs pages and takes small ones without", "svs-lvq8",
-         huge=True),
+    more("svs LVQ8 +huge", "SvsLvq8", HUGE + "; SVS itself asks for hugetlbfs pages and takes small ones without",
+         "svs-lvq8", huge=True),
     more("svs LVQ4x8", "SvsLvq4x8", "LVQ of 4 bits walked, 8 more for the ranking (Turbo layout)", "svs-lvq4x8"),
     more("svs LVQ8x8", "SvsLvq8x8", "LVQ of 8 bits walked, 8 more for the ranking", "svs-lvq8x8"),
-    more("svs LeanVec", "SvsLeanVec", "LeanVec: d/4 dimensions as LVQ8 walked, all as LVQ8 for the ranking", "svs-leanvec",
-         least_dim=256),
-    more("vsag", "Vsag", "VSAG HGraph, sq8_uniform codes, float32 reordering, efConstruction 400; one query a call, its Python "
-                         "module has no batch; its stores grow by steps of up to 128 MiB, which few rows pay for", "vsag"),
+    more("svs LeanVec", "SvsLeanVec", "LeanVec: d/4 dimensions as LVQ8 walked, all as LVQ8 for the ranking",
+         "svs-leanvec", least_dim=256),
+    more("vsag", "Vsag", "VSAG HGraph, sq8_uniform codes, float32 reordering, efConstruction 400; one query a call, its "
+                         "Python module has no batch; its stores grow by steps of up to 128 MiB, which few rows pay for",
+         "vsag"),
     more("vsag +huge", "Vsag", HUGE, "vsag", huge=True),
     more("vsag SQ8", "VsagSq8", "the same with sq8 codes, a range a dimension; one query a call", "vsag-sq8"),
     more("vsag ODescent", "VsagOdescent", "sq8_uniform codes, float32 reordering, graph by ODescent; one query a call",
-         "vsag-odescent"),
-    more("vsag FP32", "VsagFloat", "HGraph over float32 rows; one query a call", "vsag-fp32"),
+         "vsag-odescent", metrics=("l2", "cosine")),
     more("ngt ONNG", "Onng", "ngtpy.Index, ONNG of 10 outgoing and 120 incoming edges, ANNG of 100; the knob is epsilon, "
-                             "-0.1 at ef 10, +0.2 a decade; its wheel is built for older CPUs and says so", "ngt-onng",
-         metrics=("l2", "cosine")),
+                             "-0.1 at ef 10, +0.2 a decade; its wheel is built for older CPUs and says so",
+         "ngt-onng", metrics=("l2", "cosine")),
     more("voyager", "Voyager", "voyager.Index, Float32", "voyager"),
-    more("voyager Float8", "VoyagerFloat8", "the same, Float8, rows scaled to -1 .. 1; nothing finer kept", "voyager-float8"),
+    more("voyager Float8", "VoyagerFloat8", "the same, Float8, rows scaled to -1 .. 1; nothing finer kept",
+         "voyager-float8"),
     more("diskann", "Diskann", "diskannpy.StaticMemoryIndex, L = 125, alpha 1.2", "diskann"),
     more("faiss SQ8 x1", "FaissSq8", "faiss.IndexHNSWSQ, QT_8bit, in IndexRefineFlat, k_factor 1", "faiss-sq8"),
     more("faiss SQ8 x2", "FaissSq8x2", "the same, k_factor 2", "faiss-sq8"),
     more("faiss SQ8 x4", "FaissSq8x4", "the same, k_factor 4", "faiss-sq8"),
-    more("usearch i8", "UsearchBytes", "usearch Index, dtype i8, nothing finer kept", "usearch-i8", metrics=("cosine",)),
+    more("usearch i8", "UsearchBytes", "usearch Index, dtype i8, nothing finer kept", "usearch-i8",
+         metrics=("cosine",)),
 )
 
 # Asked for as peers, and why they cannot be had from PyPI.
@@ -147,7 +151,8 @@ def graphs(options):
     """What is built, swept and compared: graphs, or with --lists inverted lists."""
     if options.lists:
         return chosen(CODES if options.codes else LISTS, options)
-    return chosen(GRAPHS + (HALF_PEERS if options.half_peers else ()) + (ALL_PEERS if options.all_peers else ()), options)
+    more_peers = (HALF_PEERS if options.half_peers else ()) + (ALL_PEERS if options.all_peers else ())
+    return chosen(GRAPHS + more_peers, options)
 
 
 def not_installed(path=os.path.join(sys.prefix, "not-installed.tsv")):
