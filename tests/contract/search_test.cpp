@@ -60,7 +60,7 @@ TEST_CASE("search: graphs find at least 95 of 100 of the 10 nearest at ef 128", 
     }
 }
 
-TEST_CASE("search: k of 1, between, n, and beyond; ef below k", "[contract]") {
+TEST_CASE("search: k of 1, between, n, and beyond, ef below k", "[contract]") {
     for (const Model& model : all_models()) {
         INFO(model.name);
         const Rows rows = clustered_rows(model.element, dim, 400, 7);
