@@ -21,16 +21,19 @@ namespace tonari::python {
 namespace {
 
 constexpr const char* build_doc =
-    R"(build(spec, rows=None, ids=None, metric='l2', threads=0, ef_construction=200, seed=42, progress=None, *, element=None, growing=False, dim=None, dtype=None)
+    R"doc(build(spec, rows=None, ids=None, metric='l2', threads=0, ef_construction=200, seed=42, progress=None, *, element=None, growing=False, dim=None, dtype=None)
 --
 
 Build the index that `spec` names over `rows`.
 
 spec
-    Words separated by commas: "Flat" is exact search, "HNSW32" a graph with M = 32, "IVF1024,Flat" 1,024 inverted lists
-    ("IVF65536_HNSW32,Flat": with a graph over their centroids); "FP16" or "BF16" stores the rows in half precision
-    ("HNSW32,FP16", "IVF1024,FP16"), "SQ8" rounds them, and queries too, to 8 bits a value ("HNSW32,SQ8", "IVF1024,SQ8"; with the rows to rank by
-    behind them "HNSW32,SQ8,RFlat").
+    "auto" is what `advise` says. Else words separated by commas: "Flat" is exact search, "HNSW32" a graph with M = 32,
+    "IVF1024,Flat" 1,024 inverted lists ("IVF65536_HNSW32,Flat": with a graph over their centroids). Behind them, or alone,
+    what rows are stored as: "FP16" or "BF16" (half precision), "SQ8" (rounded to 8 bits a value, and queries too); and, but for
+    graphs, "RaBitQ", "RaBitQ2" to "RaBitQ8" (so many bits a value), "PQ32x4fs" (4 bits for each of 32 parts). "PQ32" (8 bits)
+    goes with graphs, too. Behind codes, what ranks the rows that they find: "RFlat" (as given), "R(FP16)", "R(BF16)",
+    "R(SQ8)", as in "HNSW32,SQ8,RFlat" or "IVF1024,RaBitQ,RFlat". Before all of it a map: "PCA64", "OPQ32", "OPQ32_64", "RR",
+    "RR64". An error names the words that would fit.
 rows
     An array of shape (n, dim), float32, float16, bfloat16 (ml_dtypes), int8 or uint8. It is read in place: each row's
     values lie side by side, rows may lie apart. Nothing is converted: float64 is refused, not rounded.
@@ -56,7 +59,7 @@ dim, dtype
     Where there are no rows: how many dimensions they will have (for bits: of bits), and what they will be made of,
     "float32" unless said otherwise ("bits" with metric="hamming"). Where there are rows, they must agree.
 
-The interpreter lock is released while building.)";
+The interpreter lock is released while building.)doc";
 
 struct Asked {
     std::string spec;

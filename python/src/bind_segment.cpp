@@ -42,7 +42,7 @@ residency
     "map" opens at once and shares the pages with other processes; "load" reads the whole file into huge pages, which
     searches 1.2 to 1.5 times as fast on large files; "disk" is for files larger than the memory: mapped, and of rows,
     codes and links just those pages are read that a search asks for, those of the probed lists and of the rows to refine by
-    many at once. Codes that rows are refined behind are read into memory.
+    many at once. Codes that rows are refined behind are read into memory, and so are the links between them.
 growing
     True: a GrowingIndex that begins with the rows and links of the file, copied: the file is let go. Graphs only.
 ef_construction, seed

@@ -17,8 +17,7 @@ namespace tonari {
 using detail::points_a_part;
 
 Status FastScan::check(Dim dim, const FastScanParams& params) {
-    if (params.metric != MetricKind::l2 && params.metric != MetricKind::inner_product &&
-        params.metric != MetricKind::cosine) {
+    if (!detail::has_relative_codes(params.metric)) {
         return Error{ErrorCode::unsupported, "expected metric l2, ip or cosine for codes of 4 bits a part, got " +
                                                  std::string(name(params.metric)) +
                                                  "; store rows as Flat, FP16 or BF16 under it"};
@@ -32,26 +31,14 @@ Status FastScan::check(Dim dim, const FastScanParams& params) {
 
 Result<FastScan> FastScan::train(MatrixView sample, const FastScanParams& params) {
     if (Status s = check(sample.dim(), params); !s) return s;
-    if (sample.element() != Element::float32 || sample.rows() == 0 || sample.dim() == 0 || sample.dim() > max_dim) {
-        return Error{ErrorCode::invalid_argument, "expected float32 rows to train on, got " +
-                                                      std::to_string(sample.rows()) + " " +
-                                                      std::string(name(sample.element())) + " rows of " +
-                                                      std::to_string(sample.dim()) + " dimensions"};
-    }
+    if (Status s = detail::check_sample(sample); !s) return s;
     if (params.parts > 0 && sample.rows() < points_a_part) {
         return Error{ErrorCode::invalid_argument, "expected at least 16 rows to train PQ with 16 points a part, got " +
                                                       std::to_string(sample.rows()) + "; RaBitQ needs no training"};
     }
     try {
         FastScan codec(params.metric, sample.dim(), params.parts, params.seed);
-        std::vector<double> sums(sample.dim());
-        for (std::size_t i = 0; i < sample.rows(); ++i) {
-            const auto* const row = static_cast<const float*>(sample.row(i).data());
-            for (Dim d = 0; d < sample.dim(); ++d) sums[d] += static_cast<double>(row[d]);
-        }
-        for (Dim d = 0; d < sample.dim(); ++d) {
-            codec.middle_[d] = static_cast<float>(sums[d] / static_cast<double>(sample.rows()));
-        }
+        codec.middle_ = detail::mean_of(sample);
         codec.share_ =
             static_cast<float>(1 / std::sqrt(std::max(static_cast<double>(codec.rotation_.size()) - 1, 1.0)));
         if (params.parts > 0) {
@@ -167,7 +154,7 @@ Result<FastScan> FastScan::open(const SectionReader& reader) {
     if (!record) return std::move(record).error();
     const auto metric = static_cast<MetricKind>(record->metric);
     const auto corrupt = [&](const std::string& what) { return reader.corrupt("fast_scan", what); };
-    if (metric != MetricKind::l2 && metric != MetricKind::inner_product && metric != MetricKind::cosine) {
+    if (!detail::has_relative_codes(metric)) {
         return corrupt("expected metric 1, 2 or 3, got " + std::to_string(record->metric));
     }
     if (record->dim == 0 || record->dim > max_dim)
@@ -186,19 +173,11 @@ Result<FastScan> FastScan::open(const SectionReader& reader) {
         return corrupt("expected a share from 0 to 1, got " + std::to_string(record->share));
     FastScan codec(metric, record->dim, record->parts, record->seed);
     codec.share_ = record->share;
-    const auto read = [&](const char* section, std::uint64_t count, std::vector<float>& into) -> Status {
-        auto bytes = reader.array<float>(section, count);
-        if (!bytes) return std::move(bytes).error();
-        const auto values = bytes->as<float>();
-        if (!simd::kernels().all_finite[detail::float32_kernels](values.data(), values.size())) {
-            return reader.corrupt(section, "expected finite values, got others");
-        }
-        into.assign(values.begin(), values.end());
-        return {};
-    };
-    if (Status s = read("middle", record->dim, codec.middle_); !s) return s;
+    if (Status s = detail::read_finite(reader, "middle", record->dim, codec.middle_); !s) return s;
     if (record->parts > 0) {
-        if (Status s = read("points", std::uint64_t{record->dim} * points_a_part, codec.points_); !s) return s;
+        if (Status s = detail::read_finite(reader, "points", std::uint64_t{record->dim} * points_a_part, codec.points_);
+            !s)
+            return s;
     }
     return codec;
 }

@@ -12,17 +12,9 @@
 #include "codec/relative.hpp"
 
 namespace tonari {
-namespace {
-
-bool known(MetricKind metric) noexcept {
-    return metric == MetricKind::l2 || metric == MetricKind::inner_product || metric == MetricKind::cosine;
-}
-
-}  // namespace
-
 Status Pq::check(std::size_t rows, Dim dim, const PqParams& params) {
     const std::string word = "PQ" + std::to_string(params.parts);
-    if (!known(params.metric)) {
+    if (!detail::has_relative_codes(params.metric)) {
         return Error{ErrorCode::unsupported, "expected metric l2, ip or cosine for PQ, got " +
                                                  std::string(name(params.metric)) +
                                                  "; store rows as Flat, FP16 or BF16 under it"};
@@ -45,23 +37,11 @@ Status Pq::check(std::size_t rows, Dim dim, const PqParams& params) {
 }
 
 Result<Pq> Pq::train(MatrixView sample, const PqParams& params) {
-    if (sample.element() != Element::float32 || sample.dim() == 0 || sample.dim() > max_dim) {
-        return Error{ErrorCode::invalid_argument, "expected float32 rows to train on, got " +
-                                                      std::to_string(sample.rows()) + " " +
-                                                      std::string(name(sample.element())) + " rows of " +
-                                                      std::to_string(sample.dim()) + " dimensions"};
-    }
+    if (Status s = detail::check_sample(sample); !s) return s;
     if (Status s = check(sample.rows(), sample.dim(), params); !s) return s;
     try {
         Pq codec(params.metric, sample.dim(), params.parts);
-        std::vector<double> sums(sample.dim());
-        for (std::size_t i = 0; i < sample.rows(); ++i) {
-            const auto* const row = static_cast<const float*>(sample.row(i).data());
-            for (Dim d = 0; d < sample.dim(); ++d) sums[d] += static_cast<double>(row[d]);
-        }
-        for (Dim d = 0; d < sample.dim(); ++d) {
-            codec.middle_[d] = static_cast<float>(sums[d] / static_cast<double>(sample.rows()));
-        }
+        codec.middle_ = detail::mean_of(sample);
         if (Status s = codec.train_points(sample, params); !s) return s;
         codec.measure_share(sample);
         return codec;
@@ -160,7 +140,8 @@ Result<Pq> Pq::open(const SectionReader& reader) {
     if (!record) return std::move(record).error();
     const auto metric = static_cast<MetricKind>(record->metric);
     const auto corrupt = [&](const std::string& what) { return reader.corrupt("pq", what); };
-    if (!known(metric)) return corrupt("expected metric 1, 2 or 3, got " + std::to_string(record->metric));
+    if (!detail::has_relative_codes(metric))
+        return corrupt("expected metric 1, 2 or 3, got " + std::to_string(record->metric));
     if (record->dim == 0 || record->dim > max_dim)
         return corrupt("expected 1 to " + std::to_string(max_dim) + " dimensions, got " + std::to_string(record->dim));
     if (record->parts == 0 || record->dim % record->parts != 0 || record->dim / record->parts > max_part_dim) {
@@ -171,18 +152,10 @@ Result<Pq> Pq::open(const SectionReader& reader) {
         return corrupt("expected a share from 0 to 1, got " + std::to_string(record->share));
     Pq codec(metric, record->dim, record->parts);
     codec.share_ = record->share;
-    const auto read = [&](const char* section, std::uint64_t count, std::vector<float>& into) -> Status {
-        auto bytes = reader.array<float>(section, count);
-        if (!bytes) return std::move(bytes).error();
-        const auto values = bytes->as<float>();
-        if (!simd::kernels().all_finite[detail::float32_kernels](values.data(), values.size())) {
-            return reader.corrupt(section, "expected finite values, got others");
-        }
-        into.assign(values.begin(), values.end());
-        return {};
-    };
-    if (Status s = read("pq/middle", record->dim, codec.middle_); !s) return s;
-    if (Status s = read("pq/points", std::uint64_t{record->dim} * points_a_part, codec.points_); !s) return s;
+    if (Status s = detail::read_finite(reader, "pq/middle", record->dim, codec.middle_); !s) return s;
+    if (Status s = detail::read_finite(reader, "pq/points", std::uint64_t{record->dim} * points_a_part, codec.points_);
+        !s)
+        return s;
     return codec;
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <string>
 
 namespace tonari::detail {
 namespace {
@@ -31,6 +32,42 @@ double product(const std::vector<float>& a, const std::vector<float>& b) noexcep
 }
 
 }  // namespace
+
+bool has_relative_codes(MetricKind metric) noexcept {
+    return metric == MetricKind::l2 || metric == MetricKind::inner_product || metric == MetricKind::cosine;
+}
+
+Status check_sample(MatrixView sample) {
+    if (sample.element() == Element::float32 && sample.rows() > 0 && sample.dim() > 0 && sample.dim() <= max_dim) {
+        return {};
+    }
+    return Error{ErrorCode::invalid_argument,
+                 "expected float32 rows to train on, got " + std::to_string(sample.rows()) + " " +
+                     std::string(name(sample.element())) + " rows of " + std::to_string(sample.dim()) + " dimensions"};
+}
+
+std::vector<float> mean_of(MatrixView sample) {
+    std::vector<double> sums(sample.dim());
+    for (std::size_t i = 0; i < sample.rows(); ++i) {
+        const auto* const row = static_cast<const float*>(sample.row(i).data());
+        for (Dim d = 0; d < sample.dim(); ++d) sums[d] += static_cast<double>(row[d]);
+    }
+    std::vector<float> mean(sample.dim());
+    for (Dim d = 0; d < sample.dim(); ++d) mean[d] = static_cast<float>(sums[d] / static_cast<double>(sample.rows()));
+    return mean;
+}
+
+Status read_finite(const SectionReader& reader, std::string_view section, std::uint64_t count,
+                   std::vector<float>& out) {
+    auto bytes = reader.array<float>(section, count);
+    if (!bytes) return std::move(bytes).error();
+    const auto values = bytes->as<float>();
+    if (!simd::kernels().all_finite[float32_kernels](values.data(), values.size())) {
+        return reader.corrupt(section, "expected finite values, got others");
+    }
+    out.assign(values.begin(), values.end());
+    return {};
+}
 
 void relative_row(RowView row, MetricKind metric, Origin origin, float* out) noexcept {
     simd::kernels().to_float32[static_cast<std::size_t>(row.element()) - 1](row.data(), out, row.dim());

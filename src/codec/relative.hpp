@@ -2,6 +2,8 @@
 // of table entries a distance, as codec/fast_scan.hpp derives them.
 #pragma once
 
+#include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include <tonari/codec/codec.hpp>
@@ -16,6 +18,16 @@ inline constexpr std::size_t float32_kernels = static_cast<std::size_t>(Element:
 inline float squared_length(const float* values, Dim dim) noexcept {
     return simd::kernels().squared_norm[float32_kernels](values, dim);
 }
+
+/// Whether such codes know the metric: l2, ip and cosine.
+bool has_relative_codes(MetricKind metric) noexcept;
+
+/// Refuses what is no sample of float32 rows.
+Status check_sample(MatrixView sample);
+/// Of all rows of a sample, summed in float64. Throws bad_alloc.
+std::vector<float> mean_of(MatrixView sample);
+/// What a section holds: `count` finite values. Throws bad_alloc.
+Status read_finite(const SectionReader& reader, std::string_view section, std::uint64_t count, std::vector<float>& out);
 
 /// Values of a row less its origin, at length 1 first under cosine.
 void relative_row(RowView row, MetricKind metric, Origin origin, float* out) noexcept;

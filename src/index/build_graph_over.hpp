@@ -22,6 +22,8 @@ Result<Index> build_graph_over(Codes codes, const Spec& spec, MetricKind metric,
     using AsGiven = Flat<AnyMetric>;
     using Graph = HnswIndex<Codes>;
     BuildOptions options = asked;
+    constexpr double linked = 0.95;  // as a share of the time, a guess: then codes are made of the rows
+    options.progress = progress_between(asked.progress, rows.rows(), 0, linked);
     options.ef_construction = std::min(options.ef_construction, rows.rows());  // more finds no more, but takes room
     auto as_given = AsGiven::create(rows.element(), rows.dim(), metric);
     if (!as_given) return std::move(as_given).error();
@@ -29,6 +31,7 @@ Result<Index> build_graph_over(Codes codes, const Spec& spec, MetricKind metric,
     if (!built) return std::move(built).error();
     auto graph = Graph::over(*built, std::move(codes), options.threads);
     if (!graph) return std::move(graph).error();
+    if (asked.progress) asked.progress(rows.rows(), rows.rows());
     if (!spec.fine) return make_index(*std::move(graph));
 
     const auto refine_by = [&](auto fine) -> Result<Index> {

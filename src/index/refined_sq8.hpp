@@ -15,8 +15,8 @@
 
 namespace tonari::detail {
 
-/// Rows, ids and options were checked as for every build, and that SQ8 takes them (`check_codec`). `given` is null where rows were not
-/// mapped, as it is for graphs. Throws bad_alloc.
+/// Rows, ids and options were checked as for every build, and that SQ8 takes them (`check_codec`). `given` is null where
+/// rows were not mapped, as it is for graphs. Throws bad_alloc.
 Result<Index> build_refined_sq8(const Spec& spec, MetricKind metric, MatrixView rows, std::span<const Id> ids,
                                 const BuildOptions& options, const GivenRows* given);
 

@@ -19,8 +19,8 @@ namespace tonari::detail {
 /// What the codec that the spec names refuses before it looks at values.
 Status check_relative(const Spec& spec, MetricKind metric, std::size_t rows, Dim dim);
 
-/// `given` is null where rows were not mapped. Rows, ids and options were checked as for every build, and that the codec takes them (`check_codec`). Throws
-/// bad_alloc.
+/// Rows, ids and options were checked as for every build, and that the codec takes them (`check_codec`). `given` is null
+/// where rows were not mapped. Throws bad_alloc.
 Result<Index> build_fast_scan(const Spec& spec, MetricKind metric, MatrixView rows, std::span<const Id> ids,
                               const BuildOptions& options, const GivenRows* given);
 Result<Index> build_pq(const Spec& spec, MetricKind metric, MatrixView rows, std::span<const Id> ids,

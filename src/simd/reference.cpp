@@ -139,6 +139,19 @@ void block_nearest(const float* values, std::size_t rows, std::uint32_t first, f
     }
 }
 
+/// What a sum of table entries says of a row, whose factors are add, scale and error: of a NibbleQuery or a ByteCodeQuery.
+template <class Query, class Factor>
+void judge(const Query& query, long long sum, const Factor& factor, float& estimate, float& lower) noexcept {
+    const double product = static_cast<double>(query.base) + static_cast<double>(query.step) * static_cast<double>(sum);
+    const double scale = factor(1);
+    const double value = factor(0) + static_cast<double>(query.add) + scale * product;
+    const double below =
+        factor(2) * static_cast<double>(query.error) + std::abs(scale) * static_cast<double>(query.slack);
+    constexpr double largest = std::numeric_limits<float>::max();
+    estimate = static_cast<float>(std::clamp(value, -largest, largest));
+    lower = static_cast<float>(static_cast<double>(estimate) - below);
+}
+
 std::size_t nibbles_below(const NibbleQuery& query, const std::byte* blocks, std::size_t stride, std::size_t begin,
                           std::size_t end, float bound, std::uint32_t* index, float* estimate, float* lower) noexcept {
     std::size_t found = 0;
@@ -153,15 +166,7 @@ std::size_t nibbles_below(const NibbleQuery& query, const std::byte* blocks, std
         const auto factor = [&](std::size_t array) {
             return static_cast<double>(load_float(block + query.quads * 64 + (array * nibble_rows + r) * 4));
         };
-        const double product =
-            static_cast<double>(query.base) + static_cast<double>(query.step) * static_cast<double>(sum);
-        const double scale = factor(1);
-        const double value = factor(0) + static_cast<double>(query.add) + scale * product;
-        const double below =
-            factor(2) * static_cast<double>(query.error) + std::abs(scale) * static_cast<double>(query.slack);
-        constexpr double largest = std::numeric_limits<float>::max();
-        estimate[found] = static_cast<float>(std::clamp(value, -largest, largest));
-        lower[found] = static_cast<float>(static_cast<double>(estimate[found]) - below);
+        judge(query, sum, factor, estimate[found], lower[found]);
         if (!(lower[found] < bound)) continue;
         index[found++] = static_cast<std::uint32_t>(row - begin);
     }
@@ -205,15 +210,7 @@ std::size_t byte_codes_below(const ByteCodeQuery& query, const RowAt& row_at, st
         for (std::size_t part = 0; part < query.parts; ++part) {
             sum += query.table[part * points_a_byte + std::to_integer<std::size_t>(row[byte_code_factors + part])];
         }
-        const double product =
-            static_cast<double>(query.base) + static_cast<double>(query.step) * static_cast<double>(sum);
-        const double scale = factor(1);
-        const double value = factor(0) + static_cast<double>(query.add) + scale * product;
-        const double below =
-            factor(2) * static_cast<double>(query.error) + std::abs(scale) * static_cast<double>(query.slack);
-        constexpr double largest = std::numeric_limits<float>::max();
-        estimate[found] = static_cast<float>(std::clamp(value, -largest, largest));
-        lower[found] = static_cast<float>(static_cast<double>(estimate[found]) - below);
+        judge(query, sum, factor, estimate[found], lower[found]);
         if (lower[found] < bound) index[found++] = static_cast<std::uint32_t>(i);
     }
     return found;

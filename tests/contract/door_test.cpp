@@ -382,6 +382,7 @@ TEST_CASE("door: spec words that do not exist, and which would", "[contract]") {
     refused(with("Flat,HNSW16"), {"expected one of", "got 'HNSW16'"});
     refused(with("FP16,FP16"), {"expected nothing after 'FP16'", "got 'FP16'"});
     refused(with("HNSW16,FP16,Flat"), {"expected nothing after 'FP16', got 'Flat'"});
+    refused(build("PCA2,Flat", Chebyshev{}, rows.view()), ErrorCode::unsupported, {"PCA2,Flat", "user", "'Flat' fits"});
     refused(build("PQ8", Chebyshev{}, rows.view()), ErrorCode::unsupported, {"'PQ8'", "user", "'Flat' fits"});
     refused(build("FP16", Chebyshev{}, rows.view()), ErrorCode::unsupported, {"user", "float16", "float32"});
 }

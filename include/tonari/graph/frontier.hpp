@@ -85,16 +85,19 @@ private:
     std::size_t next_ = 0;  // nothing before it is unexpanded
 };
 
+namespace detail {
+struct NoRange {};
+}  // namespace detail
+
 /// The frontier of filtered and range searches: rows that may not be answered still lead the walk, so the queue is a
 /// heap of its own without a limit, and the answers are collected apart.
 ///   filter: a walk goes on until `ef` rows that pass are nearer than every candidate left;
 ///   range:  ... and every candidate left is beyond the radius.
-/// All by lower bounds, where codes are no more than estimates. `Range` is a collector that takes what passes, or `Nothing`.
-struct Nothing {};
-template <class Passes, class Range = Nothing>
+/// All by lower bounds, where codes are no more than estimates. `Range` is a collector that takes what passes, if there is one.
+template <class Passes, class Range = detail::NoRange>
 class HeapFrontier {
 public:
-    static constexpr bool ranged = !std::same_as<Range, Nothing>;
+    static constexpr bool ranged = !std::same_as<Range, detail::NoRange>;
 
     /// The walk is at least as wide as `width`, which takes the nearest rows that pass.
     HeapFrontier(std::vector<OrderedKey>& heap, TopK& width, Passes passes) noexcept

@@ -28,8 +28,8 @@ struct CursorOptions {
 };
 
 /// One query's neighbours, nearest first, a batch at a time. The first batch of n is what `search` answers for k = n, as long
-/// as n is not above `ef`; over a refined graph, which it walks by the finer rows, about that. Asked to the end, it gives every
-/// id that may be answered exactly once (unless `strict` dropped it).
+/// as n is not above `ef`; over a refined graph, whose finer rows it walks by and not their codes, what `search` answers over
+/// a graph of those rows. Asked to the end, it gives every id that may be answered exactly once (unless `strict` dropped it).
 ///
 /// It keeps the index alive, and of a growing index the moment at which it was made: rows added since do not come, rows
 /// removed since do, and no memory of removed rows is used again while it lives. It holds what it has found, some 16 bytes a

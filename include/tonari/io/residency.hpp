@@ -14,7 +14,8 @@ enum class Residency : std::uint8_t {
     map,   ///< mapped: opens at once, shared between processes, pages come in as they are touched.
            ///< A disk that fails under a mapped read ends the process (SIGBUS), as does cutting the file from outside.
     disk,  ///< mapped, for files larger than the memory: of rows, codes and links just those pages are read that a search asks
-    ///< for, and those that it will need soon many at once. Codes that rows are refined behind are read into memory.
+    ///< for, and those that it will need soon many at once. Codes that rows are refined behind are
+    ///< read into memory, and so are the links between them.
 };
 
 /// "load", "map", "disk".

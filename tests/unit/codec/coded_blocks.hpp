@@ -3,7 +3,6 @@
 
 #include <limits>
 #include <utility>
-#include <vector>
 
 #include <tonari/codec/codec.hpp>
 #include <tonari/codec/scorer.hpp>
@@ -11,17 +10,9 @@
 
 #include "support/catch.hpp"
 #include "support/rows.hpp"
+#include "unit/codec/estimates.hpp"
 
 namespace tonari::test {
-
-template <BlockCodec C>
-std::vector<float> relative_rows(const Rows& rows, MetricKind metric, Origin origin) {
-    std::vector<float> all(rows.size() * rows.dim());
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        C::relative(rows.row(i), metric, origin, all.data() + i * rows.dim());
-    }
-    return all;
-}
 
 /// Rows in blocks, relative to one origin.
 template <BlockCodec C>

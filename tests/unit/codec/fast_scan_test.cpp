@@ -21,12 +21,6 @@ namespace {
 
 constexpr std::array metrics{MetricKind::l2, MetricKind::inner_product, MetricKind::cosine};
 
-float product_of(std::span<const float> a, std::span<const float> b) {
-    float sum = 0;
-    for (std::size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
-    return sum;
-}
-
 FastScan trained(const Rows& rows, MetricKind metric, std::size_t parts, Origin origin = {}) {
     const std::vector<float> sample = relative_rows<FastScan>(rows, metric, origin);
     return FastScan::train(MatrixView(sample.data(), rows.size(), rows.dim()), {.metric = metric, .parts = parts})
@@ -42,33 +36,11 @@ TEST_CASE("fast scan: estimates are about the distances, and bounds below them")
         for (const MetricKind metric : metrics) {
             for (const std::size_t parts : {std::size_t{0}, std::size_t{dim / 4}, std::size_t{dim / 2}}) {
                 const Coded<FastScan> coded(trained(rows, metric, parts), rows, {});
-                const Distance distance = definition_of(metric);
-                auto survivors = std::make_unique<Survivors>();
-                double bias = 0;
-                double error = 0;
-                double spread = 0;
-                double mean = 0;
-                std::size_t below = 0;
-                std::size_t count = 0;
-                for (std::size_t q = 0; q < queries.size(); ++q) {
-                    coded.ask(queries.row(q), 3, *survivors);
-                    for (std::size_t i = 0; i < rows.size(); ++i, ++count) {
-                        const double exact = distance(queries.values(q), rows.values(i));
-                        const double off = static_cast<double>(survivors->estimate[i]) - exact;
-                        bias += off;
-                        error += off * off;
-                        spread += exact * exact;
-                        mean += exact;
-                        below += static_cast<double>(survivors->lower[i]) > exact + 1e-4 * std::abs(exact) ? 1 : 0;
-                    }
-                }
-                const auto n = static_cast<double>(count);
-                const double deviation = std::sqrt(error / n);
-                const double of_distances = std::sqrt(spread / n - mean / n * mean / n);
-                CAPTURE(dim, name(metric), parts, bias / n, deviation, of_distances, below);
-                CHECK(std::abs(bias / n) < 0.1 * of_distances);
-                CHECK(deviation < 0.4 * of_distances);
-                CHECK(static_cast<double>(below) < 0.01 * n);
+                const Off off = measure(coded, rows, queries, metric, 1e-4);
+                CAPTURE(dim, name(metric), parts, off.bias, off.deviation, off.of_distances, off.above);
+                CHECK(std::abs(off.bias) < 0.1 * off.of_distances);
+                CHECK(off.deviation < 0.4 * off.of_distances);
+                CHECK(off.above < 0.01);
             }
         }
     }

@@ -15,6 +15,7 @@
 #include "support/image.hpp"
 #include "support/oracle.hpp"
 #include "support/rows.hpp"
+#include "unit/codec/estimates.hpp"
 #include "unit/io/sample_file.hpp"
 
 using namespace tonari;
@@ -27,17 +28,8 @@ namespace {
 
 constexpr std::array metrics{MetricKind::l2, MetricKind::inner_product, MetricKind::cosine};
 
-float product_of(std::span<const float> a, std::span<const float> b) {
-    float sum = 0;
-    for (std::size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
-    return sum;
-}
-
 Pq trained(const Rows& rows, MetricKind metric, std::size_t parts, Origin origin = {}) {
-    std::vector<float> sample(rows.size() * rows.dim());
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        Pq::relative(rows.row(i), metric, origin, sample.data() + i * rows.dim());
-    }
+    const std::vector<float> sample = relative_rows<Pq>(rows, metric, origin);
     return Pq::train(MatrixView(sample.data(), rows.size(), rows.dim()), {.metric = metric, .parts = parts}).value();
 }
 
@@ -80,35 +72,13 @@ TEST_CASE("pq: estimates are about the distances, and bounds below them") {
             double last = INFINITY;
             for (const std::size_t parts : {std::size_t{dim / 8}, std::size_t{dim / 4}, std::size_t{dim}}) {
                 const Coded coded(trained(rows, metric, parts), rows, {});
-                const Distance distance = definition_of(metric);
-                auto survivors = std::make_unique<Survivors>();
-                double bias = 0;
-                double error = 0;
-                double spread = 0;
-                double mean = 0;
-                std::size_t above = 0;
-                std::size_t count = 0;
-                for (std::size_t q = 0; q < queries.size(); ++q) {
-                    coded.ask(queries.row(q), 3, *survivors);
-                    for (std::size_t i = 0; i < rows.size(); ++i, ++count) {
-                        const double exact = distance(queries.values(q), rows.values(i));
-                        const double off = static_cast<double>(survivors->estimate[i]) - exact;
-                        bias += off;
-                        error += off * off;
-                        spread += exact * exact;
-                        mean += exact;
-                        above += static_cast<double>(survivors->lower[i]) > exact + 1e-4 * std::abs(exact) ? 1 : 0;
-                    }
-                }
-                const auto n = static_cast<double>(count);
-                const double deviation = std::sqrt(error / n);
-                const double of_distances = std::sqrt(spread / n - mean / n * mean / n);
-                CAPTURE(dim, name(metric), parts, bias / n, deviation, of_distances, above);
-                CHECK(std::abs(bias / n) < 0.05 * of_distances);
-                CHECK(deviation < 0.2 * of_distances);
-                CHECK(deviation < last);                        // more parts tell more
-                CHECK(static_cast<double>(above) < 0.004 * n);  // 0.0013 where errors are normal
-                last = deviation;
+                const Off off = measure(coded, rows, queries, metric, 1e-4);
+                CAPTURE(dim, name(metric), parts, off.bias, off.deviation, off.of_distances, off.above);
+                CHECK(std::abs(off.bias) < 0.05 * off.of_distances);
+                CHECK(off.deviation < 0.2 * off.of_distances);
+                CHECK(off.deviation < last);  // more parts tell more
+                CHECK(off.above < 0.004);     // 0.0013 where errors are normal
+                last = off.deviation;
             }
         }
     }
@@ -118,10 +88,7 @@ TEST_CASE("pq: a byte tells more than 4 bits") {
     const Rows rows = clustered_rows(Element::float32, 32, 2000, 11);
     const Rows queries = clustered_rows(Element::float32, 32, 20, 12);
     const Coded coded(trained(rows, MetricKind::l2, 8), rows, {});
-    std::vector<float> sample(rows.size() * rows.dim());
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        Pq::relative(rows.row(i), MetricKind::l2, {}, sample.data() + i * rows.dim());
-    }
+    const std::vector<float> sample = relative_rows<Pq>(rows, MetricKind::l2, {});
     const auto fine = FastScan::train(MatrixView(sample.data(), rows.size(), rows.dim()), {.parts = 8}).value();
     auto blocks = AlignedBuffer::allocate((rows.size() + 31) / 32 * fine.block_size()).value();
     std::fill(blocks.span().begin(), blocks.span().end(), std::byte{0});

@@ -28,33 +28,6 @@ RaBitQ trained(const Rows& rows, MetricKind metric, std::size_t bits, Origin ori
     return RaBitQ::train(MatrixView(sample.data(), rows.size(), rows.dim()), {.metric = metric, .bits = bits}).value();
 }
 
-/// What is off, of many queries and rows.
-struct Off {
-    double bias = 0;       ///< mean error
-    double deviation = 0;  ///< root of the mean squared error
-    double normed = 0;     ///< the same of errors divided by the deviations that the code claims
-    double above = 0;      ///< share of rows whose bound lies above their distance
-};
-Off measure(const Coded<RaBitQ>& coded, const Rows& rows, const Rows& queries, MetricKind metric) {
-    const Distance distance = definition_of(metric);
-    auto survivors = std::make_unique<Survivors>();
-    Off off;
-    double count = 0;
-    for (std::size_t q = 0; q < queries.size(); ++q) {
-        coded.ask(queries.row(q), 3, *survivors);
-        for (std::size_t i = 0; i < rows.size(); ++i, ++count) {
-            const double exact = distance(queries.values(q), rows.values(i));
-            const auto estimate = static_cast<double>(survivors->estimate[i]);
-            const auto lower = static_cast<double>(survivors->lower[i]);
-            off.bias += estimate - exact;
-            off.deviation += (estimate - exact) * (estimate - exact);
-            off.normed += std::pow((estimate - exact) / ((estimate - lower) / 3), 2);
-            off.above += lower > exact ? 1 : 0;
-        }
-    }
-    return {off.bias / count, std::sqrt(off.deviation / count), std::sqrt(off.normed / count), off.above / count};
-}
-
 /// The codes of a row, read from its block.
 std::vector<unsigned> codes_of(const Coded<RaBitQ>& coded, std::size_t row) {
     const RaBitQ& codec = coded.codec;
