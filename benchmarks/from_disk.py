@@ -4,10 +4,15 @@
     tonari build big --index IVF16384_HNSW32,RaBitQ,RFlat -o big.tnr
     python benchmarks/from_disk.py big.tnr big --nprobe 64 96 --memory 1000
     python benchmarks/from_disk.py big.tnr big --nprobe 128 --refine 1 --residency disk --memory 1000
+    python benchmarks/from_disk.py big.tnr big --nprobe 128 --refine 1 --residency disk --memory 1000 --cache 0 400 --skew 1
 
 The file's pages are dropped from the page cache before each line, so that the first queries find nothing there. With
 `--memory`, in MiB, each line runs in a control group that may not use more, page cache included (root, cgroup v1 or v2).
 One query at a time, one thread. The bytes are those that the system counts for the process (/proc/self/io).
+
+With `--cache`, in MiB, the lists asked for most are kept in memory within so much. With `--skew s` some questions are asked more
+than others: each query belongs to the nearest of a hundred of them, the r-th of these groups is asked r^s times less than the first,
+and each time the row asked for is another, a query and a little noise, so that no answer is in memory because it was given before.
 """
 
 import argparse
@@ -75,13 +80,28 @@ def enter_group(mebibytes):
     raise SystemExit("--memory: expected to be allowed to make a control group for memory; run as root, or leave it out")
 
 
+def skewed(queries, count, skew, seed=1):
+    """Queries drawn so that some regions are asked for more, and which each was drawn from."""
+    random = np.random.default_rng(seed)
+    middles = queries[:100]
+    group = np.argmin((middles**2).sum(1) - 2 * queries @ middles.T, 1)
+    weights = 1.0 / (random.permutation(len(middles))[group] + 1.0) ** skew
+    drawn = random.choice(len(queries), count, p=weights / weights.sum())
+    noise = 0.05 * queries.std(0) * random.standard_normal((count, queries.shape[1]), dtype=np.float32)
+    return (queries[drawn] + noise).astype(np.float32), drawn
+
+
 def measure(options):
-    queries = matrix(options.data / "query.fbin", np.float32)[: options.queries]
-    truth = matrix(options.data / "gt.ibin", np.int32)[: options.queries, : options.k]
+    queries = matrix(options.data / "query.fbin", np.float32)
+    truth = matrix(options.data / "gt.ibin", np.int32)[:, : options.k]
+    if options.skew:
+        queries, drawn = skewed(queries, options.queries, options.skew)
+        truth = truth[drawn]  # of the query without its noise: recall is a little low, and alike for all
+    queries, truth = queries[: options.queries], truth[: options.queries]
     if options.memory:
         enter_group(options.memory)
     drop_pages(options.file)
-    index = tonari.open(options.file, residency=options.residency)
+    index = tonari.open(options.file, residency=options.residency, cache=options.cache << 20)
     asking = {"k": options.k, "nprobe": options.nprobe, "refine": options.refine, "threads": 1}
     before = device_bytes()
     times = np.empty(len(queries))
@@ -92,12 +112,14 @@ def measure(options):
         times[i] = time.perf_counter() - start
         found += len(np.intersect1d(ids, truth[i]))
     half = len(times) // 2
+    stats = index.cache_stats() or {"hits": 0, "misses": 0}
     print(json.dumps({
         "residency": options.residency, "nprobe": options.nprobe, "recall": found / truth.size,
         "p50_ms": np.percentile(times, 50) * 1e3, "p99_ms": np.percentile(times, 99) * 1e3,
         "second_half_p50_ms": np.percentile(times[half:], 50) * 1e3,
         "second_half_p99_ms": np.percentile(times[half:], 99) * 1e3,
         "device_kib_per_query": (device_bytes() - before) / len(queries) / 1024,
+        "hit_ratio": stats["hits"] / max(1, stats["hits"] + stats["misses"]),
     }))
 
 
@@ -111,29 +133,32 @@ def main():
     parser.add_argument("--queries", type=int, default=1000)
     parser.add_argument("-k", type=int, default=10)
     parser.add_argument("--memory", type=int, help="MiB")
+    parser.add_argument("--cache", type=int, nargs="+", default=[0], help="MiB, of the residency disk")
+    parser.add_argument("--skew", type=float, default=0)
     parser.add_argument("--line", action="store_true", help=argparse.SUPPRESS)  # in a process of its own
     options = parser.parse_args()
     if options.line:
-        options.nprobe, options.residency = options.nprobe[0], options.residency[0]
+        options.nprobe, options.residency, options.cache = options.nprobe[0], options.residency[0], options.cache[0]
         return measure(options)
-    print(f"{'residency':9} {'nprobe':>6} {'recall':>7} {'p50 ms':>8} {'p99 ms':>8} {'warm p50':>8} {'warm p99':>8} "
-          f"{'KiB/query':>9}")
-    for nprobe in options.nprobe:
-        for residency in options.residency:
-            command = [sys.executable, __file__, "--line", str(options.file), str(options.data), "--nprobe",
-                       str(nprobe), "--refine", str(options.refine), "--residency", residency, "--queries",
-                       str(options.queries), "-k", str(options.k)]
-            if options.memory:
-                command += ["--memory", str(options.memory)]
-            with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-                out, _ = process.communicate()
-            leave_group(process.pid)
-            if process.returncode != 0:
-                raise SystemExit(process.returncode)
-            line = json.loads(out)
-            print(f"{line['residency']:9} {line['nprobe']:6} {line['recall']:7.4f} {line['p50_ms']:8.3f} "
-                  f"{line['p99_ms']:8.3f} {line['second_half_p50_ms']:8.3f} {line['second_half_p99_ms']:8.3f} "
-                  f"{line['device_kib_per_query']:9.0f}", flush=True)
+    print(f"{'residency':9} {'nprobe':>6} {'cache MiB':>9} {'recall':>7} {'p50 ms':>8} {'p99 ms':>8} {'warm p50':>8} {'warm p99':>8} "
+          f"{'KiB/query':>9} {'hits':>6}")
+    lines = [(nprobe, residency, cache) for nprobe in options.nprobe for residency in options.residency
+             for cache in (options.cache if residency == "disk" else [0])]
+    for nprobe, residency, cache in lines:
+        command = [sys.executable, __file__, "--line", str(options.file), str(options.data), "--nprobe", str(nprobe),
+                   "--refine", str(options.refine), "--residency", residency, "--queries", str(options.queries),
+                   "-k", str(options.k), "--cache", str(cache), "--skew", str(options.skew)]
+        if options.memory:
+            command += ["--memory", str(options.memory)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            out, _ = process.communicate()
+        leave_group(process.pid)
+        if process.returncode != 0:
+            raise SystemExit(process.returncode)
+        line = json.loads(out)
+        print(f"{residency:9} {nprobe:6} {cache:9} {line['recall']:7.4f} {line['p50_ms']:8.3f} {line['p99_ms']:8.3f} "
+              f"{line['second_half_p50_ms']:8.3f} {line['second_half_p99_ms']:8.3f} {line['device_kib_per_query']:9.0f} "
+              f"{line['hit_ratio']:6.3f}", flush=True)
     return None
 
 

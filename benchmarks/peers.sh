@@ -12,7 +12,7 @@
 #   --lists N              inverted lists instead of graphs, beside faiss's
 #   --all-peers            also SVS, VSAG, NGT, Voyager, DiskANN and the 8-bit graphs of faiss and usearch
 #   --churn                indexes that change: tonari's growing index beside hnswlib and usearch (peers/churn.py)
-#   --picture F            its curves as a page
+#   --picture F            recall against speed as an SVG; with --churn its curves as a page
 #   --json F  --markdown F the figures as files
 #
 #   TONARI_FETCH=ON        no packages are installed: dependencies are fetched, cmake and ninja come from pip;

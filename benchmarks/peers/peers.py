@@ -11,7 +11,7 @@ the same to files. Beside this file:
     measure    the order of things for one set      bars       what tonari promises
     machine    cores and memory                     report     the tables
     sweep      speed at a recall, in turns          guarded    a library that fails drops out
-    more_adapters  the peers of --all-peers
+    more_adapters  the peers of --all-peers       front_picture  recall against speed, as SVG
 
 With --churn, indexes that change:
 
@@ -29,6 +29,7 @@ import churn
 import churn_picture
 import churn_report
 import datasets
+import front_picture
 import generated
 import machine
 import measure
@@ -99,7 +100,7 @@ def write(document, options, tables):
             file.write(tables.markdown(document))
     if options.picture:
         with open(options.picture, "w") as file:
-            file.write(churn_picture.page(document))
+            file.write((churn_picture if options.churn else front_picture).page(document))
 
 
 def repeatable(argv):

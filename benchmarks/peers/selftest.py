@@ -6,11 +6,13 @@ import tempfile
 import types
 import unittest
 import unittest.mock
+import xml.etree.ElementTree
 
 import numpy as np
 
 import bars
 import churn_picture
+import front_picture
 import live
 import measure
 import more_adapters
@@ -330,6 +332,25 @@ class Picture(unittest.TestCase):
             place, ticks = churn_picture._axis(values, log)
             for value in (*values, *ticks):
                 self.assertTrue(0 <= place(value) <= 1, (values, value))
+
+    def test_a_front_has_no_point_that_another_beats(self):
+        points = [{"recall": r, "median_qps": q} for r, q in
+                  ((0.5, 9e4), (0.9, 900), (0.95, 1000), (0.93, 1200), (0.99, 400), (0.98, 300), (0.999, None))]
+        self.assertEqual(front_picture.front(points), [(0.93, 1200), (0.95, 1000), (0.99, 400)])
+
+    def test_a_picture_is_whole_whatever_was_measured(self):
+        def row(name, *points):
+            return {"variant": name, "points": [{"recall": r, "median_qps": q} for r, q in points]}
+
+        rows = [row("tonari SQ8", (0.9, 5e4), (0.99, 2e4)), row("hnswlib +huge", (0.91, 1e4), (0.98, 5e3)),
+                row("faiss", (0.3, 1e4)), {"variant": "vsag", "failed": "no <wheel>"}]
+        about = {"k": 10, "n": 1000, "dim": 8, "metric": "l2"}
+        document = {"sets": [{"dataset": "<a>", "results": rows, **about}, {"dataset": "b", "results": [], **about}],
+                    "versions": {"faiss": "1"}, "m": 16, "ef_construction": 200, "machine": {"cpu": "a & b"},
+                    "date": "today"}
+        tree = xml.etree.ElementTree.fromstring(front_picture.page(document))
+        lines = tree.findall(".//{http://www.w3.org/2000/svg}polyline")
+        self.assertEqual([line.find("{*}title").text for line in lines], ["tonari SQ8", "hnswlib +huge"])
 
 
 if __name__ == "__main__":

@@ -8,6 +8,32 @@
 #include "pooled_index.hpp"
 
 namespace tonari::python {
+namespace {
+
+constexpr const char* cache_stats_doc = R"(cache_stats(self)
+--
+
+What the cache has done that the index was opened with, tonari.open(path, residency="disk", cache=bytes); None without one.
+
+A dict: hits (a list, or a row in one, was asked for that is kept), misses (left to the disk, or to the system's own cache) and
+bytes_read (of those), evictions; lists and bytes kept now, the budget in bytes, and whether they are locked in place, not copied.)";
+
+py::object cache_stats(const PooledIndex& self) {
+    const auto stats = self.index().cache_stats();
+    if (!stats) return py::none();
+    py::dict all;
+    all["hits"] = stats->hits;
+    all["misses"] = stats->misses;
+    all["bytes_read"] = stats->bytes_read;
+    all["evictions"] = stats->evictions;
+    all["lists"] = stats->lists;
+    all["bytes"] = stats->bytes;
+    all["budget"] = stats->budget;
+    all["locked"] = stats->locked;
+    return all;
+}
+
+}  // namespace
 
 void bind_index(py::module_& module) {
     register_outcome();
@@ -16,6 +42,7 @@ void bind_index(py::module_& module) {
 
 Any number of threads may use one. It cannot be pickled: save it and open the file, which other processes share.)");
     bind_asking(index, "Index");
+    index.def("cache_stats", &cache_stats, cache_stats_doc);
 
     // An index never changes, so that a copy is the index itself.
     index.def("__copy__", [](py::object self) { return self; }, "__copy__(self)\n--\n\n");

@@ -33,7 +33,7 @@ Write the rows of this moment to one file, as the graph that `freeze` makes and 
 
 The index goes on living. The file opens as an Index, or as a growing one: tonari.open(path, growing=True).)";
 
-constexpr const char* open_doc = R"(open(path, residency='map', growing=False, ef_construction=None, seed=None)
+constexpr const char* open_doc = R"(open(path, residency='map', growing=False, ef_construction=None, seed=None, cache=0)
 --
 
 Open a file that `save` wrote.
@@ -47,7 +47,11 @@ growing
     True: a GrowingIndex that begins with the rows and links of the file, copied: the file is let go. Graphs only.
 ef_construction, seed
     For a growing one, and for the rows that come later, as in `build`: 200 and 42 unless said otherwise. No file
-    remembers them.)";
+    remembers them.
+cache
+    "disk", inverted lists (IVF): of the rows that stay on disk, those of the lists that are asked for most are kept in memory,
+    within so many bytes; Index.cache_stats tells what that saves. A search may end with reading a list for it. 0: the system
+    decides alone what it keeps.)";
 
 constexpr const char* verify_doc = R"(verify(path, progress=None)
 --
@@ -78,11 +82,15 @@ void save(const PooledIndex& self, py::handle path) {
     write_segment(to, self.index()).value();
 }
 
-py::object open(py::handle path, py::handle residency, py::handle growing, py::handle ef_construction,
-                py::handle seed) {
+py::object open(py::handle path, py::handle residency, py::handle growing, py::handle ef_construction, py::handle seed,
+                py::handle cache) {
     const std::filesystem::path from = path_of(path);
-    const Residency where = residency_of(residency);
+    const OpenOptions how{residency_of(residency), whole_number(cache, "cache")};
     const bool grows = flag(growing, "growing");
+    if (grows && how.cache_bytes > 0) {
+        invalid("cache: expected 0, since a growing index is in memory, got " + std::to_string(how.cache_bytes) +
+                "; mend: growing=False");
+    }
     BuildOptions options;
     if (!ef_construction.is_none()) options.ef_construction = whole_number(ef_construction, "ef_construction");
     if (!seed.is_none()) options.seed = whole_number(seed, "seed");
@@ -95,13 +103,13 @@ py::object open(py::handle path, py::handle residency, py::handle growing, py::h
         }
         auto opened = [&] {
             const py::gil_scoped_release unlock;
-            return Segment::open(from, where).value().index();
+            return Segment::open(from, how).value().index();
         }();
         return py::cast(std::make_unique<PooledIndex>(std::move(opened)));
     }
     auto grown = [&] {
         const py::gil_scoped_release unlock;
-        return grow(Segment::open(from, where).value().index(), options).value();
+        return grow(Segment::open(from, how).value().index(), options).value();
     }();
     return py::cast(std::make_unique<PooledGrowingIndex>(std::move(grown)));
 }
@@ -127,7 +135,7 @@ void bind_segment(py::module_& module) {
     give_save("Index", &save, save_doc);
     give_save("GrowingIndex", method_of<PooledGrowingIndex>(&save), save_growing_doc);
     module.def("open", &open, py::arg("path"), py::arg("residency") = "map", py::arg("growing") = false,
-               py::arg("ef_construction") = py::none(), py::arg("seed") = py::none(), open_doc);
+               py::arg("ef_construction") = py::none(), py::arg("seed") = py::none(), py::arg("cache") = 0, open_doc);
     module.def("verify", &verify, py::arg("path"), py::arg("progress") = py::none(), verify_doc);
 }
 

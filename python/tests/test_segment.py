@@ -29,6 +29,34 @@ def test_what_is_saved_comes_back(spec: str, residency: Any, rows: Any, queries:
         np.testing.assert_array_equal(got, want)
 
 
+@pytest.mark.parametrize("spec", ["IVF16,Flat", "IVF16,RaBitQ", "IVF16,RaBitQ,RFlat"])
+def test_lists_asked_for_most_are_kept(spec: str, rows: Any, queries: Any, tmp_path: Path) -> None:
+    tonari.build(spec, rows).save(tmp_path / "books.tnr")
+    plain = tonari.open(tmp_path / "books.tnr", residency="disk")
+    assert plain.cache_stats() is None
+    books = tonari.open(tmp_path / "books.tnr", residency="disk", cache=1 << 20)
+    for _ in range(3):
+        for got, want in zip(books.search(queries, k=10, threads=2), plain.search(queries, k=10)):
+            np.testing.assert_array_equal(got, want)
+    stats = books.cache_stats()
+    assert stats is not None
+    assert stats["hits"] > stats["misses"] > 0 and stats["bytes_read"] > 0
+    assert 0 < stats["lists"] <= 16 and 0 < stats["bytes"] <= stats["budget"] == 1 << 20
+    assert stats["evictions"] == 0 and isinstance(stats["locked"], bool)
+
+
+def test_a_cache_is_honoured_or_refused(flat: tonari.Index, tmp_path: Path) -> None:
+    flat.save(tmp_path / "flat.tnr")
+    with pytest.raises(tonari.Unsupported, match="a cache of lists: expected an index of inverted lists"):
+        tonari.open(tmp_path / "flat.tnr", residency="disk", cache=1 << 20)
+    with pytest.raises(tonari.InvalidArgument, match="a cache: expected residency 'disk', got 'map'"):
+        tonari.open(tmp_path / "flat.tnr", cache=1 << 20)
+    with pytest.raises(tonari.InvalidArgument, match="cache: expected 0, since a growing index is in memory"):
+        tonari.open(tmp_path / "flat.tnr", residency="disk", growing=True, cache=1)  # type: ignore[call-overload]
+    with pytest.raises(tonari.InvalidArgument, match="cache"):
+        tonari.open(tmp_path / "flat.tnr", residency="disk", cache=-1)
+
+
 @pytest.mark.parametrize("element", [*ELEMENTS, "bits"])
 def test_every_element_type(element: str, tmp_path: Path) -> None:
     metric: Any = "hamming" if element == "bits" else "cosine"

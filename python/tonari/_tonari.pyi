@@ -22,6 +22,19 @@ _Health = TypedDict(
     "_Health",
     {"ids": int, "vertices": int, "waiting": int, "free": int, "unreachable": int, "mean_degree": float},
 )
+_CacheStats = TypedDict(
+    "_CacheStats",
+    {
+        "hits": int,
+        "misses": int,
+        "bytes_read": int,
+        "evictions": int,
+        "lists": int,
+        "bytes": int,
+        "budget": int,
+        "locked": bool,
+    },
+)
 
 class Error(Exception): ...
 class InvalidArgument(Error, ValueError): ...
@@ -154,6 +167,7 @@ class Index:
         with_outcomes: Literal[True],
         element: _Element | None = None,
     ) -> tuple[_Ids, _Ids, _Distances, _Outcomes]: ...
+    def cache_stats(self) -> _CacheStats | None: ...
     def save(self, path: _Path) -> None: ...
 
 @final
@@ -329,6 +343,7 @@ def open(
     growing: Literal[False] = False,
     ef_construction: None = None,
     seed: None = None,
+    cache: SupportsIndex = 0,
 ) -> Index: ...
 @overload
 def open(

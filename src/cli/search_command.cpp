@@ -29,6 +29,7 @@ struct Options {
     std::size_t cap = 10'000;
     unsigned threads = 1;
     std::string residency = "map";
+    std::size_t cache = 0;
     std::string out;
     std::string distances;
 };
@@ -47,6 +48,15 @@ void print_rest(std::size_t queries) {
         std::fprintf(stderr, "and %s queries more; -o FILE writes them all\n",
                      grouped(queries - printed_queries).c_str());
     }
+}
+
+void print_cache(const HotCacheStats& stats) {
+    std::fprintf(stderr, "cache: %s hits, %s misses of %s; %s lists in %s of %s, %s, %s made room\n",
+                 grouped(stats.hits).c_str(), grouped(stats.misses).c_str(),
+                 human_bytes(static_cast<double>(stats.bytes_read)).c_str(), grouped(stats.lists).c_str(),
+                 human_bytes(static_cast<double>(stats.bytes)).c_str(),
+                 human_bytes(static_cast<double>(stats.budget)).c_str(), stats.locked ? "locked" : "copied",
+                 grouped(stats.evictions).c_str());
 }
 
 void search_radius(const Options& options, const Index& index, MatrixView queries) {
@@ -114,8 +124,8 @@ void search_file(const Options& options) {
         fail_arguments("--distances: expected k of at most " + std::to_string(max_dim) + ", got " +
                        std::to_string(options.k) + "; ask for fewer");
     }
-    const Segment segment =
-        require(Segment::open(options.file, residency_from(options.residency).value()), options.file);
+    const OpenOptions how{residency_from(options.residency).value(), options.cache};
+    const Segment segment = require(Segment::open(options.file, how), options.file);
     Matrix queries = read_rows(options.queries, std::numeric_limits<std::size_t>::max(), "test");
     if (segment.index().element() == Element::bits && queries.element == Element::uint8) bytes_to_bits(queries);
     if (options.radius) {
@@ -123,6 +133,7 @@ void search_file(const Options& options) {
     } else {
         search_nearest(options, segment.index(), queries.view());
     }
+    if (const auto stats = segment.index().cache_stats()) print_cache(*stats);
 }
 
 }  // namespace
@@ -149,6 +160,10 @@ Command add_search(CLI::App& tonari) {
         ->capture_default_str()
         ->check(CLI::IsMember({"load", "map", "disk"}))
         ->type_name("WORD");
+    app->add_option("--cache", options->cache,
+                    "With --residency disk, inverted lists: memory for the lists that are asked for most")
+        ->transform(CLI::AsSizeValue(false))
+        ->type_name("BYTES|MiB|GiB");
     app->add_option("-o,--output", options->out,
                     "Write ids here (.ibin, .ivecs, .npy) [print the first ten queries' answers]")
         ->type_name("FILE");

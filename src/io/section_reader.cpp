@@ -56,7 +56,7 @@ Result<Bytes> SectionReader::sized(std::string_view name, std::uint64_t count, s
 }
 
 SectionReader SectionReader::within(std::string_view prefix) const {
-    return {frame_, file_, verified_, say(prefix_, prefix, '/')};
+    return {frame_, file_, verified_, say(prefix_, prefix, '/'), cache_bytes_};
 }
 
 std::string SectionReader::describe(std::string_view name) const { return say("section '", prefix_, name, "'"); }

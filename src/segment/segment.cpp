@@ -21,13 +21,30 @@ Status write_segment(const std::filesystem::path& path, const Index& index) try 
     return detail::no_memory_for_file(path);
 }
 
-Result<Segment> Segment::open(const std::filesystem::path& path, Residency residency) try {
+Status detail::check_open(const OpenOptions& options) {
+    if (options.cache_bytes == 0 || options.residency == Residency::disk) return {};
+    return Error{ErrorCode::invalid_argument, "a cache: expected residency 'disk', got '" +
+                                                  std::string(name(options.residency)) +
+                                                  "', which leaves nothing to be cached on the disk"};
+}
+
+Result<Index> detail::with_cache(Index index, const OpenOptions& options) {
+    if (options.cache_bytes == 0 || index.cache_stats()) return index;
+    return Error{ErrorCode::unsupported,
+                 "a cache of lists: expected an index of inverted lists, IVF<lists>,..., got '" + index.spec() +
+                     "'; open it without a cache"};
+}
+
+Result<Segment> Segment::open(const std::filesystem::path& path, const OpenOptions& options) try {
     if (Status s = simd::check_level(); !s) return s;
-    auto file = FileReader::open(path.string(), residency);
+    if (Status s = detail::check_open(options); !s) return s;
+    auto file = FileReader::open(path.string(), options.residency);
     if (!file) return std::move(file).error();
-    auto index = open_index(file->sections());
+    auto index = open_index(file->sections(options.cache_bytes));
     if (!index) return std::move(index).error();
-    return Segment(*std::move(index));
+    auto opened = detail::with_cache(*std::move(index), options);
+    if (!opened) return std::move(opened).error();
+    return Segment(*std::move(opened));
 } catch (const std::bad_alloc&) {
     return detail::no_memory_for_file(path);
 }

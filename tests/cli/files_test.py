@@ -59,6 +59,14 @@ class Files(CommandTest):
         hits = sum(len(set(found[q * 10 : q * 10 + 10]) & set(true[q * 20 : q * 20 + 10])) for q in range(50))
         self.assertGreater(hits / 500, 0.95)
 
+    def test_lists_kept_in_memory_answer_alike(self):
+        self.run_command("build", "data", "-i", "IVF16,Flat", "-o", "lists.tnr")
+        asking = ("search", "lists.tnr", "-q", "data/query.fbin", "--residency", "disk", "-o")
+        self.assertNotIn("cache", self.run_command(*asking, "plain.ibin").stderr)
+        told = self.run_command(*asking, "kept.ibin", "--cache", "1MiB").stderr
+        self.assertRegex(told, r"cache: [\d,]+ hits, [\d,]+ misses of .*; \d+ lists in .* of 1\.0+ MiB")
+        self.assertEqual((self.folder / "plain.ibin").read_bytes(), (self.folder / "kept.ibin").read_bytes())
+
     def test_search_prints(self):
         lines = self.run_command("search", "flat.tnr", "-q", "data/query.fbin", "-k", 3).stdout.splitlines()
         self.assertEqual(lines[0].split("\t"), ["query", "rank", "id", "distance"])

@@ -15,10 +15,17 @@ struct Other : Chebyshev {
     static constexpr std::string_view name = "other";
 };
 
-Result<Index> open_with(const Model& model, const std::string& path, Residency residency) {
-    auto file = FileReader::open(path, residency);
+Result<Index> open_with(const Model& model, const std::string& path, const OpenOptions& how) {
+    auto file = FileReader::open(path, how.residency);
     if (!file) return std::move(file).error();
-    return model.open(file->sections());
+    return model.open(file->sections(how.cache_bytes));
+}
+
+/// Inverted lists from disk also with a cache that holds a few of them.
+std::vector<OpenOptions> ways_to_open(const Index& index) {
+    std::vector<OpenOptions> ways{{Residency::map, 0}, {Residency::load, 0}, {Residency::disk, 0}};
+    if (index.spec().find("IVF") != std::string::npos) ways.push_back({Residency::disk, 3 * KeptPages::page_bytes()});
+    return ways;
 }
 }  // namespace
 
@@ -43,8 +50,8 @@ TEST_CASE("file: opened indexes answer as the one that was saved", "[contract]")
             const RangeAnswers before_range = index.range_search(queries.view(), range).value();
             const RowFilter filter = index.prepare(Filter::predicate([](Id id) { return id % 3 != 0; })).value();
             const Answers before_filter = index.search(queries.view(), {.filter = &filter}).value();
-            for (const Residency residency : {Residency::map, Residency::load, Residency::disk}) {
-                const Index opened = open_with(model, path, residency).value();
+            for (const OpenOptions& how : ways_to_open(index)) {
+                const Index opened = open_with(model, path, how).value();
                 CHECK(opened.size() == index.size());
                 CHECK(opened.dim() == index.dim());
                 CHECK(opened.spec() == index.spec());
@@ -54,6 +61,14 @@ TEST_CASE("file: opened indexes answer as the one that was saved", "[contract]")
                 const Answers after = opened.search(queries.view(), {.k = 20}).value();
                 CHECK(after.ids == before.ids);
                 CHECK(after.distances == before.distances);
+                if (how.cache_bytes > 0) {
+                    const HotCacheStats stats = opened.cache_stats().value();
+                    CHECK(stats.hits > 0);
+                    CHECK(stats.misses > 0);
+                    CHECK(stats.bytes <= how.cache_bytes);
+                } else {
+                    CHECK_FALSE(opened.cache_stats().has_value());
+                }
                 const RangeAnswers after_range = opened.range_search(queries.view(), range).value();
                 CHECK(after_range.ids == before_range.ids);
                 CHECK(after_range.distances == before_range.distances);

@@ -52,12 +52,20 @@ public:
                        (last - first + C::block_rows) / C::block_rows * codec_.block_size(), 16);
     }
 
-    /// Asks the disk for the blocks of the rows [first, last).
+    /// Asks the disk for the blocks of the rows [first, last), or for as many as a scan asks for at once.
     void fetch(std::size_t first, std::size_t last) const noexcept {
+        if (first == last) return;
         const std::size_t from = first / C::block_rows;
         const std::size_t to = (last + C::block_rows - 1) / C::block_rows;
-        if (first < last)
-            tonari::fetch(codes_.span().subspan(from * codec_.block_size(), (to - from) * codec_.block_size()));
+        this->fetch_bytes(from * codec_.block_size(), std::min(to - from, fetched_blocks()) * codec_.block_size());
+    }
+    /// Keeps the lists in memory that are asked for most, within so many bytes. A block of two lists counts as the second's.
+    Status cache_lists(const Partition& lists, std::size_t budget) {
+        std::vector<std::uint64_t> begins(lists.lists() + 1, codes_.size());
+        for (std::size_t l = 0; l < lists.lists(); ++l) {
+            begins[l] = std::uint64_t{lists.rows_of(l).first / C::block_rows} * codec_.block_size();
+        }
+        return this->keep_hot(std::move(begins), budget);
     }
 
     /// Compares all rows (those that pass `filter`), which are all relative to what `scorer` has entered.
@@ -65,21 +73,21 @@ public:
     Outcome scan(Scorer& scorer, const RowFilter* filter, const Deadline& deadline, Found& found,
                  SearchScratch& scratch) const noexcept {
         Outcome outcome;
+        fetch(0, rows());
         scan(0, rows(), scorer, filter, deadline, found, scratch, outcome);
         return outcome;
     }
-    /// Compares the rows [first, last), which are all relative to what `scorer` has entered, and offers those that pass
-    /// `filter`. Adds to `outcome`; one that is not complete ends it. Returns the row to go on with.
+    /// Compares the rows [first, last), for which `fetch` was called and which are all relative to what `scorer` has entered, and
+    /// offers those that pass `filter`. Adds to `outcome`; one that is not complete ends it. Returns the row to go on with.
     template <Collector Found>
     std::size_t scan(std::size_t first, std::size_t last, Scorer& scorer, const RowFilter* filter,
                      const Deadline& deadline, Found& found, SearchScratch& scratch, Outcome& outcome) const noexcept {
         Survivors& survivors = scratch.expansion.survivors;
-        std::size_t fetched = first;
+        std::size_t fetched = first / C::block_rows + fetched_blocks();
         while (first < last && outcome.complete) {
-            if (this->on_disk() && filter == nullptr && first >= fetched) {
-                const std::size_t blocks = std::max<std::size_t>(fetched_at_once / codec_.block_size(), max_batch);
-                fetched = std::min(last, first + blocks * C::block_rows);
-                fetch(first, fetched);
+            if (filter == nullptr && first / C::block_rows >= fetched) {
+                fetch(first, last);
+                fetched = first / C::block_rows + fetched_blocks();
             }
             const std::size_t end = std::min(last, first / C::block_rows * C::block_rows + max_batch / 2);
             if (filter == nullptr || filter->rows.any(first, end)) {
@@ -115,6 +123,9 @@ private:
     BlockRows(C codec, Bytes codes, IdMap ids) noexcept
         : CodedRows<C>(std::move(codec), std::move(codes), std::move(ids)) {}
 
+    [[nodiscard]] std::size_t fetched_blocks() const noexcept {
+        return std::max<std::size_t>(fetched_at_once / codec_.block_size(), max_batch);
+    }
     static std::size_t blocks_of(std::size_t rows) noexcept { return (rows + C::block_rows - 1) / C::block_rows; }
 };
 

@@ -1,6 +1,7 @@
 // Codes and whose they are: the part that every index has, however the codes lie.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <utility>
 #include <vector>
@@ -13,6 +14,8 @@
 #include <tonari/io/mapped_file.hpp>
 #include <tonari/io/section_reader.hpp>
 #include <tonari/io/section_writer.hpp>
+#include <tonari/lists/hot_cache.hpp>
+#include <tonari/lists/partition.hpp>
 
 namespace tonari {
 
@@ -56,6 +59,12 @@ public:
 
     /// Are codes to be asked for before they are read? See `fetch` of the rows.
     [[nodiscard]] bool on_disk() const noexcept { return codes_.on_disk(); }
+    /// Those of the lists that are asked for most, if these are kept in memory.
+    [[nodiscard]] const std::shared_ptr<HotCache>& cache() const noexcept { return cache_; }
+    /// At the end of a search that asked for rows.
+    void tend_cache() const noexcept {
+        if (cache_) cache_->tend();
+    }
 
 protected:
     /// The codes in a file. Where finer rows stand behind them and stay on disk, these are read into memory: every search looks
@@ -65,6 +74,18 @@ protected:
         if (!codes || !codes->on_disk() || !reader.has_within("fine")) return codes;
         return in_memory(*codes);
     }
+    /// Codes that stay on disk: list l of them in bytes [begins[l], begins[l + 1]).
+    Status keep_hot(std::vector<std::uint64_t> begins, std::size_t budget) {
+        auto cache = HotCache::create(codes_, std::move(begins), budget);
+        if (!cache) return std::move(cache).error();
+        cache_ = *std::move(cache);
+        return {};
+    }
+    /// Asks the disk for `size` bytes of codes, unless they are kept in memory.
+    void fetch_bytes(std::size_t begin, std::size_t size) const noexcept {
+        if (size == 0 || !on_disk() || (cache_ && cache_->ask(begin, size))) return;
+        tonari::fetch(codes_.span().subspan(begin, size));
+    }
 
     CodedRows(C codec, Bytes codes, IdMap ids) noexcept
         : codec_(std::move(codec)), codes_(std::move(codes)), ids_(std::move(ids)) {}
@@ -72,6 +93,7 @@ protected:
     C codec_;
     Bytes codes_;
     IdMap ids_;
+    std::shared_ptr<HotCache> cache_;
 };
 
 /// Ids in the order of rows: row i is that of `order[i]`.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include <tonari/index/cursor.hpp>
 #include <tonari/index/search_options.hpp>
 #include <tonari/index/search_scratch.hpp>
+#include <tonari/lists/hot_cache.hpp>
 
 namespace tonari {
 
@@ -53,6 +55,8 @@ public:
     [[nodiscard]] std::vector<IndexPart> parts() const;
     [[nodiscard]] std::size_t bytes() const;                   ///< sum of `parts()`
     [[nodiscard]] bool accepts(Element query) const noexcept;  ///< may queries be made of this?
+    /// Of the cache that the file was opened with, if it was with one.
+    [[nodiscard]] std::optional<HotCacheStats> cache_stats() const;
 
     [[nodiscard]] Searcher searcher() const { return Searcher(model_); }
     /// One query per row, in parallel over queries when `options.threads` says so.

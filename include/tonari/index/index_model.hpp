@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <new>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +14,7 @@
 #include <tonari/index/index.hpp>
 #include <tonari/index/spec.hpp>
 #include <tonari/io/section_writer.hpp>
+#include <tonari/lists/hot_cache.hpp>
 
 namespace tonari {
 
@@ -33,6 +35,8 @@ public:
     [[nodiscard]] virtual Result<RowFilter> translate(const Filter& filter) const = 0;
     [[nodiscard]] virtual Spec spec() const = 0;
     [[nodiscard]] virtual std::vector<IndexPart> parts() const = 0;
+    /// What a cache of lists has done, if the index was opened with one.
+    [[nodiscard]] virtual std::optional<HotCacheStats> cache_stats() const { return std::nullopt; }
 
     /// The answer stands in `scratch.neighbors`. Allocates only where the scratch is too small yet. Throws bad_alloc.
     virtual Result<Outcome> search(RowView query, const SearchOptions& options, SearchScratch& scratch) const = 0;
@@ -122,6 +126,12 @@ public:
         std::vector<IndexPart> parts;
         detail::add_parts(index_, parts);
         return parts;
+    }
+    [[nodiscard]] std::optional<HotCacheStats> cache_stats() const override {
+        if constexpr (requires { index_.cache(); }) {
+            if (index_.cache() != nullptr) return index_.cache()->stats();
+        }
+        return std::nullopt;
     }
 
     Result<Outcome> search(RowView query, const SearchOptions& options, SearchScratch& scratch) const override {

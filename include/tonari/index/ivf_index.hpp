@@ -86,6 +86,8 @@ public:
     [[nodiscard]] const IdMap& ids() const noexcept { return rows_.ids(); }
     [[nodiscard]] const RowsOf<C>& rows() const noexcept { return rows_; }
     [[nodiscard]] const Partition& partition() const noexcept { return partition_; }
+    /// Of the lists that are on disk, those that are kept in memory; null if none ever are.
+    [[nodiscard]] const HotCache* cache() const noexcept { return rows_.cache().get(); }
     [[nodiscard]] const Coarse& coarse() const noexcept { return coarse_.index(); }
     [[nodiscard]] const CoarseLists<Coarse>& coarse_lists() const noexcept { return coarse_; }
     /// Bytes of what centroids are lengthened by.
@@ -117,6 +119,7 @@ public:
         if (outcome.complete && !outcome.exact && found.size() < wanted) {
             look_further(query, options, found, scratch, outcome, [&] { return found.size() >= wanted; });
         }
+        rows_.tend_cache();
         return outcome;
     }
 
@@ -139,6 +142,7 @@ public:
     template <Collector Found>
     Outcome find(RowView query, const RangeOptions& options, Found& found, SearchScratch& scratch) const noexcept {
         Outcome outcome = look(query, options, found, scratch);
+        rows_.tend_cache();
         if (!outcome.complete || outcome.exact || found.size() == 0) return outcome;
         const std::size_t patience = (options.nprobe + 1) / 2;
         std::size_t empty = 0;
@@ -208,6 +212,9 @@ public:
             auto stored = reader.array<float>("lengths", partition->lists());
             if (!stored) return std::move(stored).error();
             lengths = *std::move(stored);
+        }
+        if (rows->on_disk() && reader.cache_bytes() > 0) {
+            if (Status s = rows->cache_lists(*partition, reader.cache_bytes()); !s) return s;
         }
         return IvfIndex(*std::move(rows), *std::move(partition), *std::move(coarse), std::move(lengths));
     }
@@ -338,12 +345,7 @@ private:
         outcome.distances = coarse_.find(query, std::min(nprobe, partition_.lists()), scratch);
         auto scorer = list_scorer(query, options, scratch);
         scratch.probed.clear();
-        if (rows_.on_disk()) {
-            for (const Neighbor& list : scratch.lists) {
-                const auto [first, last] = partition_.rows_of(static_cast<std::size_t>(list.id));
-                rows_.fetch(first, last);
-            }
-        }
+        for (const Neighbor& list : scratch.lists) fetch(list);
         for (std::size_t i = 0; i < scratch.lists.size() && outcome.complete; ++i) {
             const Neighbor& list = scratch.lists[i];
             if (i + 1 < scratch.lists.size()) {
@@ -363,7 +365,9 @@ private:
         outcome.distances += coarse_.find(query, partition_.lists(), scratch);
         auto scorer = list_scorer(query, options, scratch);
         for (const Neighbor& list : scratch.lists) {
-            if (!scan_list(list, scorer, options, found, scratch, outcome)) continue;
+            if (scratch.probed.contains(static_cast<RowId>(list.id))) continue;
+            fetch(list);
+            scan_list(list, scorer, options, found, scratch, outcome);
             settle(found);
             if (!outcome.complete || enough()) return;
         }
@@ -380,16 +384,19 @@ private:
         if constexpr (requires { scorer.set_deviations(options.refine); }) scorer.set_deviations(options.refine);
         return scorer;
     }
-    /// False if it was looked at before.
+    void fetch(const Neighbor& list) const noexcept {
+        if (!rows_.on_disk()) return;
+        const auto [first, last] = partition_.rows_of(static_cast<std::size_t>(list.id));
+        rows_.fetch(first, last);
+    }
     template <class Options, Collector Found>
-    bool scan_list(const Neighbor& list, typename C::Scorer& scorer, const Options& options, Found& found,
+    void scan_list(const Neighbor& list, typename C::Scorer& scorer, const Options& options, Found& found,
                    SearchScratch& scratch, Outcome& outcome) const noexcept {
-        if (!scratch.probed.insert(static_cast<RowId>(list.id))) return false;
+        (void)scratch.probed.insert(static_cast<RowId>(list.id));
         const auto [first, last] = partition_.rows_of(static_cast<std::size_t>(list.id));
         scorer.enter(origin(list));
         rows_.scan(first, last, scorer, options.filter, options.deadline, found, scratch, outcome);
         ++outcome.hops;
-        return true;
     }
 
     /// Among the rows of the lists that would be looked at as many would be tested for passing.

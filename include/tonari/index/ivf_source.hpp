@@ -73,6 +73,7 @@ private:
     }
     void scan(const Deadline& deadline, Outcome& outcome) noexcept {
         PendingCollector found(pending_);
+        rows_->fetch(next_, last_);
         next_ = rows_->scan(next_, last_, scorer_, filter_, deadline, found, scratch_, outcome);
     }
 

@@ -143,6 +143,8 @@ public:
     [[nodiscard]] const Fine& codec() const noexcept { return fine_.codec(); }
     [[nodiscard]] const StoredRows<Fine>& fine_rows() const noexcept { return fine_; }
     [[nodiscard]] const IdMap& ids() const noexcept { return inner_.ids(); }
+    /// Of the rows that are on disk, those that are kept in memory, whole lists of them; null if none ever are.
+    [[nodiscard]] const HotCache* cache() const noexcept { return fine_.cache().get(); }
     /// What makes rows those of `inner`, if they are not the same.
     [[nodiscard]] const std::optional<RowMap>& map() const noexcept { return map_; }
 
@@ -213,6 +215,11 @@ public:
         auto codes = within.template array<std::byte>("codes", bytes);
         if (!codes) return std::move(codes).error();
         StoredRows<Fine> stored(*std::move(fine), *std::move(codes), inner->ids());
+        if constexpr (requires { inner->partition(); }) {
+            if (stored.on_disk() && reader.cache_bytes() > 0) {
+                if (Status s = stored.cache_lists(inner->partition(), reader.cache_bytes()); !s) return s;
+            }
+        }
         return Refined(*std::move(inner), std::move(stored), std::move(map));
     }
 
@@ -240,6 +247,7 @@ private:
         }
         Outcome outcome = inner_.find(query, options, found, scratch);
         found.settle();
+        fine_.tend_cache();
         outcome.refined = found.looked_at();
         outcome.exact = false;  // bounds hold nearly always
         return outcome;

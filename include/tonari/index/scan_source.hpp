@@ -51,6 +51,7 @@ public:
     Outcome find(const Deadline& deadline) noexcept {
         Outcome outcome;
         PendingCollector found(pending_);
+        if (filter_ == nullptr) rows_->fetch(next_, rows_->rows());
         next_ = rows_->scan(next_, rows_->rows(), scorer_, filter_, deadline, found, scratch_, outcome);
         outcome.complete = outcome.complete || exhausted();
         outcome.exact = outcome.complete && !Rows::Scorer::bounded;

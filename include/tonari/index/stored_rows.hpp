@@ -107,9 +107,17 @@ public:
         simd::prefetch(codes_.data() + first * codec_.code_size(), (last - first) * codec_.code_size(), 16);
     }
 
-    /// Asks the disk for the rows [first, last).
+    /// Asks the disk for the rows [first, last), or as many as a scan asks for at once.
     void fetch(std::size_t first, std::size_t last) const noexcept {
-        tonari::fetch(codes_.span().subspan(first * codec_.code_size(), (last - first) * codec_.code_size()));
+        this->fetch_bytes(first * codec_.code_size(), std::min(last - first, fetched_rows()) * codec_.code_size());
+    }
+    /// Keeps the lists in memory that are asked for most, within so many bytes.
+    Status cache_lists(const Partition& lists, std::size_t budget) {
+        std::vector<std::uint64_t> begins(lists.lists() + 1, std::uint64_t{rows()} * codec_.code_size());
+        for (std::size_t l = 0; l < lists.lists(); ++l) {
+            begins[l] = std::uint64_t{lists.rows_of(l).first} * codec_.code_size();
+        }
+        return this->keep_hot(std::move(begins), budget);
     }
 
     /// Offers these rows, with what their codes say of them.
@@ -133,13 +141,14 @@ public:
             });
             batch.flush();
         } else {
+            fetch(0, rows());
             scan(0, rows(), scorer, nullptr, deadline, found, scratch, outcome);
         }
         outcome.exact = outcome.complete && !Scorer::bounded;
         return outcome;
     }
-    /// Compares the rows [first, last), those of them that pass `filter`. Adds to `outcome`; one that is not complete ends it.
-    /// Returns the row to go on with.
+    /// Compares the rows [first, last), for which `fetch` was called, those of them that pass `filter`. Adds to `outcome`; one that
+    /// is not complete ends it. Returns the row to go on with.
     template <Collector Found>
     std::size_t scan(std::size_t first, std::size_t last, Scorer& scorer, const RowFilter* filter,
                      const Deadline& deadline, Found& found, SearchScratch& scratch, Outcome& outcome) const noexcept {
@@ -154,11 +163,11 @@ public:
             if (deadline.expired()) outcome.complete = false;  // short lists never fill a batch
             return row;
         }
-        std::size_t fetched = row;
+        std::size_t fetched = row + fetched_rows();
         for (; row < last && outcome.complete; row = std::min(row + scanned_at_once, last)) {
-            if (this->on_disk() && row >= fetched) {
-                fetched = std::min(last, row + std::max(max_batch, fetched_at_once / codec_.code_size()));
-                fetch(row, fetched);
+            if (row >= fetched) {
+                fetch(row, last);
+                fetched = row + fetched_rows();
             }
             batch.block(row, std::min(scanned_at_once, last - row));
             outcome.complete = !deadline.expired();
@@ -179,6 +188,9 @@ private:
     using CodedRows<C>::codec_;
     using CodedRows<C>::codes_;
 
+    [[nodiscard]] std::size_t fetched_rows() const noexcept {
+        return std::max(max_batch, fetched_at_once / codec_.code_size());
+    }
     static Origin no_origin(std::size_t /*row*/) noexcept { return {}; }
 
     /// Where few rows are looked at again for their bounds, the bound that these give is worth to be known early.

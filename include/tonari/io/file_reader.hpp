@@ -33,7 +33,9 @@ public:
     [[nodiscard]] static Result<FileReader> from_bytes(Bytes image, Check check = Check::frame);
 
     /// What `T::open` reads from.
-    [[nodiscard]] SectionReader sections() const { return {frame_, bytes_, verified_}; }
+    [[nodiscard]] SectionReader sections(std::size_t cache_bytes = 0) const {
+        return {frame_, bytes_, verified_, {}, cache_bytes};
+    }
     [[nodiscard]] const Frame& frame() const noexcept { return *frame_; }
     /// The whole file.
     [[nodiscard]] const Bytes& bytes() const noexcept { return bytes_; }

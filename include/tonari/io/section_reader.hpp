@@ -30,8 +30,13 @@ namespace tonari {
 class TONARI_API SectionReader {
 public:
     /// `frame` describes `file`; `verified` when every checksum was compared.
-    SectionReader(std::shared_ptr<const Frame> frame, Bytes file, bool verified, std::string prefix = {})
-        : frame_(std::move(frame)), file_(std::move(file)), verified_(verified), prefix_(std::move(prefix)) {}
+    SectionReader(std::shared_ptr<const Frame> frame, Bytes file, bool verified, std::string prefix = {},
+                  std::size_t cache_bytes = 0)
+        : frame_(std::move(frame)),
+          file_(std::move(file)),
+          verified_(verified),
+          cache_bytes_(cache_bytes),
+          prefix_(std::move(prefix)) {}
 
     [[nodiscard]] bool has(std::string_view name) const noexcept { return find(name) != nullptr; }
     /// Whether any section stands below `prefix/`.
@@ -74,6 +79,8 @@ public:
 
     /// Whether the checksums were compared: only then may a class trust the numbers in its sections for memory safety.
     [[nodiscard]] bool verified() const noexcept { return verified_; }
+    /// How much of what stays on disk may be kept in memory, where searches ask for it often.
+    [[nodiscard]] std::size_t cache_bytes() const noexcept { return cache_bytes_; }
 
     /// "section 'coarse/graph'", for messages.
     [[nodiscard]] std::string describe(std::string_view name) const;
@@ -88,6 +95,7 @@ private:
     std::shared_ptr<const Frame> frame_;
     Bytes file_;
     bool verified_;
+    std::size_t cache_bytes_;
     std::string prefix_;  // "" or "a/b/"
 };
 

@@ -172,3 +172,29 @@ TEST_CASE("segment: every way to open one says that TONARI_SIMD is a wrong word"
         CHECK(opened->error().message.find("avx9000") != std::string::npos);
     }
 }
+
+TEST_CASE("segment: a cache is for lists on the disk, and refused elsewhere") {
+    const TempFolder folder;
+    const std::string path = folder.path("lists.tnr");
+    const Rows rows = clustered_rows(Element::float32, 16, 600, 5);
+    REQUIRE(write_segment(path, build("IVF8,Flat", MetricKind::l2, rows.view()).value()).ok());
+    for (const Residency residency : {Residency::map, Residency::load}) {
+        const auto opened = Segment::open(path, {.residency = residency, .cache_bytes = 1 << 20});
+        REQUIRE_FALSE(opened.ok());
+        CHECK(opened.error().code == ErrorCode::invalid_argument);
+        CHECK(opened.error().message.find("expected residency 'disk'") != std::string::npos);
+    }
+    const Segment cached = Segment::open(path, {.residency = Residency::disk, .cache_bytes = 1 << 20}).value();
+    for (int round = 0; round < 2; ++round) CHECK(cached.search(rows.view(), {.k = 1, .nprobe = 8}).ok());
+    const HotCacheStats stats = cached.index().cache_stats().value();
+    CHECK(stats.hits + stats.misses == 2 * 600 * 8);
+    CHECK(stats.lists == 8);
+    CHECK(stats.misses ==
+          8 * 8 - 7 * 8 / 2);  // one list a search is kept, so that each of the first eight misses one less
+
+    REQUIRE(write_segment(path, sample(3)).ok());
+    const auto graph = Segment::open(path, {.residency = Residency::disk, .cache_bytes = 1 << 20});
+    REQUIRE_FALSE(graph.ok());
+    CHECK(graph.error().code == ErrorCode::unsupported);
+    CHECK(graph.error().message.find("'HNSW8'") != std::string::npos);
+}
