@@ -14,7 +14,7 @@ namespace tonari::python {
 // The docstrings begin with the signature in the form that `inspect.signature` reads.
 
 const char* const search_doc =
-    R"(search(self, queries, k=10, ef=64, threads=1, filter=None, timeout=None, with_outcomes=False, *, nprobe=16, refine=3.0, element=None)
+    R"(search(self, queries, k=10, ef=64, threads=1, filter=None, timeout=None, with_outcomes=False, *, nprobe=16, refine=3.0, patience=0.0, element=None)
 --
 
 The k nearest rows of each query: (ids, distances), int64 and float32 of shape (queries, k), nearest first.
@@ -29,6 +29,9 @@ nprobe
 refine
     For codes that are refined ("...,RFlat"): a row is looked at again unless it would have to be so many standard deviations
     of its code's error nearer than it seems to be among the k nearest.
+patience
+    For IVF: a search ends before nprobe lists once about so many in a row held none of the nearest rows, the fewer, the farther
+    away the next one is. As many rows are found by comparing fewer. Give it with an nprobe that is some times as large; 0: never.
 threads
     For several queries at once; 0: all. A single query runs on the calling thread.
 filter
@@ -105,7 +108,7 @@ Rows rows_that_fit(const Index& index, const char* argument, py::handle rows, py
 
 py::tuple search(const PooledIndex& self, py::handle queries, py::handle k, py::handle ef, py::handle thread_count,
                  py::handle filter, py::handle timeout, bool with_outcomes, py::handle nprobe, py::handle refine,
-                 py::handle element) {
+                 py::handle patience, py::handle element) {
     const Index& index = self.index();
     SearchOptions options;
     options.deadline = deadline(timeout);
@@ -113,6 +116,7 @@ py::tuple search(const PooledIndex& self, py::handle queries, py::handle k, py::
     options.ef = whole_number(ef, "ef");
     options.nprobe = whole_number(nprobe, "nprobe");
     options.refine = static_cast<float>(real_number(refine, "refine"));
+    options.patience = static_cast<float>(real_number(patience, "patience"));
     options.threads = threads(thread_count);
     const Rows rows = rows_that_fit(index, "queries", queries, element);
     std::shared_ptr<const PreparedFilter> keep;

@@ -17,7 +17,7 @@ Rows rows_that_fit(const Index& index, const char* argument, py::handle rows, py
 
 py::tuple search(const PooledIndex& self, py::handle queries, py::handle k, py::handle ef, py::handle threads,
                  py::handle filter, py::handle timeout, bool with_outcomes, py::handle nprobe, py::handle refine,
-                 py::handle element);
+                 py::handle patience, py::handle element);
 py::tuple range_search(const PooledIndex& self, py::handle queries, py::handle radius, py::handle cap, py::handle ef,
                        py::handle threads, py::handle filter, py::handle timeout, bool with_outcomes, py::handle nprobe,
                        py::handle refine, py::handle element);
@@ -45,7 +45,8 @@ void bind_asking(py::class_<Self>& type, const char* name) {
     type.def("search", method_of<Self>(&search), py::arg("queries"), py::arg("k") = 10, py::arg("ef") = 64,
              py::arg("threads") = 1, py::arg("filter") = py::none(), py::arg("timeout") = py::none(),
              py::arg("with_outcomes") = false, py::kw_only(), py::arg("nprobe") = 16,
-             py::arg("refine") = default_refine, py::arg("element") = py::none(), search_doc);
+             py::arg("refine") = default_refine, py::arg("patience") = 0.0, py::arg("element") = py::none(),
+             search_doc);
     type.def("range_search", method_of<Self>(&range_search), py::arg("queries"), py::arg("radius"),
              py::arg("cap") = 10'000, py::arg("ef") = 64, py::arg("threads") = 1, py::arg("filter") = py::none(),
              py::arg("timeout") = py::none(), py::arg("with_outcomes") = false, py::kw_only(), py::arg("nprobe") = 16,

@@ -138,6 +138,9 @@ def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(tonari.Error, match="rows of numbers"):
         tonari.build("RaBitQ", table("bits", 50, DIM).array, metric="hamming", element="bits")
     index = tonari.build("IVF4,RaBitQ,RFlat", rows)
+    for patience in (-1, float("nan")):
+        with pytest.raises((tonari.Error, ValueError), match="patience"):
+            index.search(rows[:2], patience=patience)
     for refine in (-1, float("nan")):
         with pytest.raises((tonari.Error, ValueError), match="refine"):
             index.search(rows[:2], refine=refine)

@@ -118,6 +118,7 @@ class Index:
         *,
         nprobe: SupportsIndex = 16,
         refine: SupportsFloat = 3.0,
+        patience: SupportsFloat = 0.0,
         element: _Element | None = None,
     ) -> tuple[_Ids, _Distances]: ...
     @overload
@@ -132,6 +133,7 @@ class Index:
         *,
         nprobe: SupportsIndex = 16,
         refine: SupportsFloat = 3.0,
+        patience: SupportsFloat = 0.0,
         with_outcomes: Literal[True],
         element: _Element | None = None,
     ) -> tuple[_Ids, _Distances, _Outcomes]: ...
@@ -233,6 +235,7 @@ class GrowingIndex:
         *,
         nprobe: SupportsIndex = 16,
         refine: SupportsFloat = 3.0,
+        patience: SupportsFloat = 0.0,
         element: _Element | None = None,
     ) -> tuple[_Ids, _Distances]: ...
     @overload
@@ -247,6 +250,7 @@ class GrowingIndex:
         *,
         nprobe: SupportsIndex = 16,
         refine: SupportsFloat = 3.0,
+        patience: SupportsFloat = 0.0,
         with_outcomes: Literal[True],
         element: _Element | None = None,
     ) -> tuple[_Ids, _Distances, _Outcomes]: ...

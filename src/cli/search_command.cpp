@@ -25,6 +25,7 @@ struct Options {
     std::size_t ef = 64;
     std::size_t nprobe = 16;
     float refine = SearchOptions{}.refine;
+    float patience = 0;
     std::optional<float> radius;
     std::size_t cap = 10'000;
     unsigned threads = 1;
@@ -64,6 +65,10 @@ void search_radius(const Options& options, const Index& index, MatrixView querie
         fail_arguments(
             "--distances: expected a search for k, got --radius, whose -o file holds the distances; leave it away");
     }
+    if (options.patience != 0) {
+        fail_arguments(
+            "--patience: expected a search for k, got --radius, which goes on as long as lists hold rows within it");
+    }
     RangeOptions range;
     range.radius = *options.radius;
     range.cap = options.cap;
@@ -100,6 +105,7 @@ void search_nearest(const Options& options, const Index& index, MatrixView queri
     search.ef = options.ef;
     search.nprobe = options.nprobe;
     search.refine = options.refine;
+    search.patience = options.patience;
     search.threads.count = options.threads;
     const Answers answers = require(index.search(queries, search));
     if (!options.distances.empty()) {
@@ -150,6 +156,9 @@ Command add_search(CLI::App& tonari) {
         ->capture_default_str();
     app->add_option("--refine", options->refine,
                     "Codes with refinement: how many standard deviations of a code's error are allowed for")
+        ->capture_default_str();
+    app->add_option("--patience", options->patience,
+                    "IVF: end before --nprobe lists after about so many in a row without a find; 0: never")
         ->capture_default_str();
     app->add_option("-r,--radius", options->radius, "All rows within this distance instead of the k nearest")
         ->type_name("DISTANCE");

@@ -60,6 +60,10 @@ Status check(const IndexModel& model, const SearchOptions& options) {
     if (Status s = check_positive(options.ef, "ef"); !s) return s;
     if (Status s = check_positive(options.nprobe, "nprobe"); !s) return s;
     if (Status s = check_refine(options.refine); !s) return s;
+    if (!(options.patience >= 0 && options.patience <= std::numeric_limits<float>::max())) {
+        return Error{ErrorCode::invalid_argument,
+                     "expected patience of 0 or more lists, got " + std::to_string(options.patience)};
+    }
     return check_filter(model, options.filter);
 }
 

@@ -144,3 +144,30 @@ TEST_CASE("recall: squeezenet-512, cosine", "[recall]") {
 TEST_CASE("recall: fashion-784, uint8, l2", "[recall]") {
     check("fashion-784", "gt", MetricKind::l2, 0, 20'000, {{"HNSW16", 0.985, 0.997}});
 }
+
+TEST_CASE("recall: of fashion-784 in lists, patience finds as much by comparing an eighth fewer rows", "[recall]") {
+    if (const auto why = missing("fashion-784"); !why.empty()) TONARI_SKIP(why);
+    const Set set = load("fashion-784", "gt", 20'000);
+    const Answers truth = build("Flat", MetricKind::l2, set.rows).value().search(set.asked, {.threads = {0}}).value();
+    const Index lists = build("IVF128,Flat", MetricKind::l2, set.rows, {}, {.threads = {0}}).value();
+    const auto measured = [&](SearchOptions options) {  // recall@10, and rows compared a query
+        options.threads = {0};
+        const Answers answers = lists.search(set.asked, options).value();
+        std::pair<double, double> mean{};
+        for (std::size_t q = 0; q < truth.queries; ++q) {
+            mean.first += recall(answer_of(answers, q), answer_of(truth, q), 10) / static_cast<double>(truth.queries);
+            mean.second += answers.outcomes[q].distances / static_cast<double>(truth.queries);
+        }
+        return mean;
+    };
+    for (const float patience : {6.0F, 12.0F, 24.0F}) {
+        const auto [found, compared] = measured({.nprobe = 64, .patience = patience});
+        std::size_t nprobe = 1;
+        while (measured({.nprobe = nprobe}).first < found) ++nprobe;
+        const double alike = measured({.nprobe = nprobe}).second;
+        INFO("patience " << patience << ": recall " << found << ", " << compared << " rows, " << alike << " of "
+                         << nprobe << " lists");
+        CHECK(found > 0.97);
+        CHECK(8 * compared < 7 * alike);
+    }
+}

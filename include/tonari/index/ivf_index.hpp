@@ -21,6 +21,7 @@
 #include <tonari/index/flat_index.hpp>
 #include <tonari/index/hnsw_index.hpp>
 #include <tonari/index/ivf_source.hpp>
+#include <tonari/index/patience.hpp>
 #include <tonari/index/train_lists.hpp>
 #include <tonari/index/train_relative.hpp>
 #include <tonari/lists/partition.hpp>
@@ -342,21 +343,55 @@ private:
                 return outcome;
             }
         }
-        outcome.distances = coarse_.find(query, std::min(nprobe, partition_.lists()), scratch);
-        auto scorer = list_scorer(query, options, scratch);
+        Patience patience(patience_of(options), codec().metric_kind());
+        const std::size_t most = std::min(nprobe, partition_.lists());
+        std::size_t ranked = patience.ranked_first(most);
         scratch.probed.clear();
-        for (const Neighbor& list : scratch.lists) fetch(list);
-        for (std::size_t i = 0; i < scratch.lists.size() && outcome.complete; ++i) {
-            const Neighbor& list = scratch.lists[i];
-            if (i + 1 < scratch.lists.size()) {
-                const auto [first, last] = partition_.rows_of(static_cast<std::size_t>(scratch.lists[i + 1].id));
-                rows_.prefetch(first, last);
-            }
-            scan_list(list, scorer, options, found, scratch, outcome);
+        outcome.distances = coarse_.find(query, ranked, scratch);
+        while (!scan_ranked(query, options, patience, found, scratch, outcome) && ranked < most) {
+            ranked = std::min(2 * ranked, most);
+            outcome.distances += coarse_.find(query, ranked, scratch);
         }
         settle(found);
-        outcome.exact = outcome.complete && scratch.lists.size() == partition_.lists();
+        outcome.exact = outcome.complete && outcome.hops == partition_.lists();
         return outcome;
+    }
+    /// Of `scratch.lists` those that were not looked at yet, until patience ends: true, also where the deadline has passed.
+    template <class Options, Collector Found>
+    bool scan_ranked(RowView query, const Options& options, Patience& patience, Found& found, SearchScratch& scratch,
+                     Outcome& outcome) const noexcept {
+        auto scorer = list_scorer(query, options, scratch);
+        const std::span<const Neighbor> lists(scratch.lists);
+        // Whether rows that are read from the disk are near is known once many were read at once.
+        bool from_disk = rows_.on_disk();
+        if constexpr (requires { found.on_disk(); }) from_disk = from_disk || found.on_disk();
+        const std::size_t together = !patience.ever_ends() ? lists.size() : from_disk ? 8 : 1;
+        std::size_t fetched = 0;
+        for (std::size_t i = 0; i < lists.size(); ++i) {
+            if (scratch.probed.contains(static_cast<RowId>(lists[i].id))) continue;
+            if (i >= fetched) {
+                settle(found);
+                if (patience.ends(lists[i].distance, found.bound())) return true;
+                fetched = std::min(i + together, lists.size());
+                for (std::size_t next = i; next < fetched; ++next) fetch(lists[next]);
+            }
+            if (i + 1 < lists.size()) {
+                const auto [first, last] = partition_.rows_of(static_cast<std::size_t>(lists[i + 1].id));
+                rows_.prefetch(first, last);
+            }
+            scan_list(lists[i], scorer, options, found, scratch, outcome);
+            if (!outcome.complete) return true;
+            if (patience.ever_ends()) patience.asked(found.bound());
+        }
+        return false;
+    }
+    template <class Options>
+    static float patience_of(const Options& options) noexcept {
+        if constexpr (requires { options.patience; }) {
+            return options.patience;
+        } else {
+            return 0;
+        }
     }
     /// Looks at one further list after another, until it is `enough()`, which is asked after each.
     template <class Options, Collector Found, class Enough>

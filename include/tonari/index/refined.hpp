@@ -42,6 +42,7 @@ public:
 
     [[nodiscard]] float bound() const noexcept { return nearest_->bound() - offset_; }
     [[nodiscard]] std::size_t size() const noexcept { return nearest_->size(); }
+    [[nodiscard]] bool on_disk() const noexcept { return fine_->on_disk(); }
     [[nodiscard]] std::uint32_t looked_at() const noexcept { return looked_at_; }
     void offer(RowId row, float /*estimate*/, float lower) noexcept {
         if (lower > bound()) return;  // one at the bound may have the smaller id

@@ -36,6 +36,9 @@ struct SearchOptions {
     /// IVF: lists looked at, the nearest ones; more finds more and takes longer. Where they hold fewer than k rows that may
     /// be answered, further ones are looked at. Others ignore it.
     std::size_t nprobe = 16;
+    /// IVF: it ends before `nprobe` lists once about so many in a row held none of the nearest rows; the farther away the next one,
+    /// the fewer (index/patience.hpp). 0: never. Give it with an `nprobe` that is some times as large. Others ignore it.
+    float patience = 0;
     /// Codes with refinement: a row is looked at again unless it would have to be so many standard deviations of its code's
     /// error nearer than it seems to be among the k nearest. Others ignore it.
     float refine = 3;

@@ -1,9 +1,11 @@
 // Inverted lists: what nprobe means, how far a search goes on, and what a file of lists may say.
 #include <algorithm>
+#include <limits>
 #include <set>
 
 #include <tonari/index/build.hpp>
 #include <tonari/index/ivf_index.hpp>
+#include <tonari/index/patience.hpp>
 #include <tonari/index/registry.hpp>
 
 #include "support/ask.hpp"
@@ -157,4 +159,95 @@ TEST_CASE("ivf: a cursor goes from list to list", "[index]") {
         for (const Neighbor& neighbor : cursor.next(100).value()) CHECK(ids.insert(neighbor.id).second);
     }
     CHECK(ids.size() == 2000);
+}
+
+TEST_CASE("ivf: patience is counted from the last find, and weighs how far the next list is", "[index]") {
+    constexpr float none = std::numeric_limits<float>::infinity();
+    Patience patience(6, MetricKind::l2);
+    CHECK_FALSE(patience.ends(100, none));
+    for (int i = 0; i < 20; ++i) patience.asked(none);  // k rows are not found yet
+    CHECK_FALSE(patience.ends(1e9F, none));
+    patience.asked(4);
+    CHECK_FALSE(patience.ends(1e9F, 4));  // a find
+    patience.asked(4);
+    CHECK_FALSE(patience.ends(8, 4));  // 1 in vain, twice as far: counts as 4
+    CHECK(patience.ends(10, 4));
+    patience.asked(4);
+    CHECK(patience.ends(8, 4));
+    CHECK_FALSE(patience.ends(4, 4));
+    for (int i = 0; i < 4; ++i) patience.asked(4);
+    CHECK(patience.ends(4, 4));
+    CHECK_FALSE(patience.ends(3, 4));  // nearer than the k-th row
+    patience.asked(3.5F);
+    CHECK_FALSE(patience.ends(1e9F, 3.5F));
+    patience.asked(0);
+    patience.asked(0);
+    CHECK(patience.ends(0.1F, 0));  // k rows equal to the query
+
+    Patience sums(6, MetricKind::l1);  // distances that are not squared
+    sums.asked(2);
+    sums.asked(2);
+    CHECK_FALSE(sums.ends(3, 2));
+    CHECK(sums.ends(3.2F, 2));
+    Patience products(6, MetricKind::inner_product);  // count alone
+    products.asked(-2);
+    for (int i = 0; i < 5; ++i) products.asked(-2);
+    CHECK_FALSE(products.ends(10, -2));
+    products.asked(-2);
+    CHECK(products.ends(-1.5F, -2));
+    Patience never(0, MetricKind::l2);
+    never.asked(1);
+    for (int i = 0; i < 1'000; ++i) never.asked(1);
+    CHECK_FALSE(never.ends(1e9F, 1));
+}
+
+TEST_CASE("ivf: patience finds nearly all of what is there by comparing fewer", "[index]") {
+    const Rows rows = clustered_rows(Element::float32, 24, 20'000, 21);
+    const Rows queries = clustered_rows(Element::float32, 24, 60, 22);
+    for (const char* spec : {"IVF200,Flat", "IVF200,SQ8", "IVF200,RaBitQ,RFlat", "IVF200_HNSW8,PQ6x4fs,RFlat"}) {
+        for (const MetricKind metric : {MetricKind::l2, MetricKind::cosine}) {
+            INFO(spec << ", " << name(metric));
+            const Index index = build(spec, metric, rows.view()).value();
+            const auto all = [&](const SearchOptions& options) {
+                std::pair<double, double> sums{};  // recall, rows compared
+                for (std::size_t q = 0; q < queries.size(); ++q) {
+                    const auto truth = all_sorted(definition_of(metric), rows, {}, queries.values(q));
+                    const Answer nearest = ask(index, queries.row(q), options).value();
+                    CHECK(nearest.size() == 10);
+                    CHECK(nearest.outcome.complete);
+                    sums.first += recall(nearest.neighbors, truth, 10, 1e-5F) / static_cast<double>(queries.size());
+                    sums.second += nearest.outcome.distances;
+                }
+                return sums;
+            };
+            const auto [most, compared] = all({.k = 10, .nprobe = 100});
+            CHECK(all({.k = 10, .nprobe = 100, .patience = 1e9F}) == std::pair(most, compared));
+            const auto [patient, fewer] = all({.k = 10, .nprobe = 100, .patience = 12});
+            CHECK(patient <= most);
+            CHECK(patient > most - 0.03);
+            CHECK(fewer < 0.7 * compared);
+            const auto [hasty, fewest] = all({.k = 10, .nprobe = 100, .patience = 2});
+            CHECK(hasty < patient);
+            CHECK(fewest < fewer);
+        }
+    }
+}
+
+TEST_CASE("ivf: patience ends no search that has not found what it was asked for", "[index]") {
+    const Rows rows = clustered_rows(Element::float32, dim, 3000, 23);
+    const Index index = build("IVF60,Flat", MetricKind::l2, rows.view()).value();
+    const RowFilter few = index.prepare(Filter::predicate([](Id id) { return id % 50 == 0; })).value();
+    for (std::size_t q = 0; q < 20; ++q) {
+        for (const std::size_t k : {1U, 50U, 2'000U}) {
+            CHECK(ask(index, rows.row(q), {.k = k, .nprobe = 60, .patience = 1e-3F}).value().size() == k);
+            const Answer some = ask(index, rows.row(q), {.k = k, .nprobe = 20, .patience = 1, .filter = &few}).value();
+            CHECK(some.size() == std::min<std::size_t>(k, 60));
+        }
+        const Answer stopped = ask(index, rows.row(q), {.k = 1, .nprobe = 60, .patience = 1}).value();
+        CHECK_FALSE(stopped.outcome.exact);
+        CHECK(stopped.outcome.hops < 60);
+    }
+    for (const float wrong : {-1.0F, std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
+        CHECK(ask(index, rows.row(0), {.patience = wrong}).error().code == ErrorCode::invalid_argument);
+    }
 }
