@@ -25,6 +25,7 @@ using Json = nlohmann::ordered_json;
 struct Options {
     std::string file;
     bool json = false;
+    bool graph = false;
 };
 
 Json machine_json() {
@@ -53,7 +54,21 @@ void print_machine(bool as_json) {
     std::printf("  files     format %u; HDF5 %s\n", format_version, hdf5_available() ? "yes" : "no");
 }
 
-Json file_json(const std::string& path) {
+Json graph_json(const GraphSummary& graph) {
+    Json json = {{"rows", graph.rows}, {"unreachable", graph.unreachable}, {"most_named", graph.most_named}};
+    json["layers"] = Json::array();
+    for (const GraphSummary::Layer& layer : graph.layers) {
+        json["layers"].push_back({{"vertices", layer.vertices},
+                                  {"room", layer.room},
+                                  {"fewest_links", layer.fewest},
+                                  {"mean_links", layer.mean},
+                                  {"most_links", layer.most},
+                                  {"bytes", layer.bytes}});
+    }
+    return json;
+}
+
+Json file_json(const std::string& path, bool graph) {
     const FileReader file = require(FileReader::open(path), path);
     const Segment segment = require(Segment::open(path), path);
     const Index& index = segment.index();
@@ -68,6 +83,11 @@ Json file_json(const std::string& path) {
                  {"format_version", file.frame().version}};
     json["parts"] = Json::array();
     for (const IndexPart& part : index.parts()) json["parts"].push_back({{"name", part.name}, {"bytes", part.bytes}});
+    if (graph) {
+        const auto summary = index.graph();
+        if (!summary) fail_arguments("--graph: expected a file with a graph, got '" + index.spec() + "'");
+        json["graph"] = graph_json(*summary);
+    }
     json["sections"] = Json::array();
     for (const SectionInfo& section : file.frame().sections) {
         json["sections"].push_back({{"name", section.name},
@@ -77,6 +97,27 @@ Json file_json(const std::string& path) {
                                     {"checksum", hex(section.checksum)}});
     }
     return json;
+}
+
+void print_graph(const Json& graph) {
+    Table layers({"layer", "vertices", "room for links", "fewest", "mean", "most", "bytes"}, 1);
+    std::size_t number = 0;
+    for (const Json& layer : graph["layers"]) {
+        layers.add(
+            {std::to_string(number++), grouped(layer["vertices"].get<std::size_t>()),
+             std::to_string(layer["room"].get<std::size_t>()), std::to_string(layer["fewest_links"].get<std::size_t>()),
+             short_number(layer["mean_links"].get<double>()), std::to_string(layer["most_links"].get<std::size_t>()),
+             grouped(layer["bytes"].get<std::size_t>())});
+    }
+    const auto rows = graph["rows"].get<std::size_t>();
+    const auto vertices = graph["layers"].empty() ? 0 : graph["layers"][0]["vertices"].get<std::size_t>();
+    std::printf("%s  %s; %s; in %s lists stands the vertex that stands in most\n\n", layers.text().c_str(),
+                vertices == rows ? "each row has a vertex"
+                                 : (grouped(rows - vertices) + " rows share another's, which they equal").c_str(),
+                graph["unreachable"].get<std::size_t>() == 0
+                    ? "every one can be reached"
+                    : (grouped(graph["unreachable"].get<std::size_t>()) + " CANNOT BE REACHED").c_str(),
+                grouped(graph["most_named"].get<std::size_t>()).c_str());
 }
 
 void print_file(const Json& json) {
@@ -96,18 +137,21 @@ void print_file(const Json& json) {
         parts.add({part["name"].get<std::string>(), grouped(part["bytes"].get<std::size_t>()),
                    short_number(part["bytes"].get<double>() / static_cast<double>(rows))});
     }
+    std::printf("%s\n", parts.text().c_str());
+    if (json.contains("graph")) print_graph(json["graph"]);
     Table sections({"section", "version", "offset", "bytes", "checksum"}, 1);
     for (const Json& section : json["sections"]) {
         sections.add({section["name"].get<std::string>(), std::to_string(section["version"].get<unsigned>()),
                       grouped(section["offset"].get<std::size_t>()), grouped(section["bytes"].get<std::size_t>()),
                       section["checksum"].get<std::string>()});
     }
-    std::printf("%s\n%s", parts.text().c_str(), sections.text().c_str());
+    std::printf("%s", sections.text().c_str());
 }
 
 void info(const Options& options) {
+    if (options.file.empty() && options.graph) fail_arguments("--graph: expected a file beside it, got none");
     if (options.file.empty()) return print_machine(options.json);
-    const Json json = file_json(options.file);
+    const Json json = file_json(options.file, options.graph);
     if (options.json) {
         std::printf("%s\n", json.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
     } else {
@@ -122,7 +166,8 @@ Command add_info(CLI::App& tonari) {
     CLI::App* app = tonari.add_subcommand("info", "Say what a segment file holds, or what this machine can do");
     app->add_option("FILE", options->file, "A segment file; without one: version, CPU level, formats");
     app->add_flag("--json", options->json, "As JSON");
-    app->footer("Reads the frame alone; 'tonari verify' reads every byte.");
+    app->add_flag("--graph", options->graph, "Of a graph also degrees and reachability, for which every link is read");
+    app->footer("Reads the frame alone, but for --graph; 'tonari verify' reads every byte.");
     return {app, [options] { info(*options); }};
 }
 

@@ -40,25 +40,59 @@ float NearestLists::limit(std::size_t lists, std::size_t count) noexcept {
     return *std::max_element(minima_.begin(), minima_.begin() + static_cast<std::ptrdiff_t>(columns));
 }
 
-std::span<const OrderedKey> NearestLists::select(std::size_t lists, std::size_t count) noexcept {
+/// A smaller limit that still has `count` of the first `found` of `minima_` within it, and few others: looked for between the
+/// smallest and `most`, where nth_element would mispredict its way through all of them.
+float NearestLists::tighter(std::size_t found, std::size_t count, float most) const noexcept {
+    const std::size_t enough = count + count / 8 + 8;
+    float below = *std::min_element(minima_.begin(), minima_.begin() + static_cast<std::ptrdiff_t>(found));
+    std::size_t within_below = 1;
+    std::size_t within = found;
+    for (int step = 0; step < 12 && within > enough; ++step) {
+        const double share = static_cast<double>(count - std::min(within_below, count)) /
+                             static_cast<double>(within - std::min(within_below, within - 1));
+        const float tried = below + (most - below) * static_cast<float>(std::clamp(1.05 * share, 0.1, 0.9));
+        if (!(tried > below && tried < most)) break;
+        std::size_t there = 0;
+        for (std::size_t i = 0; i < found; ++i) there += minima_[i] <= tried ? 1 : 0;
+        if (there < count) {
+            below = tried;
+            within_below = there;
+        } else {
+            most = tried;
+            within = there;
+        }
+    }
+    return most;
+}
+
+std::span<const OrderedKey> NearestLists::choose(std::size_t lists, std::size_t count) noexcept {
     count = std::min(count, lists);
     keys_.clear();
     if (count == 0) return keys_;
-    const float most = limit(lists, count);
-    if (most < infinity) {
-        std::fill(distances_.begin() + static_cast<std::ptrdiff_t>(lists),
-                  distances_.begin() + static_cast<std::ptrdiff_t>(rounded_up(lists)), infinity);
-        std::array<float, width> bounds;  // NOLINT(cppcoreguidelines-pro-type-member-init)
-        bounds.fill(std::nextafter(most, infinity));
-        const std::size_t found =
-            simd::kernels().block_below(distances_.data(), rounded_up(lists) / width, bounds.data(), places_.data());
-        for (std::size_t i = 0; i < found; ++i) keys_.push_back(make_key(distances_[places_[i]], places_[i]));
-    } else {
+    float most = limit(lists, count);
+    if (most == infinity) {
         for (std::size_t i = 0; i < lists; ++i) keys_.push_back(make_key(distances_[i], static_cast<RowId>(i)));
+        return keys_;
     }
+    std::fill(distances_.begin() + static_cast<std::ptrdiff_t>(lists),
+              distances_.begin() + static_cast<std::ptrdiff_t>(rounded_up(lists)), infinity);
+    std::array<float, width> bounds;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+    bounds.fill(std::nextafter(most, infinity));
+    const std::size_t found =
+        simd::kernels().block_below(distances_.data(), rounded_up(lists) / width, bounds.data(), places_.data());
+    for (std::size_t i = 0; i < found; ++i) minima_[i] = distances_[places_[i]];
+    most = tighter(found, count, most);
+    for (std::size_t i = 0; i < found; ++i) {
+        if (minima_[i] <= most) keys_.push_back(make_key(minima_[i], places_[i]));
+    }
+    return keys_;
+}
+
+std::span<const OrderedKey> NearestLists::select(std::size_t lists, std::size_t count) noexcept {
+    choose(lists, count);
     if (keys_.size() > count) {
         const auto last = keys_.begin() + static_cast<std::ptrdiff_t>(count);
-        std::nth_element(keys_.begin(), last - 1, keys_.end());
+        std::nth_element(keys_.begin(), last, keys_.end());
         keys_.erase(last, keys_.end());
     }
     std::sort(keys_.begin(), keys_.end());

@@ -59,6 +59,20 @@ class Files(CommandTest):
         hits = sum(len(set(found[q * 10 : q * 10 + 10]) & set(true[q * 20 : q * 20 + 10])) for q in range(50))
         self.assertGreater(hits / 500, 0.95)
 
+    def test_info_explains_a_graph(self):
+        graph = json.loads(self.run_command("info", "graph.tnr", "--graph", "--json").stdout)["graph"]
+        self.assertEqual(graph["unreachable"], 0)
+        self.assertGreater(len(graph["layers"]), 1)
+        vertices = [layer["vertices"] for layer in graph["layers"]]
+        self.assertEqual(vertices, sorted(vertices, reverse=True))
+        for layer in graph["layers"]:
+            self.assertTrue(0 < layer["fewest_links"] <= layer["mean_links"] <= layer["most_links"] <= layer["room"])
+        told = self.run_command("info", "graph.tnr", "--graph").stdout
+        self.assertIn("every one can be reached", told)
+        self.assertNotIn("reached", self.run_command("info", "graph.tnr").stdout)
+        self.refused("info", "flat.tnr", "--graph", status=2, says=["--graph", "Flat"])
+        self.refused("info", "--graph", status=2, says=["--graph", "expected a file"])
+
     def test_lists_kept_in_memory_answer_alike(self):
         self.run_command("build", "data", "-i", "IVF16,Flat", "-o", "lists.tnr")
         asking = ("search", "lists.tnr", "-q", "data/query.fbin", "--residency", "disk", "-o")

@@ -167,7 +167,7 @@ private:
     /// The same, of the centroids that rounded ones name.
     std::uint32_t find_roughly(RowView query, std::size_t count, SearchScratch& scratch) const noexcept {
         rough_.measure(query, scratch.query(), scratch.nearest_lists.distances());
-        const auto candidates = scratch.nearest_lists.select(size(), RoughCentroids::candidates(count));
+        const auto candidates = scratch.nearest_lists.choose(size(), RoughCentroids::candidates(count));
         auto scorer = index_.rows().scorer(query, scratch);
         std::array<const std::byte*, 64> codes;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
         std::array<float, 64> distances;         // NOLINT(cppcoreguidelines-pro-type-member-init)

@@ -11,6 +11,7 @@
 #include <tonari/core/export.hpp>
 #include <tonari/core/result.hpp>
 #include <tonari/core/view.hpp>
+#include <tonari/graph/summary.hpp>
 #include <tonari/index/cursor.hpp>
 #include <tonari/index/search_options.hpp>
 #include <tonari/index/search_scratch.hpp>
@@ -55,6 +56,8 @@ public:
     [[nodiscard]] std::vector<IndexPart> parts() const;
     [[nodiscard]] std::size_t bytes() const;                   ///< sum of `parts()`
     [[nodiscard]] bool accepts(Element query) const noexcept;  ///< may queries be made of this?
+    /// Degrees and reachability of a graph; nothing of other indexes. Reads every link. Throws bad_alloc.
+    [[nodiscard]] std::optional<GraphSummary> graph() const;
     /// Of the cache that the file was opened with, if it was with one.
     [[nodiscard]] std::optional<HotCacheStats> cache_stats() const;
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <tonari/core/export.hpp>
+#include <tonari/graph/summary.hpp>
 #include <tonari/index/concepts.hpp>
 #include <tonari/index/cursor_model.hpp>
 #include <tonari/index/index.hpp>
@@ -35,6 +36,8 @@ public:
     [[nodiscard]] virtual Result<RowFilter> translate(const Filter& filter) const = 0;
     [[nodiscard]] virtual Spec spec() const = 0;
     [[nodiscard]] virtual std::vector<IndexPart> parts() const = 0;
+    /// What the graph is like, if it is one. O(links). Throws bad_alloc.
+    [[nodiscard]] virtual std::optional<GraphSummary> graph() const { return std::nullopt; }
     /// What a cache of lists has done, if the index was opened with one.
     [[nodiscard]] virtual std::optional<HotCacheStats> cache_stats() const { return std::nullopt; }
 
@@ -127,6 +130,14 @@ public:
         detail::add_parts(index_, parts);
         return parts;
     }
+    [[nodiscard]] std::optional<GraphSummary> graph() const override {
+        if constexpr (requires { index_.layers(); }) {
+            return with_rows(summarize(index_.layers()));
+        } else if constexpr (requires { index_.inner().layers(); }) {
+            return with_rows(summarize(index_.inner().layers()));
+        }
+        return std::nullopt;
+    }
     [[nodiscard]] std::optional<HotCacheStats> cache_stats() const override {
         if constexpr (requires { index_.cache(); }) {
             if (index_.cache() != nullptr) return index_.cache()->stats();
@@ -161,6 +172,11 @@ public:
     Status save(SectionWriter& writer) const override { return index_.save(writer); }
 
 private:
+    GraphSummary with_rows(GraphSummary summary) const {
+        summary.rows = size();
+        return summary;
+    }
+
     I index_;
 };
 

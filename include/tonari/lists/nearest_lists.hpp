@@ -19,10 +19,13 @@ public:
     [[nodiscard]] float* distances() noexcept { return distances_.data(); }
     /// The `count` nearest of the first `lists`, nearest first, of equally near ones the first. O(lists), and sorting those.
     std::span<const OrderedKey> select(std::size_t lists, std::size_t count) noexcept;
+    /// At least these, in no order, and few others where lists are many: for whoever looks at them more closely. O(lists).
+    std::span<const OrderedKey> choose(std::size_t lists, std::size_t count) noexcept;
 
 private:
     /// At least `count` distances are not above it, and not many more: infinity where that is not worth looking for.
     [[nodiscard]] float limit(std::size_t lists, std::size_t count) noexcept;
+    [[nodiscard]] float tighter(std::size_t found, std::size_t count, float most) const noexcept;
 
     std::vector<float> distances_;
     std::vector<float> minima_;

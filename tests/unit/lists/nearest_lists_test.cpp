@@ -27,6 +27,13 @@ void check(NearestLists& nearest, const std::vector<float>& distances) {
         CAPTURE(distances.size(), count);
         REQUIRE(got.size() == std::min(count, distances.size()));
         REQUIRE(std::equal(got.begin(), got.end(), expected.begin()));
+
+        std::copy(distances.begin(), distances.end(), nearest.distances());
+        const auto chosen = nearest.choose(distances.size(), count);
+        std::vector<OrderedKey> sorted(chosen.begin(), chosen.end());
+        std::sort(sorted.begin(), sorted.end());
+        REQUIRE(sorted.size() >= std::min(count, distances.size()));
+        REQUIRE(std::equal(sorted.begin(), sorted.end(), expected.begin()));  // the nearest, and those next to them
     }
 }
 
@@ -39,6 +46,7 @@ TEST_CASE("nearest lists: those that sorting all of them gives", "[lists]") {
         std::vector<float> distances(lists);
         for (float& distance : distances) distance = static_cast<float>(unit(random()) * 100 - 50);
         check(nearest, distances);
+        if (lists >= 1000) CHECK(nearest.choose(lists, 100).size() <= 100 + 100 / 8 + 8);
         std::sort(distances.begin(), distances.end());
         check(nearest, distances);
         std::reverse(distances.begin(), distances.end());
