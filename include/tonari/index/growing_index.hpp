@@ -86,10 +86,11 @@ public:
     /// still running hold some back.
     bool tidy();
     /// Makes the index as small as its rows, after many were removed: rows from the last places move into free ones, which
-    /// takes each as long as an update (in lists: as a copy), and the memory of rows and links behind them goes back to the system
-    /// (that of ids, 48 bytes each, waits for ids to come; lists give that back, too). Searches and changes go on meanwhile. False if searches that are still running hold
-    /// some of it back: call it again later. `progress` is called from this thread with (rows done, rows to move), which may
-    /// begin anew a few times. Errors: out_of_memory (nothing is lost), busy (called from its own progress).
+    /// takes each as long as an update (in lists: as a copy), and the memory of rows and links behind them goes back to the
+    /// system (that of ids, 48 bytes each, waits for ids to come; lists give theirs back, too). Searches and changes go on
+    /// meanwhile. False if searches that are still running hold some of it back: call it again later. `progress` is called from
+    /// this thread with (rows done, rows to move), which may begin anew a few times. Errors: out_of_memory (nothing is lost),
+    /// busy (called from its own progress).
     Result<bool> compact(const std::function<void(std::size_t done, std::size_t total)>& progress = {});
     /// How it is at this moment. O(links), or O(rows) in lists; searches and changes go on.
     [[nodiscard]] Result<GrowingHealth> health() const;

@@ -89,19 +89,22 @@ private:
         Found& found;
         Survivors& space;
         Outcome& outcome;
-        RowId run = 0;  // places [run, run + length) are to be compared
+        RowId run = 0;  // places [run, run + length) are to be compared, whose codes lie one behind another
         std::size_t length = 0;
+        const std::byte* end_of_run = nullptr;
         std::size_t count = 0;  // gathered
         std::array<const std::byte*, 64> codes{};
         std::array<RowId, 64> places{};
 
         void add_first(Block block, std::size_t rows) noexcept {
             const RowId first = GrowingLists::first_place(block);
-            if (first != run + length || length + rows > max_batch) {
+            const std::byte* code = moment.lists_->code(first);  // memory grows in pieces: numbers alone do not tell
+            if (first != run + length || code != end_of_run || length + rows > max_batch) {
                 flush_run();
                 run = first;
             }
             length += rows;
+            end_of_run = code + rows * moment.lists_->code_size();
         }
         void add_some(Block block, std::uint32_t shown) noexcept {
             for (; shown != 0; shown &= shown - 1) {

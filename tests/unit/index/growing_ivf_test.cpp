@@ -175,8 +175,7 @@ TEST_CASE("growing lists: more lists find more, and further ones are looked at w
             const RangeOptions within{.radius = 4, .cap = 50, .nprobe = nprobe};
             SearchScratch scratch;
             const Outcome outcome = GrowingIvfSearch<Growing>(*index, scratch).range(queries.row(q), within);
-            const RangeAnswers expected =
-                frozen.range_search(MatrixView(queries.row(q).data(), 1, dim), within).value();
+            const RangeAnswers expected = frozen.range_search(queries.view().slice(q, 1), within).value();
             wrong +=
                 scratch.neighbors.size() == expected.ids.size() && outcome.truncated == expected.outcomes[0].truncated
                     ? 0
@@ -187,6 +186,22 @@ TEST_CASE("growing lists: more lists find more, and further ones are looked at w
         }
     }
     CHECK(wrong == 0);
+}
+
+TEST_CASE("growing lists: where memory begins anew, lists go on", "[index]") {
+    const Rows rows = clustered_rows(Element::float32, dim, 40000, 17);  // more than a chunk of blocks, and than two
+    const Index frozen = build("IVF5,Flat", MetricKind::l2, rows.view()).value();
+    const GrowingIndex index = grow(frozen).value();
+    std::size_t wrong = 0;
+    for (std::size_t q = 0; q < rows.size(); q += 500) {
+        const SearchOptions options{.k = 100, .nprobe = 5};
+        wrong += identical(ask(index.index(), rows.row(q), options).value().neighbors,
+                           ask(frozen, rows.row(q), options).value().neighbors)
+                     ? 0
+                     : 1;
+    }
+    CHECK(wrong == 0);
+    CHECK(image_of(index.index()) == image_of(frozen));
 }
 
 TEST_CASE("growing lists: places are used again, so that turnovers take no more memory", "[index]") {
