@@ -2,9 +2,10 @@
 //
 //     bench_growing_lists ROWS QUERIES [spec [nprobe]]      vector files; default: IVF1024,Flat 16
 //
-// Four indexes with the same centroids and rows: the frozen one; one grown from it; one to which all rows came one at a time, in
-// their order; and that after a random half of the rows was removed and added again. They are searched in turn, again and again
-// for two seconds each and one query at a time, and the fastest pass of each counts. Time is that of the CPU; pin it to one.
+// Four indexes with the same centroids and rows: the frozen one; one grown from it; one to which all rows came one at a time,
+// in their order; and that after a random half of the rows was removed and added again. They are searched in turn, again and
+// again for two seconds each and one query at a time, and the fastest pass of each counts. Time is that of the CPU; pin it to
+// one.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>

@@ -1,5 +1,5 @@
-// A growing index under four adders, two removers, four searchers and one who compacts. Every answer is held against what the ids
-// had been while the question was asked.
+// A growing index under four adders, two removers, four searchers and one who compacts. Every answer is held against what the
+// ids had been while the question was asked.
 #pragma once
 
 #include <atomic>

@@ -1,8 +1,7 @@
 // From growing lists to frozen ones and back.
 //
 // `freeze` cuts at one moment, while the index goes on living. The rows of each list lie in the order of their ids, as a build
-// leaves them, so that the same rows and ids freeze to the same bytes whatever came and went. `thaw` takes a frozen index as it is:
-// frozen again, it has the same bytes.
+// leaves them: where they lay before does not matter. `thaw` takes a frozen index as it is: frozen again, it has the same bytes.
 #pragma once
 
 #include <algorithm>
@@ -82,10 +81,10 @@ Status GrowingIvf<C, Coarse, Reclaimer>::take_over(const IvfIndex<C, Coarse>& fr
             places_.expect(*place, id);
             std::memcpy(lists_.room(*place), frozen.rows().code(static_cast<RowId>(row)), codec_.code_size());
             settle(*place, moment);
+            --coming_;
             next_id_ = std::max(next_id_, id == std::numeric_limits<Id>::max() ? id : id + 1);
         }
     }
-    coming_ = 0;
     turn(moment);
     return {};
 }

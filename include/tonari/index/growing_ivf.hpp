@@ -6,15 +6,16 @@
 //     update   the same, and at the moment at which the new place is born the old one dies
 //     remove   its place *dies*; the row stays in its list for those who look at an earlier moment
 //     leave    when no such reader is left, the list does not show the place any more
-//     free     when no reader is left that had begun before, the place is used again, and its block if it was the last one there
+//     free     when no reader is left that had begun before, the place is used again, and its block if no other is taken
 // The last two are done by whoever writes next, a few at a time, so that there is no thread and no pause.
 //
 // Invariants, each with its test (tests/unit/index/growing_ivf_test.cpp, tests/concurrency/growing_ivf_test.cpp)
 //   - A search answers what was alive at the moment that it pinned: every id at most once, with a row that it had then.
 //   - Readers take no lock. Writers lock the books (places, lists, clock, queues) for some hundred instructions (compact: for
 //     a look at every block, and to move a few rows); nobody holds the books while measuring distances.
-//   - A row's list depends on the row alone: the same ids and rows freeze to the same bytes, whatever came and went and
-//     whoever added them.
+//   - The list of a row that is added depends on the row alone: the same ids and rows added to the same beginning freeze to the
+//     same bytes, whatever else came and went and whoever added them. (A build measures by products, which round otherwise: a
+//     row that was there at the beginning may stand in the other of two lists that are about as near when it comes again.)
 //   - A place is given a new row only when no list shows it and a moment has passed that every reader is beyond.
 //   - Whoever fails (no memory, id taken meanwhile) leaves the ids as they were.
 #pragma once
@@ -85,6 +86,12 @@ public:
     [[nodiscard]] std::size_t id_bytes() const {
         const std::lock_guard books(books_);
         return places_.bytes();
+    }
+    /// Are all lists to be looked at, where so few rows pass a filter? Among the rows of `nprobe` lists no more would be
+    /// compared without one; every row is asked whether it passes.
+    [[nodiscard]] bool looks_at_all(std::size_t passing, std::size_t nprobe) const noexcept {
+        return static_cast<double>(passing) * static_cast<double>(lists_.lists()) <=
+               static_cast<double>(nprobe) * static_cast<double>(size());
     }
     /// Calls `visit(place)` for each row of a list that was alive at the pinned `moment`. Without a lock.
     template <class Visit>
@@ -159,8 +166,8 @@ public:
         }
     }
 
-    /// Moves rows into free places and gives the memory of the blocks that become free back (index/growing_ivf_compact.hpp). False
-    /// if readers still hold some of it. Errors: out_of_memory (what was moved stays so, and nothing is lost), busy.
+    /// Moves rows into free places and gives the memory of the blocks that become free back (index/growing_ivf_compact.hpp).
+    /// False if readers still hold some of it. Errors: out_of_memory (what was moved stays so, and nothing is lost), busy.
     Result<bool> compact(const std::function<void(std::size_t done, std::size_t total)>& progress);
 
     /// How it is at this moment. O(rows), without a lock: searches and changes go on.

@@ -1,8 +1,9 @@
 // Growing lists that have lost many rows, made as small as those that are left.
 //
 // Free places lie where rows were removed, all over the lists. First the emptiest blocks of each list give their rows to the
-// others; then the blocks that lie behind as many as are in use give theirs to free ones before them; then the end of the memory
-// is free, and is given back. A row moves as an update moves an id, from one moment to the next, so that searches and changes go on.
+// others; then the blocks that lie behind as many as are in use give theirs to free ones before them; then the end of the
+// memory is free, and is given back. A row moves as an update moves an id, from one moment to the next, so that searches and
+// changes go on.
 //
 // Invariants (tests/unit/index/growing_ivf_test.cpp, tests/concurrency/growing_ivf_test.cpp)
 //   - A row moves only while it is alive, within its list, and while the books are held: who updates or removes its id comes
@@ -96,14 +97,16 @@ Result<bool> GrowingIvf<C, Coarse, Reclaimer>::move_rows(Block block) {
     const std::size_t list = lists_.list_of(block);
     const Moment moment = epoch_.now() + 1;
     std::size_t moved = 0;
+    Status reserved;
     for (std::size_t i = 0; i < GrowingLists::block_rows && moved < at_once; ++i) {
         const RowId from = GrowingLists::first_place(block) + static_cast<RowId>(i);
         if (!lists_.is_shown(from) || !places_.is_living(from)) continue;
         const RowId to = lists_.take_within(list, block);
         if (to == no_row) break;  // somebody was faster
-        if (Status s = reserve_places(); !s) {
+        reserved = reserve_places();
+        if (!reserved) {
             give_back(to);
-            return s.error();
+            break;
         }
         places_.expect(to, places_.id(from));
         std::memcpy(lists_.room(to), lists_.code(from), codec_.code_size());
@@ -113,6 +116,7 @@ Result<bool> GrowingIvf<C, Coarse, Reclaimer>::move_rows(Block block) {
     }
     if (moved > 0) turn(moment);
     help(2 * at_once);
+    if (!reserved) return std::move(reserved).error();
     return moved == at_once;
 }
 

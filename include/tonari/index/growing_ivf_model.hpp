@@ -44,17 +44,12 @@ public:
     }
     [[nodiscard]] Result<std::unique_ptr<CursorModel>> cursor(RowView query,
                                                               const CursorOptions& options) const override {
-        CursorOptions merged = options;
-        if (options.filter != nullptr && compares_all(*options.filter, options.nprobe)) {
-            merged.ef = 1;  // no row is ahead of others then
-        }
+        const bool all =
+            options.filter != nullptr && this->index().looks_at_all(options.filter->passing, options.nprobe);
+        CursorOptions ahead = options;
+        if (all) ahead.ef = 1;  // no row is ahead of others then
         return std::unique_ptr<CursorModel>(
-            std::make_unique<CursorOf<GrowingIvfSource<Growing>>>(merged, this->index(), query, options));
-    }
-
-private:
-    [[nodiscard]] bool compares_all(const RowFilter& filter, std::size_t nprobe) const {
-        return GrowingIvfMoment<Growing>(this->index(), nullptr).all_is_cheaper(filter.passing, nprobe);
+            std::make_unique<CursorOf<GrowingIvfSource<Growing>>>(ahead, this->index(), query, options, all));
     }
 };
 

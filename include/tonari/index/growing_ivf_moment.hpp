@@ -43,11 +43,6 @@ public:
         scorer.set_query(scratch.query());
         return scorer;
     }
-    /// Among the rows of `nprobe` lists as many would be tested for passing.
-    [[nodiscard]] bool all_is_cheaper(std::size_t passing, std::size_t nprobe) const noexcept {
-        return static_cast<double>(passing) * static_cast<double>(lists_->lists()) <=
-               static_cast<double>(nprobe) * static_cast<double>(index_->size());
-    }
 
     void prefetch(std::size_t list) const noexcept {
         if (const Block block = lists_->first(list); block != GrowingLists::no_block) prefetch_block(block);

@@ -79,7 +79,7 @@ private:
             return outcome;
         }
         scratch_->probed.clear();
-        if (filter_ != nullptr && moment_.all_is_cheaper(filter_->passing, options.nprobe)) {
+        if (filter_ != nullptr && index_->looks_at_all(filter_->passing, options.nprobe)) {
             Scorer scorer = moment_.aim(query, *scratch_);
             for (std::size_t list = 0; list < lists() && outcome.complete; ++list) {
                 scan_list(list, scorer, options.deadline, found, outcome);

@@ -16,7 +16,8 @@ namespace tonari {
 template <class Growing>
 class GrowingIvfSource {
 public:
-    GrowingIvfSource(const Growing& index, typename Growing::Row query, const CursorOptions& options)
+    /// `all`: of all lists, in any order (`Growing::looks_at_all`).
+    GrowingIvfSource(const Growing& index, typename Growing::Row query, const CursorOptions& options, bool all = false)
         : index_(&index),
           moment_(index, options.filter == nullptr ? nullptr : options.filter->named.get()),
           nprobe_(options.nprobe),
@@ -24,7 +25,7 @@ public:
           scorer_(moment_.aim(query, scratch_)) {
         pending_.reserve(moment_.most_ids());
         nearest_.reserve(index.lists().lists());
-        if (options.filter != nullptr && moment_.all_is_cheaper(options.filter->passing, nprobe_)) {
+        if (all) {
             for (std::size_t list = 0; list < index.lists().lists(); ++list) {
                 nearest_.push_back({static_cast<Id>(list), 0});
             }

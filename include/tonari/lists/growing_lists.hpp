@@ -98,8 +98,8 @@ public:
 
     // --- Fewer blocks (index/growing_ivf_compact.hpp).
 
-    /// Blocks that the lists' rows need not have: of each list the emptiest ones, whose rows fit into the others' free places; and
-    /// if there are none, those that lie behind as many blocks as are in use. Throws bad_alloc.
+    /// Blocks that the lists' rows need not have: of each list the emptiest ones, whose rows fit into the others' free
+    /// places; and if there are none, those that lie behind as many blocks as are in use. Throws bad_alloc.
     [[nodiscard]] std::vector<Block> superfluous() const;
     /// No place of a closed block is taken, until it is opened or has left its list.
     void close(Block block) noexcept;
