@@ -198,10 +198,11 @@ TEST_CASE("allocation: one that fails is an error, no exception and no end of th
 TEST_CASE("allocation: one that fails in the middle of a change leaves a growing index whole", "[contract]") {
     const Rows rows = clustered_rows(Element::float32, 16, 40, 75);
     const Rows first = clustered_rows(Element::float32, 16, 3, 76);
+    const std::vector<Id> first_ids{100, 101, 102};
     for (const std::size_t began : {0U, 3U}) {  // a graph without rows, lists with some
         check_each_failing(began == 0 ? "grow a graph" : "grow lists", [&]() -> Status {
             auto index = began == 0 ? grow("HNSW4", MetricKind::l2, Element::float32, 16, {.ef_construction = 20})
-                                    : grow("IVF3,Flat", MetricKind::l2, first.view(), std::vector<Id>{100, 101, 102});
+                                    : grow("IVF3,Flat", MetricKind::l2, first.view(), first_ids);
             if (!index) return std::move(index).error();
             std::array<bool, 40> held{};
             Status failed;
