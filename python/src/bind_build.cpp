@@ -53,8 +53,9 @@ progress
 element
     What the values are, where the dtype cannot say: "bfloat16" for uint16 bit patterns, "bits" for uint8.
 growing
-    True: a GrowingIndex, to which rows are added and from which they are removed. Graphs grow; "Flat" does not. SQ8 is
-    trained on the rows that it begins with: it needs some, but for metric="cosine".
+    True: a GrowingIndex, to which rows are added and from which they are removed. "HNSW32" and "IVF1024,Flat" grow, also
+    with "FP16", "BF16" and "SQ8"; "Flat", other codes, refinements and maps do not. Lists, and SQ8 but for
+    metric="cosine", are trained on the rows that they begin with, and keep that.
 dim, dtype
     Where there are no rows: how many dimensions they will have (for bits: of bits), and what they will be made of,
     "float32" unless said otherwise ("bits" with metric="hamming"). Where there are rows, they must agree.

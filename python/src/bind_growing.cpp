@@ -22,7 +22,8 @@ namespace tonari::python {
 namespace {
 
 constexpr const char* growing_doc =
-    R"(A graph to which rows are added and from which they are removed while it is searched: build(..., growing=True).
+    R"(A graph, or inverted lists, to which rows are added and from which they are removed while they are searched:
+build(..., growing=True).
 
 Any thread may call any method at any time. A search answers what was there at one moment within the call, and a change
 that has returned is seen by every search that begins afterwards. It cannot be pickled or copied: save it and open the
@@ -43,7 +44,7 @@ replace
     another thread added that id at the same time.
 threads
     For several rows at once; 0: all. A single row is added by the calling thread. With more than one, which links a row
-    gets depends on who came first.
+    of a graph gets depends on who came first.
 progress
     Called now and then with (rows done, rows in all). An exception in it is raised when the rows have been added.
 
@@ -86,8 +87,8 @@ constexpr const char* compact_doc = R"(compact(self, progress=None)
 
 Make the index as small as its rows, after many were removed, and give the memory back to the system.
 
-Rows from the last places move into free ones, which takes each as long as an update; searches and changes go on meanwhile.
-What ids take, 48 bytes each, stays for ids to come. False if searches or cursors that are still running hold some of it
+Rows from the last places move into free ones, which takes each as long as an update (in lists: as a copy); searches and
+changes go on meanwhile. What ids take in a graph, 48 bytes each, stays for ids to come. False if searches or cursors that are still running hold some of it
 back: call it again later.
 
 progress
@@ -96,16 +97,19 @@ progress
 constexpr const char* health_doc = R"(health(self)
 --
 
-How the graph is at this moment, as a dict. It looks at every link, while searches and changes go on.
+How the index is at this moment, as a dict. It looks at every link or row, while searches and changes go on.
 
 ids, vertices
-    Ids held, and distinct rows: equal rows share a vertex, unless several threads added the first of them at once.
+    Ids held, and distinct rows: in a graph equal rows share a vertex, unless several threads added the first at once.
 waiting, free
     Removed ids whose place is not free yet, and places that the next rows will take.
 unreachable
     Live rows that no search could walk to: 0, as every change keeps them reachable; counted all the same.
 mean_degree
-    Links of a live row on the lowest layer.)";
+    Links of a live row on the lowest layer.
+lists, empty_lists, largest_list
+    Of inverted lists (else 0): how many, how many without rows, and the rows of the fullest. Many more than ids / lists say
+    that rows are no longer where the centroids are: build anew.)";
 
 AddOptions options_of(py::handle thread_count, Progress& reported) {
     AddOptions options;
@@ -191,6 +195,9 @@ py::dict dict_of(const GrowingHealth& health) {
     all["free"] = health.free;
     all["unreachable"] = health.unreachable;
     all["mean_degree"] = health.mean_degree;
+    all["lists"] = health.lists;
+    all["empty_lists"] = health.empty_lists;
+    all["largest_list"] = health.largest_list;
     return all;
 }
 

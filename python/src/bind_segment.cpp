@@ -29,7 +29,7 @@ Write the index to one file: a temporary file, synced and renamed, so that a rea
 constexpr const char* save_growing_doc = R"(save(self, path)
 --
 
-Write the rows of this moment to one file, as the graph that `freeze` makes and in the way that Index.save does.
+Write the rows of this moment to one file, as the index that `freeze` makes and in the way that Index.save does.
 
 The index goes on living. The file opens as an Index, or as a growing one: tonari.open(path, growing=True).)";
 
@@ -44,7 +44,8 @@ residency
     codes and links just those pages are read that a search asks for, those of the probed lists and of the rows to refine by
     many at once. Codes that rows are refined behind are read into memory, and so are the links between them.
 growing
-    True: a GrowingIndex that begins with the rows and links of the file, copied: the file is let go. Graphs only.
+    True: a GrowingIndex that begins with the rows and links or lists of the file, copied: the file is let go. For what grows
+    (`build`).
 ef_construction, seed
     For a growing one, and for the rows that come later, as in `build`: 200 and 42 unless said otherwise. No file
     remembers them.

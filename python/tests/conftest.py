@@ -36,6 +36,7 @@ def empty() -> tonari.GrowingIndex:
     return tonari.build("HNSW8", growing=True, dim=24)
 
 
-@pytest.fixture
-def grown(rows: Any) -> tonari.GrowingIndex:
-    return tonari.build("HNSW8", rows, growing=True)
+@pytest.fixture(params=["HNSW8", "IVF12,Flat"])
+def grown(request: pytest.FixtureRequest, rows: Any) -> tonari.GrowingIndex:
+    """A graph, and lists of which a search looks at all unless it is told otherwise."""
+    return tonari.build(request.param, rows, growing=True)

@@ -28,11 +28,11 @@ class Living:
             del self.rows[id]
 
     def check(self, index: tonari.GrowingIndex | tonari.Index, queries: Table, k: int = 10) -> None:
-        """A walk as wide as the index is exact."""
+        """A walk as wide as the index is exact, and so is a look at all lists."""
         assert len(index) == len(self.rows)
         ids = np.array(sorted(self.rows))
         values = np.stack([self.rows[id] for id in ids.tolist()])
-        found, far = index.search(queries.array, k=k, ef=len(ids), **queries.keywords)
+        found, far = index.search(queries.array, k=k, ef=len(ids), nprobe=100, **queries.keywords)
         have = min(k, len(ids))
         assert (found[:, have:] == -1).all() and np.isposinf(far[:, have:]).all()
         assert np.isin(found[:, :have], ids).all()

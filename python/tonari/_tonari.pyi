@@ -20,7 +20,17 @@ _GivenIds = Union[npt.NDArray[np.integer[Any]], Sequence[int]]
 _Outcomes = Any  # a structured array, or one record of it: complete, truncated, exact, hops, distances, refined
 _Health = TypedDict(
     "_Health",
-    {"ids": int, "vertices": int, "waiting": int, "free": int, "unreachable": int, "mean_degree": float},
+    {
+        "ids": int,
+        "vertices": int,
+        "waiting": int,
+        "free": int,
+        "unreachable": int,
+        "mean_degree": float,
+        "lists": int,
+        "empty_lists": int,
+        "largest_list": int,
+    },
 )
 _CacheStats = TypedDict(
     "_CacheStats",

@@ -35,6 +35,16 @@ Status Layers::save(SectionWriter& writer) const {
     return {};
 }
 
+Result<Layers> Layers::in_memory() const {
+    std::vector<LinkTable> tables;
+    for (const LinkTable& table : tables_) {
+        auto links = tonari::in_memory(table.bytes());
+        if (!links) return std::move(links).error();
+        tables.emplace_back(*std::move(links), table.degree());
+    }
+    return Layers(std::move(tables), counts_);
+}
+
 Result<Layers> Layers::open(const SectionReader& reader) {
     auto record = reader.record<LayersRecord>("layers", 1);
     if (!record) return std::move(record).error();
@@ -62,7 +72,7 @@ Result<Layers> Layers::open(const SectionReader& reader) {
         auto links = reader.array<RowId>(table_name(layer), counts[layer] * degree);
         if (!links) return std::move(links).error();
         if (links->on_disk() && reader.has_within("fine")) {  // a walk over codes in memory, finer rows on disk
-            links = in_memory(*links);
+            links = tonari::in_memory(*links);
             if (!links) return std::move(links).error();
         }
         tables.emplace_back(*std::move(links), degree);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include <tonari/core/aligned.hpp>
+#include <tonari/io/mapped_file.hpp>
 
 namespace tonari {
 namespace {
@@ -101,6 +102,17 @@ Result<RowFilter> IdMap::translate(const Filter& filter) const {
         }
     }
     return out;
+}
+
+Result<IdMap> IdMap::in_memory() const {
+    auto ids = tonari::in_memory(ids_);
+    if (!ids) return std::move(ids).error();
+    auto offsets = tonari::in_memory(offsets_);
+    if (!offsets) return std::move(offsets).error();
+    IdMap map = *this;
+    map.ids_ = *std::move(ids);
+    map.offsets_ = *std::move(offsets);
+    return map;
 }
 
 Status IdMap::save(SectionWriter& writer) const {

@@ -76,6 +76,13 @@ void RoughCentroids::measure(RowView query, std::byte* room, float* distances) c
     scorer.distances(CodeBlock{codes_.data(), codec_->code_size(), lists_}, distances);
 }
 
+Result<RoughCentroids> RoughCentroids::in_memory() const {
+    if (empty()) return RoughCentroids();
+    auto codes = tonari::in_memory(codes_);
+    if (!codes) return std::move(codes).error();
+    return RoughCentroids(*codec_, *std::move(codes), lists_);
+}
+
 Status RoughCentroids::save(SectionWriter& writer) const {
     if (empty()) return {};
     if (Status s = codec_->save(writer); !s) return s;

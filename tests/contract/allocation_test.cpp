@@ -164,8 +164,10 @@ TEST_CASE("allocation: one that fails is an error, no exception and no end of th
             check_each_failing(what + "range",
                                [&] { return index.range_search(queries.view(), {.radius = 9, .threads = {threads}}); });
         }
-        for (const char* spec : {"Flat", "HNSW8"}) {
-            const Index index = build(spec, MetricKind::l2, rows.view(), ids).value();
+        for (const char* spec : {"Flat", "HNSW8", "IVF6,Flat"}) {
+            const bool grows = std::string_view(spec).starts_with("IVF");
+            const Index index = grows ? grow(spec, MetricKind::l2, rows.view(), ids).value().index()
+                                      : build(spec, MetricKind::l2, rows.view(), ids).value();
             check_each_failing(std::string(spec) + ": cursor", [&]() -> Status {
                 auto cursor = index.cursor(queries.row(0), {.ef = 5});
                 if (!cursor) return std::move(cursor).error();
@@ -195,28 +197,33 @@ TEST_CASE("allocation: one that fails is an error, no exception and no end of th
 
 TEST_CASE("allocation: one that fails in the middle of a change leaves a growing index whole", "[contract]") {
     const Rows rows = clustered_rows(Element::float32, 16, 40, 75);
-    check_each_failing("grow", [&]() -> Status {
-        auto index = grow("HNSW4", MetricKind::l2, Element::float32, 16, {.ef_construction = 20});
-        if (!index) return std::move(index).error();
-        std::array<bool, 40> held{};
-        Status failed;
-        for (Id id = 0; id < 40 && failed.ok(); ++id) {
-            failed = index->add(rows.view().slice(static_cast<std::size_t>(id), 1), std::span(&id, 1));
-            held[static_cast<std::size_t>(id)] = failed.ok();
-            const Id old = id - 10;
-            if (!failed || old < 0) continue;
-            failed = index->remove(std::span(&old, 1));
-            if (failed) held[static_cast<std::size_t>(old)] = false;
-        }
-        fails_at = no_failure;
-        const auto expected = static_cast<std::size_t>(std::count(held.begin(), held.end(), true));
-        bool whole = index->size() == expected && index->tidy() && index->health().value().ids == expected;
-        for (Id id = 0; id < 40; ++id) {
-            const auto at = static_cast<std::size_t>(id);
-            whole = whole && index->contains(id) == held[at];
-            if (held[at]) whole = whole && ask(index->index(), rows.row(at), {.k = 1}).value()[0].id == id;
-        }
-        if (!whole) return Error{ErrorCode::corrupt, "the index is not whole"};
-        return failed;
-    });
+    const Rows first = clustered_rows(Element::float32, 16, 3, 76);
+    const std::vector<Id> first_ids{100, 101, 102};
+    for (const std::size_t began : {0U, 3U}) {  // a graph without rows, lists with some
+        check_each_failing(began == 0 ? "grow a graph" : "grow lists", [&]() -> Status {
+            auto index = began == 0 ? grow("HNSW4", MetricKind::l2, Element::float32, 16, {.ef_construction = 20})
+                                    : grow("IVF3,Flat", MetricKind::l2, first.view(), first_ids);
+            if (!index) return std::move(index).error();
+            std::array<bool, 40> held{};
+            Status failed;
+            for (Id id = 0; id < 40 && failed.ok(); ++id) {
+                failed = index->add(rows.view().slice(static_cast<std::size_t>(id), 1), std::span(&id, 1));
+                held[static_cast<std::size_t>(id)] = failed.ok();
+                const Id old = id - 10;
+                if (!failed || old < 0) continue;
+                failed = index->remove(std::span(&old, 1));
+                if (failed) held[static_cast<std::size_t>(old)] = false;
+            }
+            fails_at = no_failure;
+            const std::size_t expected = began + static_cast<std::size_t>(std::count(held.begin(), held.end(), true));
+            bool whole = index->size() == expected && index->tidy() && index->health().value().ids == expected;
+            for (Id id = 0; id < 40; ++id) {
+                const auto at = static_cast<std::size_t>(id);
+                whole = whole && index->contains(id) == held[at];
+                if (held[at]) whole = whole && ask(index->index(), rows.row(at), {.k = 1}).value()[0].id == id;
+            }
+            if (!whole) return Error{ErrorCode::corrupt, "the index is not whole"};
+            return failed;
+        });
+    }
 }

@@ -253,31 +253,34 @@ TEST_CASE("cursor: bad questions are refused, and it outlives the index's handle
 
 TEST_CASE("cursor: of a growing index, the moment at which it was made", "[contract]") {
     const Rows rows = clustered_rows(Element::float32, dim, 2000, 129);
-    GrowingIndex index = grow("HNSW8", MetricKind::l2, Element::float32, dim, quick_build()).value();
-    const auto ids_from = [](Id first, Id last) {
-        std::vector<Id> ids;
-        for (Id id = first; id < last; ++id) ids.push_back(id);
-        return ids;
-    };
-    REQUIRE(index.add(rows.view().slice(0, 1000), ids_from(0, 1000)).ok());
-    Cursor cursor = index.cursor(rows.row(0), {.ef = 20}).value();
-    std::multiset<Id> ids = ids_of(cursor.next(100).value().neighbors);
-    // All that it has not answered goes, and as many others come, into places of their own while the cursor looks.
-    REQUIRE(index.remove(ids_from(0, 900)).ok());
-    REQUIRE(index.add(rows.view().slice(1000, 1000), ids_from(1000, 2000)).ok());
-    CHECK_FALSE(index.tidy());
-    while (!cursor.done()) ids.merge(ids_of(cursor.next(100).value().neighbors));
-    CHECK(ids == [&] {
-        const std::vector<Id> all = ids_from(0, 1000);
-        return std::multiset<Id>(all.begin(), all.end());
-    }());
-    Cursor later = index.cursor(rows.row(0)).value();
-    CHECK(later.next(5000).value().size() == 1100);
-    {
-        const Cursor gone = std::move(cursor);
+    for (const bool lists : {false, true}) {
+        GrowingIndex index = lists ? grow("IVF20,Flat", MetricKind::l2, rows.view().slice(0, 1000)).value()
+                                   : grow("HNSW8", MetricKind::l2, Element::float32, dim, quick_build()).value();
+        const auto ids_from = [](Id first, Id last) {
+            std::vector<Id> ids;
+            for (Id id = first; id < last; ++id) ids.push_back(id);
+            return ids;
+        };
+        if (!lists) REQUIRE(index.add(rows.view().slice(0, 1000), ids_from(0, 1000)).ok());
+        Cursor cursor = index.cursor(rows.row(0), {.ef = 20, .nprobe = 3}).value();
+        std::multiset<Id> ids = ids_of(cursor.next(100).value().neighbors);
+        // All that it has not answered goes, and as many others come, into places of their own while the cursor looks.
+        REQUIRE(index.remove(ids_from(0, 900)).ok());
+        REQUIRE(index.add(rows.view().slice(1000, 1000), ids_from(1000, 2000)).ok());
+        CHECK_FALSE(index.tidy());
+        while (!cursor.done()) ids.merge(ids_of(cursor.next(100).value().neighbors));
+        CHECK(ids == [&] {
+            const std::vector<Id> all = ids_from(0, 1000);
+            return std::multiset<Id>(all.begin(), all.end());
+        }());
+        Cursor later = index.cursor(rows.row(0)).value();
+        CHECK(later.next(5000).value().size() == 1100);
+        {
+            const Cursor gone = std::move(cursor);
+        }
+        later = index.cursor(rows.row(0)).value();
+        CHECK_FALSE(later.done());
     }
-    later = index.cursor(rows.row(0)).value();
-    CHECK_FALSE(later.done());
 }
 
 TEST_CASE("cursor: of an empty growing index", "[contract]") {

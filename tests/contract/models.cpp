@@ -51,17 +51,15 @@ Model typed_model(const std::string& spec, Element element) {
     return model;
 }
 
-/// Rounded rows. A graph that grows begins with rows where there is something to train; every third came twice, as below.
-Model rounded_model(std::string spec, MetricKind metric, bool grows = false) {
-    Model model = any_model(spec, metric, Element::float32);
-    model.exact = spec.starts_with("SQ8");
-    model.rounds = true;
-    if (!grows) return model;
+/// The model of an index that begins with all its rows and then grows: every third goes, comes as another row, goes and comes
+/// again.
+template <class M>
+Model began_with_rows(Model model, M metric) {
     model.name += " growing";
     model.grows = true;
-    model.build = [spec, metric](MatrixView rows, std::span<const Id> ids,
-                                 const BuildOptions& options) -> Result<Index> {
-        auto index = grow(spec, metric, rows, ids, options);
+    model.build = [spec = model.spec, metric](MatrixView rows, std::span<const Id> ids,
+                                              const BuildOptions& options) -> Result<Index> {
+        auto index = grow(spec_for(spec, rows.rows(), rows.dim()), metric, rows, ids, options);
         if (!index) return std::move(index).error();
         for (std::size_t i = 0; i < rows.rows(); i += 3) {
             const Id id = ids.empty() ? static_cast<Id>(i) : ids[i];
@@ -73,6 +71,19 @@ Model rounded_model(std::string spec, MetricKind metric, bool grows = false) {
         return index->index();
     };
     return model;
+}
+
+/// Rounded rows. What grows begins with rows, where there is something to train.
+Model rounded_model(const std::string& spec, MetricKind metric, bool grows = false) {
+    Model model = any_model(spec, metric, Element::float32);
+    model.exact = spec.starts_with("SQ8");
+    model.rounds = true;
+    return grows ? began_with_rows(std::move(model), metric) : model;
+}
+
+/// Lists that grow, about the centroids of the rows that they begin with.
+Model growing_lists(const std::string& spec, MetricKind metric, Element element) {
+    return began_with_rows(any_model(spec, metric, element), metric);
 }
 
 /// Mapped rows, and their distances as answers.
@@ -174,6 +185,16 @@ std::vector<Model> all_models() {
     models.push_back(growing_model("HNSW16", MetricKind::hamming, Element::bits));
     models.push_back(growing_model("HNSW16", Chebyshev{}, Element::float32));
     for (const MetricKind metric : vector_metrics) {
+        for (const Element element : all_elements) {
+            if (element != Element::bits) models.push_back(growing_lists("IVF24,Flat", metric, element));
+        }
+        models.push_back(rounded_model("IVF24,SQ8", metric, true));
+    }
+    models.push_back(growing_lists("IVF24,Flat", MetricKind::hamming, Element::bits));
+    models.push_back(growing_lists("IVF24_HNSW8,Flat", MetricKind::l2, Element::float32));
+    models.push_back(rounded_model("IVF24_HNSW8,SQ8", MetricKind::cosine, true));
+    models.push_back(began_with_rows(typed_model<Chebyshev>("IVF24,Flat", Element::float32), Chebyshev{}));
+    for (const MetricKind metric : vector_metrics) {
         for (const char* spec : {"SQ8", "HNSW16,SQ8", "IVF24,SQ8"}) models.push_back(rounded_model(spec, metric));
         models.push_back(rounded_model("HNSW16,SQ8", metric, true));
     }
@@ -255,7 +276,14 @@ std::vector<Model> some_models() {
             rounded_model("SQ8", MetricKind::l2),
             rounded_model("HNSW16,SQ8", MetricKind::inner_product),
             rounded_model("IVF24,SQ8", MetricKind::cosine),
-            rounded_model("HNSW16,SQ8", MetricKind::l1, true)};
+            rounded_model("HNSW16,SQ8", MetricKind::l1, true),
+            growing_lists("IVF24,Flat", MetricKind::l2, Element::float32),
+            growing_lists("IVF24,Flat", MetricKind::inner_product, Element::uint8),
+            growing_lists("IVF24,Flat", MetricKind::cosine, Element::float16),
+            growing_lists("IVF150,Flat", MetricKind::l2, Element::float32),
+            growing_lists("IVF24_HNSW8,Flat", MetricKind::inner_product, Element::float32),
+            began_with_rows(typed_model<Chebyshev>("IVF24,Flat", Element::float32), Chebyshev{}),
+            rounded_model("IVF24,SQ8", MetricKind::l2, true)};
 }
 
 }  // namespace tonari::test

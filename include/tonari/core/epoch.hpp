@@ -18,6 +18,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <utility>
 
 #include <tonari/core/export.hpp>
@@ -26,6 +27,8 @@ namespace tonari {
 
 /// A moment: how many changes came before.
 using Moment = std::uint64_t;
+/// "Not yet" and "never", as a moment.
+inline constexpr Moment never = std::numeric_limits<Moment>::max();
 
 class TONARI_API Epoch {
 public:

@@ -20,7 +20,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
-#include <limits>
 #include <new>
 #include <thread>
 #include <vector>
@@ -31,9 +30,6 @@
 #include <tonari/core/types.hpp>
 
 namespace tonari {
-
-/// "Not yet" and "never", as a moment.
-inline constexpr Moment never = std::numeric_limits<Moment>::max();
 
 struct VertexRecord {
     std::atomic<Moment> died{never};            ///< writers link to nobody who died by their own moment

@@ -34,6 +34,9 @@ public:
         return sum;
     }
 
+    /// The same in memory of its own, whatever file it lies in.
+    [[nodiscard]] TONARI_API Result<Layers> in_memory() const;
+
     TONARI_API Status save(SectionWriter& writer) const;
     /// Sizes are checked; links are checked where a walk follows them.
     TONARI_API static Result<Layers> open(const SectionReader& reader);

@@ -98,6 +98,15 @@ public:
         return index_.cursor(as_centroid(query, wide.data()), {.ef = ef});
     }
 
+    /// The same in memory of its own, whatever file it lies in. O(lists).
+    [[nodiscard]] Result<CoarseLists> in_memory() const {
+        auto index = index_.in_memory();
+        if (!index) return std::move(index).error();
+        auto rough = rough_.in_memory();
+        if (!rough) return std::move(rough).error();
+        return CoarseLists(*std::move(index), *std::move(rough));
+    }
+
     Status save(SectionWriter& writer) const {
         if (Status s = index_.save(writer); !s) return s;
         SectionWriter rough = writer.within("rough");

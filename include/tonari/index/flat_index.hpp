@@ -104,6 +104,15 @@ public:
             rows, ids(), queries, [&](RowView query, std::byte* to) { codec().prepare(query, to); }, options, out);
     }
 
+    /// The same in memory of its own, whatever file it lies in.
+    template <class Rows = RowsOf<C>>  // a template: clang before 16 instantiates a constrained member with its class
+        requires requires(const Rows rows) { rows.in_memory(); }
+    [[nodiscard]] Result<FlatIndex> in_memory() const {
+        auto rows = rows_.in_memory();
+        if (!rows) return std::move(rows).error();
+        return FlatIndex(*std::move(rows));
+    }
+
     Status save(SectionWriter& writer) const { return rows_.save(writer); }
     static Result<FlatIndex> open(const SectionReader& reader) {
         auto codec = C::open(reader);

@@ -1,4 +1,4 @@
-// From a spec string to a growing index: empty, from rows, or from a frozen graph.
+// From a spec string to a growing index: empty, from rows, or from a frozen index.
 #pragma once
 
 #include <memory>
@@ -8,20 +8,23 @@
 
 #include <tonari/index/build.hpp>
 #include <tonari/index/growing_index.hpp>
+#include <tonari/index/growing_ivf_model.hpp>
 #include <tonari/index/growing_model.hpp>
 
 namespace tonari {
 
 /// An empty growing index for rows of `dim` dimensions. `spec` is that of a graph ("HNSW32", "HNSW16,FP16"); of `options`,
 /// `ef_construction` and `seed` count. Errors: unsupported (a spec that does not grow, a metric that does not go with the
-/// element, SQ8 under another metric than cosine: there it is trained on the rows that an index begins with), invalid_argument.
+/// element, and what is trained on the rows that an index begins with: inverted lists, SQ8 under another metric than cosine),
+/// invalid_argument.
 TONARI_API Result<GrowingIndex> grow(std::string_view spec, MetricKind metric, Element element, Dim dim,
                                      const BuildOptions& options = {});
-/// One that begins with rows, built as the frozen graph is (index/build.hpp) and then copied.
+/// One that begins with rows, built as the frozen index is (index/build.hpp) and then copied. `spec` is that of a graph or of
+/// inverted lists ("IVF1024,Flat", "IVF65536_HNSW32,SQ8"), whose centroids stay those of these rows.
 TONARI_API Result<GrowingIndex> grow(std::string_view spec, MetricKind metric, MatrixView rows,
                                      std::span<const Id> ids = {}, const BuildOptions& options = {});
-/// One that begins as a copy of a frozen graph, also of one from a file. Errors: unsupported (not a graph, or one over a
-/// metric as a type), corrupt (a link that lies, in a file that was not verified), out_of_memory.
+/// One that begins as a copy of a frozen graph or of frozen lists, also of one from a file. Errors: unsupported (another index,
+/// or one over a metric as a type), corrupt (a link or an id that lies, in a file that was not verified), out_of_memory.
 TONARI_API Result<GrowingIndex> grow(const Index& frozen, const BuildOptions& options = {});
 
 namespace detail {
@@ -43,6 +46,24 @@ Result<GrowingIndex> grow_from(const HnswIndex<C>& frozen, const BuildOptions& o
 } catch (const std::bad_alloc&) {
     return Error{ErrorCode::out_of_memory, "no memory for a growing index"};
 }
+template <Codec C, SearchIndex Coarse>
+Result<GrowingIndex> grow_from(const IvfIndex<C, Coarse>& frozen) try {
+    auto index = thaw(frozen);
+    if (!index) return std::move(index).error();
+    return GrowingIndex(std::make_shared<GrowingIvfModel<C, Coarse>>(*std::move(index)));
+} catch (const std::bad_alloc&) {
+    return Error{ErrorCode::out_of_memory, "no memory for a growing index"};
+}
+/// Lists begin with rows.
+TONARI_API Status check_begins_empty(std::string_view text, const Spec& spec);
+/// The lists about centroids that are compared one and all, or by a graph.
+template <SearchIndex Coarse, Codec C>
+Result<GrowingIndex> grow_lists(C codec, const Spec& spec, MatrixView rows, std::span<const Id> ids,
+                                const BuildOptions& options) {
+    auto frozen = IvfIndex<C, Coarse>::build(std::move(codec), rows, ids, {spec.lists, spec.coarse_links}, options);
+    if (!frozen) return std::move(frozen).error();
+    return grow_from(*frozen);
+}
 }  // namespace detail
 
 /// The same with the metric as a type: a tag, or a user's own metric over float32 rows.
@@ -54,6 +75,7 @@ Result<GrowingIndex> grow(std::string_view spec, M metric, Element element, Dim 
         auto parsed = detail::growing_spec(spec, options);
         if (!parsed) return std::move(parsed).error();
         if (Status s = detail::check_codec(*parsed, M::kind, element); !s) return s;
+        if (Status s = detail::check_begins_empty(spec, *parsed); !s) return s;
         auto stored = detail::stored_element(*parsed, element);
         if (!stored) return std::move(stored).error();
         auto codec = Flat<M>::create(*stored, dim, std::move(metric));
@@ -76,6 +98,11 @@ Result<GrowingIndex> grow(std::string_view spec, M metric, MatrixView rows, std:
         auto codec = Flat<M>::create(*stored, rows.dim(), std::move(metric));
         if (!codec) return std::move(codec).error();
         try {
+            if (parsed->kind == IndexKind::ivf) {
+                return parsed->coarse_links > 0
+                           ? detail::grow_lists<GraphCoarse<Flat<M>>>(*std::move(codec), *parsed, rows, ids, options)
+                           : detail::grow_lists<FlatCoarse<Flat<M>>>(*std::move(codec), *parsed, rows, ids, options);
+            }
             BuildOptions within = options;
             within.ef_construction = std::min(options.ef_construction, rows.rows());
             auto frozen = HnswIndex<Flat<M>>::build(*std::move(codec), rows, ids, parsed->links, within);

@@ -80,6 +80,14 @@ public:
         return entries_.bytes();
     }
 
+    /// Calls `visit(id)` for each id that was there at the pinned `moment`. Without a lock.
+    template <class Visit>
+    void for_each_id(Moment moment, Visit&& visit) const {
+        for (std::size_t i = 0; i < graph_.vertices(); ++i) {
+            entries_.for_each(static_cast<RowId>(i), moment, visit);
+        }
+    }
+
     [[nodiscard]] bool contains(Id id) const {
         const std::lock_guard books(books_);
         return entries_.find(id) != no_row;

@@ -1,4 +1,5 @@
-// The run-time face of the growing graph: rows are added, changed and removed while it is searched, from any threads.
+// The run-time face of growing graphs and growing inverted lists: rows are added, changed and removed while they are
+// searched, from any threads.
 #pragma once
 
 #include <functional>
@@ -39,7 +40,8 @@ public:
 
     // --- Changing.
 
-    /// Rows with ids of their own, in parallel when `options.threads` says so. O(log n) distances a row, a few thousand.
+    /// Rows with ids of their own, in parallel when `options.threads` says so. A graph compares a row with a few thousand
+    /// others, O(log n); lists with their centroids.
     /// Errors: as for `build`; already_exists (names the id; nothing was added, unless another thread added that id at the
     /// same time); out_of_memory, out_of_range (rows before the failing one may be added, each whole).
     Status add(MatrixView rows, std::span<const Id> ids, const AddOptions& options = {});
@@ -48,7 +50,7 @@ public:
     /// New rows for ids that are there: every search finds an id's old row or its new one. Errors: not_found (nothing
     /// changed, unless another thread removed that id at the same time), else as `add`.
     Status update(MatrixView rows, std::span<const Id> ids, const AddOptions& options = {});
-    /// Takes ids out. Their neighbourhoods are mended and their memory used again as soon as no search looks at them.
+    /// Takes ids out. Their memory is used again, and a graph's neighbourhoods are mended, as soon as no search looks at them.
     /// Errors: not_found (names the id; nothing was removed, unless another thread removed that id at the same time).
     Status remove(std::span<const Id> ids);
 
@@ -78,18 +80,19 @@ public:
 
     // --- Keeping.
 
-    /// The rows of one moment as a frozen graph, while this one goes on living. Errors: not_found if it holds no row.
+    /// The rows of one moment as a frozen index, while this one goes on living. Errors: not_found if it holds no row.
     [[nodiscard]] Result<Index> freeze() const;
     /// Frees the places of removed rows, which otherwise the next changes do a few at a time. False if searches that are
     /// still running hold some back.
     bool tidy();
     /// Makes the index as small as its rows, after many were removed: rows from the last places move into free ones, which
-    /// takes each as long as an update, and the memory of rows and links behind them goes back to the system (that of ids, 48
-    /// bytes each, waits for ids to come). Searches and changes go on meanwhile. False if searches that are still running hold
-    /// some of it back: call it again later. `progress` is called from this thread with (rows done, rows to move), which may
-    /// begin anew a few times. Errors: out_of_memory (nothing is lost), busy (called from its own progress).
+    /// takes each as long as an update (in lists: as a copy), and the memory of rows and links behind them goes back to the
+    /// system (that of ids, 48 bytes each, waits for ids to come; lists give theirs back, too). Searches and changes go on
+    /// meanwhile. False if searches that are still running hold some of it back: call it again later. `progress` is called from
+    /// this thread with (rows done, rows to move), which may begin anew a few times. Errors: out_of_memory (nothing is lost),
+    /// busy (called from its own progress).
     Result<bool> compact(const std::function<void(std::size_t done, std::size_t total)>& progress = {});
-    /// How it is at this moment. O(links); searches and changes go on.
+    /// How it is at this moment. O(links), or O(rows) in lists; searches and changes go on.
     [[nodiscard]] Result<GrowingHealth> health() const;
 
 private:

@@ -30,21 +30,18 @@ public:
     [[nodiscard]] virtual Result<Index> freeze() const = 0;
 };
 
-template <Codec C>
-class GrowingModelOf final : public GrowingModel {
+/// What all growing indexes do alike.
+template <class Growing>
+class GrowingModelBase : public GrowingModel {
 public:
-    explicit GrowingModelOf(std::shared_ptr<GrowingHnsw<C>> index) noexcept : index_(std::move(index)) {}
+    explicit GrowingModelBase(std::shared_ptr<Growing> index) noexcept : index_(std::move(index)) {}
 
-    [[nodiscard]] IndexKind kind() const noexcept override { return IndexKind::hnsw; }
+    [[nodiscard]] IndexKind kind() const noexcept override { return Growing::kind; }
     [[nodiscard]] Dim dim() const noexcept override { return index_->dim(); }
     [[nodiscard]] Element element() const noexcept override { return index_->codec().element(); }
     [[nodiscard]] MetricKind metric() const noexcept override { return index_->codec().metric_kind(); }
     [[nodiscard]] bool accepts(Element query) const noexcept override { return index_->codec().accepts(query); }
     [[nodiscard]] std::size_t size() const noexcept override { return index_->size(); }
-    [[nodiscard]] Spec spec() const override { return spec_of(kind(), index_->links(), element(), C::kind); }
-    [[nodiscard]] std::vector<IndexPart> parts() const override {
-        return {{"rows", index_->row_bytes()}, {"ids", index_->id_bytes()}, {"links", index_->link_bytes()}};
-    }
 
     /// The ids that pass now: later ones do not, unless the filter lists them.
     [[nodiscard]] Result<RowFilter> translate(const Filter& filter) const override {
@@ -56,31 +53,17 @@ public:
             }
         } else {
             const Epoch::Pin pin = index_->pin();
-            for (std::size_t i = 0; i < index_->vertices(); ++i) {
-                index_->entries().for_each(static_cast<RowId>(i), pin.moment(), [&](Id id) {
-                    if (filter.allows(id)) ids.push_back(id);
-                });
-            }
+            index_->for_each_id(pin.moment(), [&](Id id) {
+                if (filter.allows(id)) ids.push_back(id);
+            });
         }
         auto named = std::make_shared<const IdSet>(std::move(ids));
         for (const Id id : named->ids()) prepared.passing += index_->contains(id) ? 1 : 0;
         prepared.named = std::move(named);
         return prepared;
     }
-
-    Result<Outcome> search(RowView query, const SearchOptions& options, SearchScratch& scratch) const override {
-        return GrowingSearch(*index_, scratch).nearest(query, options);
-    }
-    Result<Outcome> range_search(RowView query, const RangeOptions& options, SearchScratch& scratch) const override {
-        return GrowingSearch(*index_, scratch).range(query, options);
-    }
     Result<bool> search_batch(MatrixView, const SearchOptions&, Answers&) const override { return false; }
-    [[nodiscard]] Result<std::unique_ptr<CursorModel>> cursor(RowView query,
-                                                              const CursorOptions& options) const override {
-        return std::unique_ptr<CursorModel>(
-            std::make_unique<CursorOf<GrowingSource<GrowingHnsw<C>>>>(options, *index_, query, options));
-    }
-    /// The sections of `freeze()`: the file of a frozen graph.
+    /// The sections of `freeze()`: the file of a frozen index.
     Status save(SectionWriter& writer) const override {
         auto frozen = tonari::freeze(*index_);
         if (!frozen) return std::move(frozen).error();
@@ -102,8 +85,38 @@ public:
         return make_index(*std::move(frozen));
     }
 
+protected:
+    [[nodiscard]] const Growing& index() const noexcept { return *index_; }
+
 private:
-    std::shared_ptr<GrowingHnsw<C>> index_;
+    std::shared_ptr<Growing> index_;
+};
+
+template <Codec C>
+class GrowingModelOf final : public GrowingModelBase<GrowingHnsw<C>> {
+public:
+    using Base = GrowingModelBase<GrowingHnsw<C>>;
+    using Base::Base;
+
+    [[nodiscard]] Spec spec() const override {
+        return spec_of(IndexKind::hnsw, this->index().links(), this->index().codec().element(), C::kind);
+    }
+    [[nodiscard]] std::vector<IndexPart> parts() const override {
+        return {{"rows", this->index().row_bytes()},
+                {"ids", this->index().id_bytes()},
+                {"links", this->index().link_bytes()}};
+    }
+    Result<Outcome> search(RowView query, const SearchOptions& options, SearchScratch& scratch) const override {
+        return GrowingSearch(this->index(), scratch).nearest(query, options);
+    }
+    Result<Outcome> range_search(RowView query, const RangeOptions& options, SearchScratch& scratch) const override {
+        return GrowingSearch(this->index(), scratch).range(query, options);
+    }
+    [[nodiscard]] Result<std::unique_ptr<CursorModel>> cursor(RowView query,
+                                                              const CursorOptions& options) const override {
+        return std::unique_ptr<CursorModel>(
+            std::make_unique<CursorOf<GrowingSource<GrowingHnsw<C>>>>(options, this->index(), query, options));
+    }
 };
 
 extern template class GrowingHnsw<Flat<AnyMetric>>;

@@ -78,6 +78,15 @@ public:
         return HnswIndex(StoredRows<C>(std::move(codec), *std::move(codes), built.ids()), built.layers());
     }
 
+    /// The same in memory of its own, whatever file it lies in.
+    [[nodiscard]] Result<HnswIndex> in_memory() const {
+        auto rows = rows_.in_memory();
+        if (!rows) return std::move(rows).error();
+        auto layers = layers_.in_memory();
+        if (!layers) return std::move(layers).error();
+        return HnswIndex(*std::move(rows), *std::move(layers));
+    }
+
     [[nodiscard]] std::size_t size() const noexcept { return rows_.ids().size(); }
     [[nodiscard]] Dim dim() const noexcept { return rows_.codec().dim(); }
     [[nodiscard]] const C& codec() const noexcept { return rows_.codec(); }

@@ -47,6 +47,9 @@ public:
     /// O(size()); for a list of ids, O(size() log list).
     [[nodiscard]] TONARI_API Result<RowFilter> translate(const Filter& filter) const;
 
+    /// The same in memory of its own, whatever file it lies in.
+    [[nodiscard]] TONARI_API Result<IdMap> in_memory() const;
+
     TONARI_API Status save(SectionWriter& writer) const;
     TONARI_API static Result<IdMap> open(const SectionReader& reader);
 

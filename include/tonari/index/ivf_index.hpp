@@ -81,6 +81,12 @@ public:
         return IvfIndex(*std::move(stored), std::move(lists->partition), std::move(lists->coarse), *std::move(lengths));
     }
 
+    /// Of parts that fit together: the rows of each list one behind another, centroids for as many lists. For codes that are
+    /// relative to nothing.
+    static IvfIndex over(RowsOf<C> rows, Partition partition, CoarseLists<Coarse> coarse) noexcept {
+        return IvfIndex(std::move(rows), std::move(partition), std::move(coarse), {});
+    }
+
     [[nodiscard]] std::size_t size() const noexcept { return rows_.ids().size(); }
     [[nodiscard]] Dim dim() const noexcept { return rows_.codec().dim(); }
     [[nodiscard]] const C& codec() const noexcept { return rows_.codec(); }

@@ -36,6 +36,9 @@ public:
     /// The rounded distances of all. `room` takes `query_size()` bytes. Not of an empty one.
     void measure(RowView query, std::byte* room, float* distances) const noexcept;
 
+    /// The same in memory of its own, whatever file it lies in.
+    [[nodiscard]] Result<RoughCentroids> in_memory() const;
+
     /// Nothing where empty.
     Status save(SectionWriter& writer) const;
     /// Empty where nothing was saved.

@@ -175,6 +175,15 @@ public:
         return row;
     }
 
+    /// The same in memory of its own, whatever file it lies in.
+    [[nodiscard]] Result<StoredRows> in_memory() const {
+        auto codes = tonari::in_memory(codes_);
+        if (!codes) return std::move(codes).error();
+        auto ids = this->ids().in_memory();
+        if (!ids) return std::move(ids).error();
+        return StoredRows(codec_, *std::move(codes), *std::move(ids));
+    }
+
     /// `codec` was opened from the same sections.
     static Result<StoredRows> open(const SectionReader& reader, C codec) {
         auto ids = IdMap::open(reader);

@@ -1,0 +1,371 @@
+// Growing inverted lists: rows come, go and change while queries run. Any thread may call any member at any time. The
+// centroids are those that it begins with, and stay.
+//
+// How an id lives
+//     add      its list is looked for, its row is encoded into a free place there, and *born* at the next moment of the clock
+//     update   the same, and at the moment at which the new place is born the old one dies
+//     remove   its place *dies*; the row stays in its list for those who look at an earlier moment
+//     leave    when no such reader is left, the list does not show the place any more
+//     free     when no reader is left that had begun before, the place is used again, and its block if no other is taken
+// The last two are done by whoever writes next, a few at a time, so that there is no thread and no pause.
+//
+// Invariants, each with its test (tests/unit/index/growing_ivf_test.cpp, tests/concurrency/growing_ivf_test.cpp)
+//   - A search answers what was alive at the moment that it pinned: every id at most once, with a row that it had then.
+//   - Readers take no lock. Writers lock the books (places, lists, clock, queues) for some hundred instructions (compact: for
+//     a look at every block, and to move a few rows); nobody holds the books while measuring distances.
+//   - The list of a row that is added depends on the row alone: the same ids and rows added to the same beginning freeze to the
+//     same bytes, whatever else came and went and whoever added them. (A build measures by products, which round otherwise: a
+//     row that was there at the beginning may stand in the other of two lists that are about as near when it comes again.)
+//   - A place is given a new row only when no list shows it and a moment has passed that every reader is beyond.
+//   - Whoever fails (no memory, id taken meanwhile) leaves the ids as they were.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <cstring>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <tonari/core/epoch.hpp>
+#include <tonari/index/build_options.hpp>
+#include <tonari/index/coarse_lists.hpp>
+#include <tonari/index/growing_health.hpp>
+#include <tonari/index/growing_places.hpp>
+#include <tonari/index/ivf_index.hpp>
+#include <tonari/index/put_mode.hpp>
+#include <tonari/lists/growing_lists.hpp>
+
+namespace tonari {
+
+/// `Reclaimer` says when a place may be used again; tests pass one that says so too early.
+template <Codec C, SearchIndex Coarse, class Reclaimer = Epoch>
+class GrowingIvf {
+public:
+    static constexpr IndexKind kind = IndexKind::ivf;
+    using Row = typename C::Row;
+    using Scorer = typename C::Scorer;
+    using CoarseIndex = Coarse;
+    using Block = GrowingLists::Block;
+
+    /// Empty lists about these centroids. Throws bad_alloc.
+    GrowingIvf(C codec, CoarseLists<Coarse> coarse)
+        : codec_(std::move(codec)), coarse_(std::move(coarse)), lists_(coarse_.size(), codec_.code_size()) {}
+    GrowingIvf(const GrowingIvf&) = delete;
+    GrowingIvf& operator=(const GrowingIvf&) = delete;
+    ~GrowingIvf() = default;
+
+    [[nodiscard]] const C& codec() const noexcept { return codec_; }
+    [[nodiscard]] Dim dim() const noexcept { return codec_.dim(); }
+    /// Ids held.
+    [[nodiscard]] std::size_t size() const noexcept { return size_.load(std::memory_order_acquire); }
+    /// No search that has begun can answer more.
+    [[nodiscard]] std::size_t most_ids() const noexcept {
+        const std::size_t living = size();  // first: who dies meanwhile is counted here or there, or twice
+        return living + waiting_.load(std::memory_order_acquire);
+    }
+    [[nodiscard]] const GrowingLists& lists() const noexcept { return lists_; }
+    [[nodiscard]] const GrowingPlaces& places() const noexcept { return places_; }
+    [[nodiscard]] const CoarseLists<Coarse>& coarse_lists() const noexcept { return coarse_; }
+    [[nodiscard]] Epoch::Pin pin() const noexcept { return epoch_.pin(); }
+    [[nodiscard]] std::size_t row_bytes() const {
+        const std::lock_guard books(books_);
+        return lists_.code_bytes();
+    }
+    [[nodiscard]] std::size_t list_bytes() const {
+        const std::lock_guard books(books_);
+        return lists_.book_bytes();
+    }
+    [[nodiscard]] std::size_t id_bytes() const {
+        const std::lock_guard books(books_);
+        return places_.bytes();
+    }
+    /// Are all lists to be looked at, where so few rows pass a filter? Among the rows of `nprobe` lists no more would be
+    /// compared without one; every row is asked whether it passes.
+    [[nodiscard]] bool looks_at_all(std::size_t passing, std::size_t nprobe) const noexcept {
+        return static_cast<double>(passing) * static_cast<double>(lists_.lists()) <=
+               static_cast<double>(nprobe) * static_cast<double>(size());
+    }
+    /// Calls `visit(place)` for each row of a list that was alive at the pinned `moment`. Without a lock.
+    template <class Visit>
+    void for_each_place(std::size_t list, Moment moment, Visit&& visit) const {
+        for (Block block = lists_.first(list); block != GrowingLists::no_block; block = lists_.next(block)) {
+            for (std::uint32_t shown = lists_.shown(block); shown != 0; shown &= shown - 1) {
+                const RowId place = GrowingLists::first_place(block) + static_cast<RowId>(std::countr_zero(shown));
+                if (places_.visible(place, moment)) visit(place);
+            }
+        }
+    }
+    /// Calls `visit(id)` for each id that was there at the pinned `moment`. Without a lock.
+    template <class Visit>
+    void for_each_id(Moment moment, Visit&& visit) const {
+        for (std::size_t list = 0; list < lists_.lists(); ++list) {
+            for_each_place(list, moment, [&](RowId place) { visit(places_.id(place)); });
+        }
+    }
+
+    [[nodiscard]] bool contains(Id id) const {
+        const std::lock_guard books(books_);
+        return places_.find(id) != no_row;
+    }
+    /// The first of `count` ids above all that were ever given. Errors: out_of_range.
+    [[nodiscard]] Result<Id> reserve_ids(std::size_t count) {
+        const std::lock_guard books(books_);
+        const Id first = next_id_;
+        if (count > static_cast<std::size_t>(std::numeric_limits<Id>::max() - first)) {
+            return Error{ErrorCode::out_of_range, "expected room for " + std::to_string(count) +
+                                                      " ids above the largest, " + std::to_string(first - 1) +
+                                                      "; name the ids"};
+        }
+        next_id_ += static_cast<Id>(count);
+        return first;
+    }
+
+    /// One row; it was checked. As many distances as a search among the centroids for one.
+    /// Errors: already_exists, not_found (by the mode), out_of_range, out_of_memory; the index is then as it was.
+    Status put(Row row, Id id, PutMode mode) try {
+        if (Status s = check(id, mode); !s) return s;
+        const std::size_t list = list_of(row);
+        auto place = take_place(list, id);
+        if (!place) return std::move(place).error();
+        codec_.encode(row, {}, {lists_.room(*place), codec_.code_size()});
+        const std::lock_guard books(books_);
+        Status done = commit(*place, id, mode);
+        help(steps_per_write);
+        return done;
+    } catch (const std::bad_alloc&) {
+        return no_memory();
+    }
+
+    /// Errors: not_found.
+    Status remove(Id id) {
+        const std::lock_guard books(books_);
+        const RowId place = places_.find(id);
+        if (place == no_row) return not_there(id);
+        const Moment moment = epoch_.now() + 1;
+        bury(place, moment);
+        places_.forget(id);
+        turn(moment);
+        help(steps_per_write);
+        return {};
+    }
+
+    /// Takes out and frees what no reader holds back any more. True if nothing is left to do.
+    bool tidy() noexcept {
+        constexpr std::size_t at_once = 64;
+        for (;;) {
+            const std::lock_guard books(books_);
+            if (!help(at_once)) return waiting_.load(std::memory_order_relaxed) == 0 && lists_.waiting_blocks() == 0;
+        }
+    }
+
+    /// Moves rows into free places and gives the memory of the blocks that become free back (index/growing_ivf_compact.hpp).
+    /// False if readers still hold some of it. Errors: out_of_memory (what was moved stays so, and nothing is lost), busy.
+    Result<bool> compact(const std::function<void(std::size_t done, std::size_t total)>& progress);
+
+    /// How it is at this moment. O(rows), without a lock: searches and changes go on.
+    [[nodiscard]] Result<GrowingHealth> health() const {
+        GrowingHealth health;
+        {
+            const Epoch::Pin pin = epoch_.pin();
+            health.lists = lists_.lists();
+            for (std::size_t list = 0; list < health.lists; ++list) {
+                std::size_t rows = 0;
+                for_each_place(list, pin.moment(), [&](RowId) { ++rows; });
+                health.ids += rows;
+                health.largest_list = std::max(health.largest_list, rows);
+                health.empty_lists += rows == 0 ? 1 : 0;
+            }
+        }
+        health.vertices = health.ids;
+        const std::lock_guard books(books_);
+        health.waiting = waiting_.load(std::memory_order_relaxed);
+        const std::size_t places = lists_.blocks() * GrowingLists::block_rows;
+        health.free = places - places_.size() - health.waiting - coming_;
+        return health;
+    }
+
+    /// Takes over the rows of frozen lists (index/freeze_ivf.hpp). For an empty index about the same centroids only.
+    Status take_over(const IvfIndex<C, Coarse>& frozen);
+
+private:
+    static Error not_there(Id id) {
+        return {ErrorCode::not_found, "expected an id that the index holds, got " + std::to_string(id)};
+    }
+    static Error there_already(Id id) {
+        return {ErrorCode::already_exists, "expected an id that the index does not hold, got " + std::to_string(id) +
+                                               "; update it, or ask to replace"};
+    }
+    Error no_memory() const {
+        return Error{ErrorCode::out_of_memory, "no memory for one more row of " + std::to_string(dim()) +
+                                                   " dimensions; the index holds " + std::to_string(size()) +
+                                                   " rows and stays as it was"};
+    }
+
+    Status check(Id id, PutMode mode) const {
+        const std::lock_guard books(books_);
+        return check_there(id, mode);
+    }
+    Status check_there(Id id, PutMode mode) const {
+        const bool there = places_.find(id) != no_row;
+        if (there && mode == PutMode::add) return there_already(id);
+        if (!there && mode == PutMode::update) return not_there(id);
+        return {};
+    }
+
+    /// The list of the centroid that is nearest to the row, by a writer's own scratch.
+    std::size_t list_of(Row row) {
+        const Borrowed scratch(*this);
+        coarse_.find(row, 1, *scratch);
+        return static_cast<std::size_t>((*scratch).lists.front().id);
+    }
+
+    Result<RowId> take_place(std::size_t list, Id id) {
+        const std::lock_guard books(books_);
+        auto place = lists_.take(list);
+        if (!place) return place;
+        Status reserved = reserve_places();
+        if (!reserved) {
+            give_back(*place);
+            return std::move(reserved).error();
+        }
+        places_.expect(*place, id);
+        ++coming_;
+        return place;
+    }
+    /// For the place that was taken just now, and its id. Holds the books.
+    Status reserve_places() try {
+        return places_.reserve(lists_.blocks() * GrowingLists::block_rows, places_.size() + coming_ + 1);
+    } catch (const std::bad_alloc&) {
+        return no_memory();
+    }
+
+    /// The moment at which an id comes, or changes its row. Holds the books.
+    Status commit(RowId place, Id id, PutMode mode) {
+        --coming_;
+        if (Status s = check_there(id, mode); !s) {
+            give_back(place);
+            return s;
+        }
+        const Moment moment = epoch_.now() + 1;
+        if (const RowId old = places_.find(id); old != no_row) bury(old, moment);
+        settle(place, moment);
+        next_id_ = std::max(next_id_, id == std::numeric_limits<Id>::max() ? id : id + 1);
+        turn(moment);
+        return {};
+    }
+    /// The code and the id of the place are there: it is in its list. Holds the books.
+    void settle(RowId place, Moment moment) noexcept {
+        places_.live(place, moment);
+        lists_.show(place);
+    }
+    /// What was prepared for `moment` is so from now on. Holds the books.
+    void turn(Moment moment) noexcept {
+        size_.store(places_.size(), std::memory_order_release);
+        epoch_.advance(moment);
+    }
+    /// A place that no reader looks at. Holds the books.
+    void give_back(RowId place) noexcept {
+        const Moment moment = epoch_.now() + 1;
+        if (lists_.give_back(place, moment)) turn(moment);  // its block has left its list
+    }
+    /// A place dies at `moment`. Holds the books.
+    void bury(RowId place, Moment moment) noexcept {
+        places_.die(place, moment);
+        places_.push(dead_, place);
+        waiting_.fetch_add(1, std::memory_order_release);
+    }
+
+    /// Up to `steps` steps of what is due. True if any was. Holds the books.
+    bool help(std::size_t steps) noexcept {
+        if (waiting_.load(std::memory_order_relaxed) == 0 && lists_.waiting_blocks() == 0) return false;
+        const Moment oldest = epoch_.oldest();
+        const std::size_t blocks = lists_.waiting_blocks();
+        lists_.reclaim(oldest);
+        bool any = lists_.waiting_blocks() < blocks;
+        for (std::size_t i = 0; i < steps; ++i, any = true) {
+            if (!left_.empty() && places_.stamp(left_.first) <= oldest) {
+                give_back(places_.pop(left_));
+                waiting_.fetch_sub(1, std::memory_order_relaxed);
+            } else if (!dead_.empty() && places_.died(dead_.first) <= oldest) {
+                const RowId place = places_.pop(dead_);
+                const Moment moment = epoch_.now() + 1;
+                lists_.hide(place);
+                places_.set_stamp(place, moment);
+                places_.push(left_, place);
+                turn(moment);
+            } else {
+                break;
+            }
+        }
+        return any;
+    }
+
+    /// A writer's scratch, from the pool and back.
+    class Borrowed {
+    public:
+        explicit Borrowed(GrowingIvf& index) : index_(&index) {
+            {
+                const std::lock_guard lock(index.idle_lock_);
+                if (!index.idle_.empty()) {
+                    scratch_ = std::move(index.idle_.back());
+                    index.idle_.pop_back();
+                }
+            }
+            if (scratch_) return;
+            scratch_ = std::make_unique<SearchScratch>();
+            index.coarse_.reserve(*scratch_);
+            scratch_->reserve_query(index.coarse_.query_size());
+            const std::lock_guard lock(index.idle_lock_);
+            index.idle_.reserve(++index.writers_);  // so that giving back never fails
+        }
+        Borrowed(const Borrowed&) = delete;
+        Borrowed& operator=(const Borrowed&) = delete;
+        ~Borrowed() {
+            const std::lock_guard lock(index_->idle_lock_);
+            index_->idle_.push_back(std::move(scratch_));
+        }
+        SearchScratch& operator*() const noexcept { return *scratch_; }
+
+    private:
+        GrowingIvf* index_;
+        std::unique_ptr<SearchScratch> scratch_;
+    };
+
+    class Closed;
+    class Compactor;
+    /// Moves up to some of the rows of a block that is closed: true if there may be more.
+    Result<bool> move_rows(Block block);
+
+    static constexpr std::size_t steps_per_write = 4;
+
+    C codec_;
+    CoarseLists<Coarse> coarse_;
+    mutable Reclaimer epoch_;
+
+    mutable std::mutex books_;  // guards what follows; of lists and places what is not for readers
+    GrowingLists lists_;
+    GrowingPlaces places_;
+    PlaceQueue dead_;         // still shown
+    PlaceQueue left_;         // not shown any more; freed when their stamp is past
+    std::size_t coming_ = 0;  // places that were taken and have no row yet
+    Id next_id_ = 0;
+
+    std::atomic<std::size_t> size_{0};
+    std::atomic<std::size_t> waiting_{0};  // dead places not yet freed
+
+    std::mutex compacting_;  // one at a time
+    std::atomic<std::thread::id> compactor_{};
+    std::mutex idle_lock_;
+    std::vector<std::unique_ptr<SearchScratch>> idle_;
+    std::size_t writers_ = 0;
+};
+
+}  // namespace tonari

@@ -1,0 +1,65 @@
+// Growing inverted lists behind the interface of growing indexes.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include <tonari/codec/sq8.hpp>
+#include <tonari/index/freeze_ivf.hpp>
+#include <tonari/index/growing_ivf_compact.hpp>
+#include <tonari/index/growing_ivf_search.hpp>
+#include <tonari/index/growing_ivf_source.hpp>
+#include <tonari/index/growing_model.hpp>
+
+namespace tonari {
+
+template <Codec C, SearchIndex Coarse>
+class GrowingIvfModel final : public GrowingModelBase<GrowingIvf<C, Coarse>> {
+public:
+    using Growing = GrowingIvf<C, Coarse>;
+    using GrowingModelBase<Growing>::GrowingModelBase;
+
+    [[nodiscard]] Spec spec() const override {
+        Spec spec = spec_of(IndexKind::ivf, 0, this->index().codec().element(), C::kind);
+        spec.lists = this->index().lists().lists();
+        if constexpr (requires(const Coarse coarse) { coarse.links(); }) {
+            spec.coarse_links = this->index().coarse_lists().index().links();
+        }
+        return spec;
+    }
+    [[nodiscard]] std::vector<IndexPart> parts() const override {
+        std::vector<IndexPart> parts{{"rows", this->index().row_bytes()}, {"ids", this->index().id_bytes()}};
+        if constexpr (requires { this->index().codec().bytes(); }) {
+            if (this->index().codec().bytes() > 0) parts.push_back({"codec", this->index().codec().bytes()});
+        }
+        parts.push_back({"lists", this->index().list_bytes()});
+        parts.push_back({"coarse", this->index().coarse_lists().bytes()});
+        return parts;
+    }
+    Result<Outcome> search(RowView query, const SearchOptions& options, SearchScratch& scratch) const override {
+        return GrowingIvfSearch<Growing>(this->index(), scratch, options.filter).nearest(query, options);
+    }
+    Result<Outcome> range_search(RowView query, const RangeOptions& options, SearchScratch& scratch) const override {
+        return GrowingIvfSearch<Growing>(this->index(), scratch, options.filter).range(query, options);
+    }
+    [[nodiscard]] Result<std::unique_ptr<CursorModel>> cursor(RowView query,
+                                                              const CursorOptions& options) const override {
+        const bool all =
+            options.filter != nullptr && this->index().looks_at_all(options.filter->passing, options.nprobe);
+        CursorOptions ahead = options;
+        if (all) ahead.ef = 1;  // no row is ahead of others then
+        return std::unique_ptr<CursorModel>(
+            std::make_unique<CursorOf<GrowingIvfSource<Growing>>>(ahead, this->index(), query, options, all));
+    }
+};
+
+extern template class GrowingIvf<Flat<AnyMetric>, FlatIndex<Flat<AnyMetric>>>;
+extern template class GrowingIvf<Flat<AnyMetric>, HnswIndex<Flat<AnyMetric>>>;
+extern template class GrowingIvfModel<Flat<AnyMetric>, FlatIndex<Flat<AnyMetric>>>;
+extern template class GrowingIvfModel<Flat<AnyMetric>, HnswIndex<Flat<AnyMetric>>>;
+extern template class GrowingIvf<Sq8<AnyMetric>, FlatIndex<Flat<AnyMetric>>>;
+extern template class GrowingIvf<Sq8<AnyMetric>, HnswIndex<Flat<AnyMetric>>>;
+extern template class GrowingIvfModel<Sq8<AnyMetric>, FlatIndex<Flat<AnyMetric>>>;
+extern template class GrowingIvfModel<Sq8<AnyMetric>, HnswIndex<Flat<AnyMetric>>>;
+
+}  // namespace tonari
