@@ -83,7 +83,7 @@ public:
 
     Status reserve(const SearchOptions& options, SearchScratch& scratch) const {
         const std::size_t width = walk_width(options.k, options.ef);
-        reserve(std::min(options.k, size()), width, scratch);
+        reserve(std::min(options.k, size()), width_in_cell(width), scratch);
         scratch.nearest.reset(width);
         return {};
     }
@@ -107,12 +107,12 @@ public:
 
     Status reserve(const RangeOptions& options, SearchScratch& scratch) const {
         const std::size_t cap = std::min(options.cap, size());
-        reserve(cap, walk_width(1, options.ef), scratch);
+        reserve(cap, options.ef, scratch);
         scratch.in_range.reset(cap + 1);
         return {};
     }
-    /// Walks along every row within the radius in the `nprobe` nearest cells, then on from cell to cell until half as many have held
-    /// none.
+    /// Walks `ef` wide and along every row within the radius in each of the `nprobe` nearest cells, then on from cell to cell until half as
+    /// many have held none.
     Outcome range_search(RowView query, const RangeOptions& options, SearchScratch& scratch) const noexcept {
         const std::size_t cap = std::min(options.cap, size());
         TopK& found = scratch.in_range;
@@ -123,12 +123,12 @@ public:
         } else {
             const std::size_t patience = (options.nprobe + 1) / 2;
             std::size_t empty = 0;
-            outcome = look(query, options, width_in_cell(walk_width(1, options.ef)), found, scratch,
-                           [&, before = std::size_t{0}]() mutable {
-                               empty = found.size() > before ? 0 : empty + 1;
-                               before = found.size();
-                               return found.size() == 0 || empty >= patience;
-                           });
+            outcome =
+                look(query, options, walk_width(1, options.ef), found, scratch, [&, before = std::size_t{0}]() mutable {
+                    empty = found.size() > before ? 0 : empty + 1;
+                    before = found.size();
+                    return found.size() == 0 || empty >= patience;
+                });
         }
         outcome.truncated = rows_.answer(found.sort(), cap, options.filter, scratch.neighbors);
         return outcome;
@@ -220,12 +220,12 @@ private:
     [[nodiscard]] std::size_t walk_width(std::size_t k, std::size_t ef) const noexcept {
         return std::clamp<std::size_t>(std::max(k, ef), 1, std::max<std::size_t>(rows_.rows(), 1));
     }
-    void reserve(std::size_t answers, std::size_t width, SearchScratch& scratch) const {
+    void reserve(std::size_t answers, std::size_t in_cell, SearchScratch& scratch) const {
         coarse_.reserve(scratch);
         scratch.reserve_query(std::max(codec().query_size(), coarse_.query_size()));
         scratch.probed.reserve(partition_.lists());
         scratch.met.reserve(rows_.rows());
-        scratch.in_cell.reset(width_in_cell(width));
+        scratch.in_cell.reset(std::min(in_cell, std::max<std::size_t>(rows_.rows(), 1)));
         scratch.heap.reserve(rows_.rows());  // a row enters once; pages that stay untouched cost nothing
         const std::size_t most = std::max(answers, partition_.lists());
         scratch.lists.reserve(most);  // the two change places with every search (`CoarseLists::find`)

@@ -126,7 +126,7 @@ TEST_CASE("ivf of graphs: one cell is the graph of all rows", "[index]") {
 TEST_CASE("ivf of graphs: more cells and wider walks find more, all of both everything", "[index]") {
     const Rows rows = clustered_rows(Element::float32, 24, 6000, 4, 60, 20);
     const Rows queries = clustered_rows(Element::float32, 24, 50, 4, 60, 20);
-    for (const char* spec : {"IVF40,HNSW8", "IVF40_HNSW8,HNSW8"}) {
+    for (const char* spec : {"IVF8,HNSW8", "IVF8_HNSW8,HNSW8"}) {
         INFO(spec);
         const Index index = build(spec, MetricKind::l2, rows.view()).value();
         const auto ask_all = [&](std::size_t nprobe, std::size_t ef, std::size_t& distances, std::size_t& hops) {
@@ -147,7 +147,7 @@ TEST_CASE("ivf of graphs: more cells and wider walks find more, all of both ever
         std::size_t hops = 0;
         double before = 0;
         std::size_t compared = 0;
-        for (const std::size_t nprobe : {1U, 4U, 40U}) {
+        for (const std::size_t nprobe : {1U, 3U, 8U}) {
             const double found = ask_all(nprobe, 200, distances, hops);
             CHECK(found >= before);
             CHECK(distances > compared);
@@ -155,14 +155,18 @@ TEST_CASE("ivf of graphs: more cells and wider walks find more, all of both ever
             compared = distances;
         }
         CHECK(before >= 0.99);
-        std::size_t narrow = 0;
-        const double at_ten = ask_all(40, 10, distances, narrow);
-        const double at_all = ask_all(40, 6000, distances, hops);
-        CHECK(at_ten > 0.5);
-        CHECK(at_ten <= before);
-        CHECK(at_all == 1);
-        CHECK(narrow < hops);
-        CHECK(hops == queries.size() * rows.size());
+        const double narrow = ask_all(8, 10, distances, hops);
+        std::size_t wider_distances = 0;
+        std::size_t wider_hops = 0;
+        const double wider = ask_all(8, 40, wider_distances, wider_hops);
+        CHECK(narrow > 0.5);
+        CHECK(narrow <= wider);
+        CHECK(hops > queries.size() * 8 * 3);  // a walk in each
+        CHECK(wider_hops > hops);
+        CHECK(wider_distances > distances);
+        CHECK(wider_distances < queries.size() * rows.size() / 2);
+        CHECK(ask_all(8, 6000, distances, hops) == 1);
+        CHECK(distances >= queries.size() * rows.size());
     }
 }
 
@@ -207,7 +211,7 @@ TEST_CASE("ivf of graphs: a giant cell, empty cells, as many cells as rows, equa
         const auto [first, last] = lopsided.partition().rows_of(cell);
         largest = std::max(largest, last - first);
     }
-    CHECK(largest > 2000);
+    CHECK(largest > 1200);  // of 8, and 375 would be an equal share
     const Index giant = make_index(Cellular(lopsided));
     std::size_t lost = 0;
     for (std::size_t i = 0; i < rows.size(); i += 20) {
