@@ -166,6 +166,12 @@ std::vector<Model> all_models() {
     }
     models.push_back(any_model("IVF24_HNSW8,Flat", MetricKind::l2, Element::float32));
     models.push_back(any_model("IVF24_HNSW8,Flat", MetricKind::hamming, Element::bits));
+    for (const MetricKind metric : vector_metrics) {  // cells that are walked, where those above are scanned
+        models.push_back(any_model("IVF2,HNSW4", metric, Element::float32));
+        models.push_back(any_model("IVF3,HNSW4", metric, Element::uint8));
+    }
+    models.push_back(any_model("IVF2,HNSW4", MetricKind::hamming, Element::bits));
+    models.push_back(typed_model<Chebyshev>("IVF2,HNSW4", Element::float32));
     models.push_back(any_model("IVF24_HNSW8,HNSW16", MetricKind::l2, Element::float32));
     models.push_back(any_model("IVF24_HNSW8,HNSW16", MetricKind::hamming, Element::bits));
     for (const MetricKind metric : vector_metrics) {
@@ -235,6 +241,7 @@ std::vector<Model> some_models() {
             any_model("IVF24_HNSW8,Flat", MetricKind::l2, Element::float32),
             any_model("IVF24,HNSW16", MetricKind::l2, Element::float32),
             any_model("IVF24,HNSW16", MetricKind::inner_product, Element::uint8),
+            any_model("IVF2,HNSW4", MetricKind::l2, Element::float32),  // is walked
             any_model("IVF24_HNSW8,HNSW16", MetricKind::cosine, Element::float16),
             typed_model<Chebyshev>("IVF24,HNSW16", Element::float32),
             any_model("IVF150,Flat", MetricKind::l2, Element::float32),  // has rough centroids
