@@ -299,7 +299,7 @@ private:
         auto expander = bottom(scorer, scratch.met);
         BeamSearch search(expander, frontier, scratch.expansion);
         enter(cell, search, scorer, scratch.met, scratch.expansion, outcome);
-        outcome.complete = run(search, options.deadline);
+        outcome.complete = run(search, options.deadline) && !options.deadline.expired();  // short walks do not look
         outcome.hops += search.hops();
         outcome.distances += search.distances();
         return true;
