@@ -153,3 +153,29 @@ def test_lists_are_looked_at_as_far_as_nprobe_says(rows: Any, queries: Any) -> N
             ask(queries[0], nprobe=0)
     with pytest.raises(tonari.InvalidArgument, match="expected at least 501 rows"):
         tonari.build("IVF501,Flat", rows)
+
+
+def test_lists_that_are_graphs_are_walked_as_far_as_nprobe_and_ef_say(rows: Any, queries: Any, tmp_path: Any) -> None:
+    index = tonari.build("IVF2,HNSW2", rows)
+    assert index.spec == "IVF2,HNSW2"
+    truth, _ = tonari.build("Flat", rows).search(queries, k=10)
+    distances_of = {}
+    for nprobe, ef in ((1, 10), (2, 10), (2, 500)):
+        ids, distances, outcomes = index.search(queries, k=10, nprobe=nprobe, ef=ef, with_outcomes=True)
+        assert (np.diff(distances, axis=1) >= 0).all() and (ids >= 0).all()
+        distances_of[nprobe, ef] = outcomes["distances"].sum()
+    np.testing.assert_array_equal(ids, truth)  # all of both is everything
+    assert distances_of[1, 10] < distances_of[2, 10] < distances_of[2, 500]
+    assert sorted(id for id, _ in index.cursor(queries[0], ef=5, nprobe=1)) == list(range(500))
+    offsets, ids, _ = index.range_search(queries, radius=1e9, nprobe=1)
+    assert offsets[-1] == len(ids) == 500 * len(queries)
+    ids, _ = index.search(queries, k=500, nprobe=1, ef=1, filter=np.arange(0, 500, 3))
+    assert ((ids >= 0).sum(axis=1) == 167).all() and (ids[ids >= 0] % 3 == 0).all()
+    index.save(tmp_path / "cells.tnr")
+    again, _ = tonari.open(tmp_path / "cells.tnr").search(queries, k=10)
+    np.testing.assert_array_equal(again, index.search(queries, k=10)[0])
+    for wrong in ({"nprobe": 0}, {"ef": 0}):
+        with pytest.raises(tonari.InvalidArgument, match="of at least 1"):
+            index.search(queries[0], **wrong)
+    with pytest.raises(tonari.InvalidArgument, match="'RaBitQ' goes with IVF<lists> alone"):
+        tonari.build("IVF20,HNSW8,RaBitQ", rows)

@@ -126,9 +126,10 @@ double links_of(double vertices, std::size_t links) noexcept {
 double bytes_of(const Spec& spec, const IndexNeed& need) noexcept {
     const auto rows = static_cast<double>(need.rows);
     double bytes = rows * codes_of(spec, need);
-    if (spec.kind == IndexKind::hnsw) bytes += links_of(rows, spec.links);
+    const bool graphs = spec.kind == IndexKind::hnsw || spec.kind == IndexKind::ivf_hnsw;
+    if (graphs) bytes += links_of(rows, spec.links);
     if (spec.kind != IndexKind::flat) bytes += rows * sizeof(RowId);  // ids, in another order than the caller's
-    if (spec.kind == IndexKind::ivf) {
+    if (spec.kind == IndexKind::ivf || spec.kind == IndexKind::ivf_hnsw) {
         const auto lists = static_cast<double>(spec.lists);
         const double rough = spec.coarse_links > 0 ? 0 : need.dim;
         const double centroid =

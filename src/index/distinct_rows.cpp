@@ -85,4 +85,22 @@ DistinctRows find_distinct_rows(std::size_t rows, std::size_t code_size,
     return out;
 }
 
+Result<IdMap> ids_of_distinct(const DistinctRows& distinct, std::span<const RowId> source, std::span<const Id> ids) {
+    const auto id_of = [&](RowId row) { return ids.empty() ? static_cast<Id>(row) : ids[row]; };
+    std::vector<Id> slots;
+    std::vector<std::uint32_t> offsets;
+    for (const RowId row : source) {
+        if (distinct.offsets.empty()) {
+            slots.push_back(id_of(distinct.first[row]));
+            continue;
+        }
+        offsets.push_back(static_cast<std::uint32_t>(slots.size()));
+        for (std::uint32_t i = distinct.offsets[row]; i < distinct.offsets[row + 1]; ++i)
+            slots.push_back(id_of(distinct.members[i]));
+        std::sort(slots.begin() + offsets.back(), slots.end());
+    }
+    if (!offsets.empty()) offsets.push_back(static_cast<std::uint32_t>(slots.size()));
+    return IdMap::create(slots, offsets);
+}
+
 }  // namespace tonari

@@ -182,14 +182,28 @@ Result<Spec> parse_rest(std::string_view text, std::string_view rest) {
         }
         next = words[0] == "Flat" && words.size() > 1 ? 1 : 0;  // "Flat,FP16" is "FP16"
     }
+    if (spec.kind == IndexKind::ivf && next < words.size()) {  // lists that are graphs
+        if (const auto links = hnsw_links(words[next])) {
+            spec.kind = IndexKind::ivf_hnsw;
+            spec.links = *links;
+            ++next;
+        }
+    }
     if (next < words.size()) {
         const auto codes = read_codes(words[next]);
         const bool graph = spec.kind == IndexKind::hnsw;
+        const bool cells = spec.kind == IndexKind::ivf_hnsw;
         const bool in_blocks = codes && is_relative(codes->codec) && codes->codec != CodecKind::pq;
+        if (cells && (!codes || is_relative(codes->codec))) {
+            return unexpected(text, words[next],
+                              stored() + (codes ? " (the graphs of lists hold rows as given or rounded; '" +
+                                                      std::string(words[next]) + "' goes with IVF<lists> alone)"
+                                                : ""));
+        }
         if (!codes || (graph && in_blocks)) {
             return unexpected(text, words[next],
                               !graph
-                                  ? scanned()
+                                  ? scanned() + (spec.kind == IndexKind::ivf ? ", HNSW<M> with M from 2 to 256" : "")
                                   : stored() + ", PQ<parts>" +
                                         (in_blocks ? " (a graph compares rows one by one; '" +
                                                          std::string(words[next]) + "' goes with IVF<lists> and alone)"
@@ -199,12 +213,15 @@ Result<Spec> parse_rest(std::string_view text, std::string_view rest) {
         ++next;
     } else if (spec.kind == IndexKind::ivf) {
         return Error{ErrorCode::invalid_argument, "spec '" + std::string(text) + "': expected what the lists hold, " +
-                                                      scanned() + ", as in '" + std::string(words[0]) +
-                                                      ",Flat', got nothing behind '" + std::string(words[0]) + "'"};
+                                                      scanned() + ", or a graph each, HNSW<M>, as in '" +
+                                                      std::string(words[0]) + ",Flat', got nothing behind '" +
+                                                      std::string(words[0]) + "'"};
     }
     if (next == words.size()) return spec;
     const auto before = [&] { return "'" + std::string(words[next - 1]) + "'"; };
-    if (spec.codec == CodecKind::flat) return unexpected(text, words[next], "nothing after " + before());
+    if (spec.codec == CodecKind::flat || spec.kind == IndexKind::ivf_hnsw) {
+        return unexpected(text, words[next], "nothing after " + before());
+    }
     spec.fine = read_fine(words[next]);
     const bool rounded = spec.codec == CodecKind::sq8;
     if (!spec.fine || (rounded && spec.fine->codec == CodecKind::sq8)) {
@@ -237,10 +254,11 @@ Result<Spec> parse_spec(std::string_view text) {
 std::string to_string(const Spec& spec) {
     const std::string codes = code_word(spec);
     std::string text = spec.transform ? transform_word(*spec.transform) + "," : "";
-    if (spec.kind == IndexKind::ivf) {
+    if (spec.kind == IndexKind::ivf || spec.kind == IndexKind::ivf_hnsw) {
         text += "IVF" + std::to_string(spec.lists);
         if (spec.coarse_links > 0) text += "_HNSW" + std::to_string(spec.coarse_links);
-        text += "," + codes;
+        if (spec.kind == IndexKind::ivf_hnsw) text += ",HNSW" + std::to_string(spec.links);
+        if (spec.kind == IndexKind::ivf || codes != "Flat") text += "," + codes;
     } else if (spec.kind == IndexKind::hnsw) {
         text += "HNSW" + std::to_string(spec.links);
         if (codes != "Flat") text += "," + codes;

@@ -28,6 +28,12 @@ double percentile(const std::vector<double>& sorted, double share) noexcept {
     return sorted[std::clamp<std::size_t>(rank, 1, sorted.size()) - 1];
 }
 
+/// What is set beside the width.
+struct Beside {
+    float refine = SearchOptions{}.refine;
+    std::size_t ef = SearchOptions{}.ef;  ///< where lists are graphs
+};
+
 /// Measures one index on one set of queries, width by width.
 class Stopwatch {
 public:
@@ -37,6 +43,7 @@ public:
           scorer_(scorer),
           options_(options),
           lists_(index.model().spec().lists),
+          graphs_(index.model().spec().kind == IndexKind::ivf_hnsw),
           refines_(index.model().spec().fine.has_value()) {
         for (unsigned worker = 0; worker < options.threads; ++worker) searchers_.push_back(index.searcher());
         ids_.resize(queries.rows() * scorer.k());
@@ -46,12 +53,16 @@ public:
     [[nodiscard]] std::size_t lists() const noexcept { return lists_; }
 
     [[nodiscard]] bool refines() const noexcept { return refines_; }
+    /// Lists that are graphs: `nprobe` and `ef` both say how far a search goes.
+    [[nodiscard]] bool has_two_widths() const noexcept { return graphs_; }
     /// Not where every row's code is compared.
     [[nodiscard]] bool has_width() const noexcept { return index_.model().spec().kind != IndexKind::flat; }
 
-    Result<CurvePoint> measure(std::size_t width, float refine) {
+    /// `width` is `nprobe` or `ef`, the first of them that the index has.
+    Result<CurvePoint> measure(std::size_t width, const Beside& beside) {
         search_.k = scorer_.k();
-        search_.refine = refine;
+        search_.refine = beside.refine;
+        if (graphs_) search_.ef = beside.ef;
         (lists_ > 0 ? search_.nprobe : search_.ef) = width;
         if (Status warm = warm_up(); !warm) return warm;
         std::fill(ids_.begin(), ids_.end(), no_id);
@@ -91,6 +102,7 @@ private:
         const double sum = std::accumulate(microseconds.begin(), microseconds.end(), 0.0);
         CurvePoint point;
         if (has_width()) (lists_ > 0 ? point.nprobe : point.ef) = width;
+        if (graphs_) point.ef = search_.ef;
         if (refines_) point.refine = search_.refine;
         point.recall = scorer_.recall(ids_, scorer_.k());
         point.qps = seconds > 0 ? static_cast<double>(queries_.rows()) / seconds : 0;
@@ -163,6 +175,7 @@ private:
     const RecallScorer& scorer_;
     const SweepOptions& options_;
     std::size_t lists_;
+    bool graphs_;
     bool refines_;
     std::vector<Searcher> searchers_;  // one a thread
     SearchOptions search_;
@@ -189,6 +202,26 @@ std::vector<std::size_t> probes(std::size_t lists) {
     for (const std::size_t width : ladder(10, std::max<std::size_t>(lists, 10))) widths.push_back(width);
     std::erase_if(widths, [lists](std::size_t width) { return width > lists; });
     return widths;
+}
+
+/// The second knob's values, in ascending order.
+std::vector<Beside> second_knob(const Stopwatch& stopwatch, std::size_t k, const SweepOptions& options) {
+    std::vector<Beside> values;
+    if (stopwatch.has_two_widths()) {
+        std::vector<std::size_t> widths = options.widths;
+        if (widths.empty()) {
+            for (std::size_t ef = k; ef <= std::max(k, options.largest_width); ef += (ef + 1) / 2) widths.push_back(ef);
+        }
+        std::sort(widths.begin(), widths.end());
+        widths.erase(std::unique(widths.begin(), widths.end()), widths.end());
+        for (const std::size_t ef : widths) values.push_back({.ef = ef});
+        return values;
+    }
+    if (!stopwatch.refines()) return {Beside{}};
+    for (const float refine : options.refines.empty() ? std::vector<float>{1.5F, 2, 3} : options.refines) {
+        values.push_back({.refine = refine});
+    }
+    return values;
 }
 
 }  // namespace
@@ -220,7 +253,7 @@ Result<std::vector<CurvePoint>> sweep(const Index& index, MatrixView queries, co
     if (!exact) return exact.error();
     std::vector<CurvePoint> points;
     if (*exact) {
-        Result<CurvePoint> point = stopwatch.measure(scorer.k(), SearchOptions{}.refine);
+        Result<CurvePoint> point = stopwatch.measure(scorer.k(), {});
         if (!point) return point.error();
         point->ef = point->nprobe = 0;
         points.push_back(*point);
@@ -233,19 +266,22 @@ Result<std::vector<CurvePoint>> sweep(const Index& index, MatrixView queries, co
     if (!stopwatch.has_width()) widths = {scorer.k()};
     std::sort(widths.begin(), widths.end());
     widths.erase(std::unique(widths.begin(), widths.end()), widths.end());
-    std::vector<float> refines = {SearchOptions{}.refine};
-    if (stopwatch.refines()) refines = options.refines.empty() ? std::vector<float>{1.5F, 2, 3} : options.refines;
-    std::vector<CurvePoint> best;  // by width
+    const std::vector<Beside> seconds = second_knob(stopwatch, scorer.k(), options);
+    const bool until_level = stopwatch.has_two_widths() && options.widths.empty();
+    constexpr double level = 5e-4;  // a wider walk that finds no more than so much of what is wanted finds nothing
+    std::vector<CurvePoint> best;   // by width
     const auto measure = [&](std::size_t width) -> Status {
-        for (std::size_t i = 0; i < refines.size(); ++i) {
-            const Result<CurvePoint> point = stopwatch.measure(width, refines[i]);
+        for (std::size_t i = 0; i < seconds.size(); ++i) {
+            const Result<CurvePoint> point = stopwatch.measure(width, seconds[i]);
             if (!point) return point.error();
             points.push_back(*point);
+            const double before = i == 0 ? 0 : best.back().recall;
             if (i == 0) {
                 best.push_back(*point);
-            } else if (point->recall > best.back().recall) {
+            } else if (point->recall > before) {
                 best.back() = *point;
             }
+            if (until_level && i > 0 && point->recall < before + level) break;
         }
         return {};
     };
@@ -259,7 +295,7 @@ Result<std::vector<CurvePoint>> sweep(const Index& index, MatrixView queries, co
             if (Status s = measure(width); !s) return s;
         }
     }
-    if (stopwatch.refines()) points = pareto_front(points);
+    if (stopwatch.refines() || stopwatch.has_two_widths()) points = pareto_front(points);
     std::sort(points.begin(), points.end(), [](const CurvePoint& a, const CurvePoint& b) {
         return width_of(a) != width_of(b) ? width_of(a) < width_of(b) : a.recall < b.recall;
     });

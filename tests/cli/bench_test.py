@@ -71,6 +71,15 @@ class Bench(CommandTest):
         for wrong in (-1, "nan", "inf"):
             self.refused("bench", "data", "-i", "RaBitQ,RFlat", "--refine", wrong, status=2, says=["--refine", f"got {wrong}"])
 
+    def test_lists_that_are_graphs_have_two_widths(self):
+        arguments = ("data", "--index", "IVF16,HNSW8", "--nprobe", "2,16", "--ef", "10,60")
+        (result,) = self.bench(*arguments)["results"]
+        settings = [(p["params"]["nprobe"], p["params"]["ef"]) for p in result["points"]]
+        self.assertTrue(set(settings) <= {(2, 10), (2, 60), (16, 10), (16, 60)})
+        self.assertIn((16, 60), settings)  # finds most, so no other beats it
+        self.assertEqual(settings, sorted(settings))
+        self.assertRegex(self.run_command("bench", *arguments).stdout, r"nprobe +ef +recall@10")
+
     def test_transforms(self):
         graph, lists = self.bench("data", "--index", "PCA12,HNSW8", "--index", "OPQ8,IVF16,PQ8x4fs,RFlat")["results"]
         self.assertEqual({tuple(p["params"]) for p in graph["points"]}, {("ef",)})

@@ -151,6 +151,24 @@ class Files(CommandTest):
         hits = sum(len(set(found[q * 10 : q * 10 + 10]) & set(true[q * 20 : q * 20 + 10])) for q in range(50))
         self.assertGreater(hits / 500, 0.9)
 
+    def test_lists_that_are_graphs(self):
+        self.run_command("build", "data", "-i", "IVF9,HNSW8", "-o", "cells.tnr")
+        facts = json.loads(self.run_command("info", "cells.tnr", "--json").stdout)
+        self.assertEqual(facts["spec"], "IVF9,HNSW8")
+        parts = {part["name"]: part["bytes"] for part in facts["parts"]}
+        self.assertEqual(sorted(parts), ["coarse", "ids", "links", "lists", "rows"])
+        self.assertGreater(parts["links"], 2000 * 16 * 4)
+        self.assertIn("links", self.run_command("info", "cells.tnr").stdout)
+        self.run_command("verify", "cells.tnr")
+        found = {}
+        for nprobe, ef in ((1, 10), (9, 200)):
+            self.run_command("search", "cells.tnr", "-q", "data/query.fbin", "-k", 10, "--nprobe", nprobe, "--ef", ef, "-o", "cells.ibin")
+            ids = read_bin(self.folder / "cells.ibin", "i")[2]
+            true = read_bin(self.folder / "data/gt.ibin", "i")[2]
+            found[nprobe] = sum(len(set(ids[q * 10 : q * 10 + 10]) & set(true[q * 20 : q * 20 + 10])) for q in range(50))
+        self.assertGreater(found[9], 495)
+        self.assertLess(found[1], found[9])
+
     def test_mapped_rows(self):
         self.run_command("build", "data", "-i", "PCA12,IVF9,RaBitQ,RFlat", "-o", "mapped.tnr")
         facts = json.loads(self.run_command("info", "mapped.tnr", "--json").stdout)

@@ -164,7 +164,7 @@ Model l2_model(const std::string& spec, Element element) { return typed_model<L2
 
 std::vector<Model> all_models() {
     std::vector<Model> models;
-    for (const std::string spec : {"Flat", "HNSW16", "IVF24,Flat"}) {
+    for (const std::string spec : {"Flat", "HNSW16", "IVF24,Flat", "IVF24,HNSW16"}) {
         for (const MetricKind metric : vector_metrics) {
             for (const Element element : all_elements) {
                 if (element != Element::bits) models.push_back(any_model(spec, metric, element));
@@ -177,6 +177,14 @@ std::vector<Model> all_models() {
     }
     models.push_back(any_model("IVF24_HNSW8,Flat", MetricKind::l2, Element::float32));
     models.push_back(any_model("IVF24_HNSW8,Flat", MetricKind::hamming, Element::bits));
+    for (const MetricKind metric : vector_metrics) {  // cells that are walked, where those above are scanned
+        models.push_back(any_model("IVF2,HNSW4", metric, Element::float32));
+        models.push_back(any_model("IVF3,HNSW4", metric, Element::uint8));
+    }
+    models.push_back(any_model("IVF2,HNSW4", MetricKind::hamming, Element::bits));
+    models.push_back(typed_model<Chebyshev>("IVF2,HNSW4", Element::float32));
+    models.push_back(any_model("IVF24_HNSW8,HNSW16", MetricKind::l2, Element::float32));
+    models.push_back(any_model("IVF24_HNSW8,HNSW16", MetricKind::hamming, Element::bits));
     for (const MetricKind metric : vector_metrics) {
         for (const Element element : all_elements) {
             if (element != Element::bits) models.push_back(growing_model("HNSW16", metric, element));
@@ -195,10 +203,13 @@ std::vector<Model> all_models() {
     models.push_back(rounded_model("IVF24_HNSW8,SQ8", MetricKind::cosine, true));
     models.push_back(began_with_rows(typed_model<Chebyshev>("IVF24,Flat", Element::float32), Chebyshev{}));
     for (const MetricKind metric : vector_metrics) {
-        for (const char* spec : {"SQ8", "HNSW16,SQ8", "IVF24,SQ8"}) models.push_back(rounded_model(spec, metric));
+        for (const char* spec : {"SQ8", "HNSW16,SQ8", "IVF24,SQ8", "IVF24,HNSW16,SQ8"}) {
+            models.push_back(rounded_model(spec, metric));
+        }
         models.push_back(rounded_model("HNSW16,SQ8", metric, true));
     }
     models.push_back(rounded_model("IVF24_HNSW8,SQ8", MetricKind::l2));
+    models.push_back(rounded_model("IVF24_HNSW8,HNSW16,SQ8", MetricKind::l2));
     for (const MetricKind metric : vector_metrics) {
         for (const char* spec : {"SQ8,RFlat", "HNSW16,SQ8,RFlat", "IVF24,SQ8,RFlat"}) {
             models.push_back(any_model(spec, metric, Element::float32));
@@ -221,7 +232,7 @@ std::vector<Model> all_models() {
         models.push_back(any_model("IVF24_HNSW8,PQ1,RFlat", metric, Element::float16));
         models.push_back(any_model("RaBitQ2,RFlat", metric, Element::float32));
         models.push_back(any_model("IVF24_HNSW8,RaBitQ8,RFlat", metric, Element::float32));
-        for (const char* spec : {"RR,Flat", "PCA12,Flat", "PCA12,HNSW16", "RR12,IVF24,Flat"}) {
+        for (const char* spec : {"RR,Flat", "PCA12,Flat", "PCA12,HNSW16", "RR12,IVF24,Flat", "PCA12,IVF24,HNSW16"}) {
             models.push_back(mapped_model(spec, metric));
         }
         for (const Element element : {Element::float32, Element::float16, Element::uint8}) {
@@ -250,6 +261,11 @@ std::vector<Model> some_models() {
             any_model("IVF24,Flat", MetricKind::inner_product, Element::uint8),
             any_model("IVF24,Flat", MetricKind::cosine, Element::float16),
             any_model("IVF24_HNSW8,Flat", MetricKind::l2, Element::float32),
+            any_model("IVF24,HNSW16", MetricKind::l2, Element::float32),
+            any_model("IVF24,HNSW16", MetricKind::inner_product, Element::uint8),
+            any_model("IVF2,HNSW4", MetricKind::l2, Element::float32),  // is walked
+            any_model("IVF24_HNSW8,HNSW16", MetricKind::cosine, Element::float16),
+            typed_model<Chebyshev>("IVF24,HNSW16", Element::float32),
             any_model("IVF150,Flat", MetricKind::l2, Element::float32),  // has rough centroids
             any_model("IVF150,Flat", MetricKind::inner_product, Element::float16),
             any_model("HNSW16,SQ8,RFlat", MetricKind::l2, Element::float32),

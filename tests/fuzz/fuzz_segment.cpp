@@ -113,6 +113,8 @@ const std::vector<std::vector<std::byte>>& good_images() {
         add("IVF6,Flat", MetricKind::hamming, Element::bits, true, true);
         add("IVF12_HNSW4,Flat", MetricKind::cosine, Element::uint8, true, false);
         add("IVF9_HNSW3,FP16", MetricKind::inner_product, Element::float32, false, true);
+        add("IVF9,HNSW4", MetricKind::l2, Element::float32, true, true);
+        add("IVF5_HNSW4,HNSW3,SQ8", MetricKind::cosine, Element::float32, false, false);
         add("IVF9,PQ4,RFlat", MetricKind::inner_product, Element::float32, true, false);
         return all;
     }();

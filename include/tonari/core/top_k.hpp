@@ -41,6 +41,8 @@ public:
     [[nodiscard]] std::size_t size() const noexcept { return heap_.size(); }
     /// How many more it keeps before any is turned away for others.
     [[nodiscard]] std::size_t room() const noexcept { return capacity_ - heap_.size(); }
+    /// What is kept, in no order.
+    [[nodiscard]] std::span<const OrderedKey> unsorted() const noexcept { return heap_; }
     /// Sorted, nearest first. Ends the collecting until the next `reset`.
     std::span<const OrderedKey> sort() noexcept {
         std::sort_heap(heap_.begin(), heap_.end());

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <limits>
 #include <optional>
 #include <vector>
 
 #include <tonari/core/ordered_key.hpp>
+#include <tonari/core/top_k.hpp>
 
 namespace tonari {
 
@@ -19,6 +21,7 @@ public:
     /// Room for every row of the index (pages that stay untouched cost nothing). Throws bad_alloc.
     void reserve(std::size_t rows) { others_.reserve(rows); }
 
+    [[nodiscard]] std::size_t width() const noexcept { return width_; }
     /// `width` is at least 1. Throws bad_alloc, and then holds what it held.
     void widen(std::size_t width) {
         nearest_.erase(nearest_.begin(), nearest_.begin() + static_cast<std::ptrdiff_t>(taken_));
@@ -117,6 +120,44 @@ public:
 
 private:
     std::vector<OrderedKey>* candidates_;
+    PendingRows* pending_;
+    Passes passes_;
+};
+
+/// The frontier of a walk in one of several graphs, which goes on as well until the nearest of this graph are found, as many as `width`
+/// takes: those of the others may all be nearer. What is left when it stops belongs to the cursor.
+template <class Passes>
+class CellCursorFrontier {
+public:
+    /// `candidates` has room for every row.
+    CellCursorFrontier(std::vector<OrderedKey>& candidates, TopK& width, PendingRows& pending, Passes passes) noexcept
+        : candidates_(&candidates), width_(&width), pending_(&pending), passes_(passes) {}
+
+    /// Whatever is found will be asked for.
+    [[nodiscard]] float bound() const noexcept { return std::numeric_limits<float>::infinity(); }
+    void offer(RowId row, float distance, float /*lower*/) noexcept {
+        const OrderedKey key = make_key(distance, row);
+        candidates_->push_back(~key);  // complemented: the standard heap keeps the largest on top
+        std::push_heap(candidates_->begin(), candidates_->end());
+        if (!passes_(row)) return;
+        width_->offer(distance, row);
+        pending_->offer(key);
+    }
+    std::optional<RowId> pop() noexcept {
+        if (candidates_->empty()) return std::nullopt;
+        const OrderedKey key = ~candidates_->front();
+        const float in_all =
+            std::nextafter(pending_->bound(), std::numeric_limits<float>::infinity());  // as HeapFrontier
+        if (distance_of(key) > std::max(width_->bound(), in_all)) return std::nullopt;
+        std::pop_heap(candidates_->begin(), candidates_->end());
+        candidates_->pop_back();
+        return row_of(key);
+    }
+    [[nodiscard]] RowId peek() const noexcept { return candidates_->empty() ? no_row : row_of(~candidates_->front()); }
+
+private:
+    std::vector<OrderedKey>* candidates_;
+    TopK* width_;
     PendingRows* pending_;
     Passes passes_;
 };

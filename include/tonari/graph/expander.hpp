@@ -46,12 +46,17 @@ public:
           scorer_(&scorer),
           visited_(&visited) {}
 
+    /// From here on the vertices are the rows [first, last).
+    void stay_within(RowId first, RowId last) noexcept {
+        first_ = first;
+        vertices_ = last - first;
+    }
     std::optional<float> expand(RowId vertex, float bound, Expansion& out) noexcept {
         const RowId* links = links_->at(vertex);
         std::size_t fresh = 0;
         for (std::size_t i = 0; i < links_->degree(); ++i) {
             const RowId row = links[i];
-            if (row >= vertices_) break;
+            if (RowId{row - first_} >= vertices_) break;
             if (!visited_->insert(row)) continue;
             const std::byte* code = codes_ + std::size_t{row} * code_size_;
             simd::prefetch(code, code_size_, prefetched_lines);
@@ -73,6 +78,7 @@ private:
     const std::byte* codes_;
     std::size_t code_size_;
     std::size_t vertices_;
+    RowId first_ = 0;
     S* scorer_;
     VisitedSet* visited_;
     std::array<const std::byte*, max_batch> batch_;

@@ -12,6 +12,7 @@
 #include <tonari/index/hnsw_index.hpp>
 #include <tonari/index/index.hpp>
 #include <tonari/index/index_model.hpp>
+#include <tonari/index/ivf_hnsw_index.hpp>
 #include <tonari/index/ivf_index.hpp>
 #include <tonari/index/spec.hpp>
 #include <tonari/metric/metric.hpp>
@@ -25,6 +26,8 @@ namespace tonari {
 ///   "HNSW32"             graph with up to 64 links a row on the lowest layer and 32 above (M = 32), rows as given
 ///   "IVF1024,Flat"       1,024 inverted lists; a search looks at the `nprobe` nearest. About 4 sqrt(n) lists suit n rows
 ///   "IVF65536_HNSW32,Flat"  the same with a graph over the centroids: for many lists
+///   "IVF64,HNSW16"       lists that are searched by graphs, one each; a search walks those of the `nprobe` nearest lists, `ef`
+///                        wide in all. Also "IVF65536_HNSW32,HNSW16", and with SQ8, FP16 or BF16 behind it (index/ivf_hnsw_index.hpp)
 ///   "...,SQ8"            float rows rounded to 8 bits a value, and queries too ("Flat,SQ8" is "SQ8"): codec/sq8.hpp
 ///   "...,FP16" "...,BF16"  rows stored in half precision ("Flat,FP16" is "FP16"); "SQfp16" and "SQbf16" are the same words
 ///   "PQ32"               a byte for each of 32 parts of a row, which divide its dimensions ("PQ32x8" is the same word):
@@ -86,6 +89,17 @@ Result<Index> build_over(C codec, const Spec& spec, MatrixView rows, std::span<c
             return make_index(*std::move(index));
         }
         auto index = IvfIndex<C, FlatCoarse<C>>::build(std::move(codec), rows, ids, params, asked);
+        if (!index) return std::move(index).error();
+        return make_index(*std::move(index));
+    }
+    if (spec.kind == IndexKind::ivf_hnsw) {
+        const IvfParams params{spec.lists, spec.coarse_links};
+        if (spec.coarse_links > 0) {
+            auto index = IvfHnswIndex<C, GraphCoarse<C>>::build(std::move(codec), rows, ids, params, spec.links, asked);
+            if (!index) return std::move(index).error();
+            return make_index(*std::move(index));
+        }
+        auto index = IvfHnswIndex<C, FlatCoarse<C>>::build(std::move(codec), rows, ids, params, spec.links, asked);
         if (!index) return std::move(index).error();
         return make_index(*std::move(index));
     }

@@ -14,7 +14,7 @@
 namespace tonari {
 
 /// The values stand in files: never renumber.
-enum class IndexKind : std::uint8_t { flat = 1, hnsw = 2, ivf = 3, refined = 4, transformed = 5 };
+enum class IndexKind : std::uint8_t { flat = 1, hnsw = 2, ivf = 3, refined = 4, transformed = 5, ivf_hnsw = 6 };
 
 /// `reserve` is the door: it checks the options and sizes the scratch. `search` and `range_search` then allocate
 /// nothing; their answer stands in `scratch.neighbors`, ordered by (distance, id), until the next call.

@@ -50,11 +50,7 @@ public:
     /// About O(n log n) distances; the same bytes for any number of threads.
     static Result<HnswIndex> build(C codec, MatrixView rows, std::span<const Id> ids, std::size_t links,
                                    const BuildOptions& options) {
-        const auto encode = [&](std::size_t row, std::byte* code) {
-            codec.encode(rows.row(row), {}, {code, codec.code_size()});
-            if constexpr (requires { codec.make_comparable(code); }) codec.make_comparable(code);
-        };
-        DistinctRows distinct = find_distinct_rows(rows.rows(), codec.code_size(), encode, options.threads);
+        const DistinctRows distinct = find_distinct_rows(codec, rows, options.threads);
         const Order order = arrange(distinct.first, links, options.seed);
         std::vector<RowId> vertex_rows(order.source.size());
         for (std::size_t i = 0; i < vertex_rows.size(); ++i) vertex_rows[i] = distinct.first[order.source[i]];
@@ -63,7 +59,7 @@ public:
         if (!built) return std::move(built).error();
         std::vector<RowId> source(order.source.size());  // by final number, which distinct row it is
         for (std::size_t i = 0; i < source.size(); ++i) source[built->new_number[i]] = order.source[i];
-        auto map = number_ids(distinct, source, ids);
+        auto map = ids_of_distinct(distinct, source, ids);
         if (!map) return std::move(map).error();
         if (options.progress) options.progress(rows.rows(), rows.rows());
         return HnswIndex(StoredRows<C>(std::move(codec), std::move(built->codes).freeze(), *std::move(map)),
@@ -353,25 +349,6 @@ private:
             if (!built) return std::move(built).error();
             return BuiltGraph{std::move(built->layers), std::move(built->new_number), std::move(codes)};
         }
-    }
-
-    static Result<IdMap> number_ids(const DistinctRows& distinct, std::span<const RowId> source,
-                                    std::span<const Id> ids) {
-        const auto id_of = [&](RowId row) { return ids.empty() ? static_cast<Id>(row) : ids[row]; };
-        std::vector<Id> slots;
-        std::vector<std::uint32_t> offsets;
-        for (const RowId row : source) {
-            if (distinct.offsets.empty()) {
-                slots.push_back(id_of(distinct.first[row]));
-                continue;
-            }
-            offsets.push_back(static_cast<std::uint32_t>(slots.size()));
-            for (std::uint32_t i = distinct.offsets[row]; i < distinct.offsets[row + 1]; ++i)
-                slots.push_back(id_of(distinct.members[i]));
-            std::sort(slots.begin() + offsets.back(), slots.end());
-        }
-        if (!offsets.empty()) offsets.push_back(static_cast<std::uint32_t>(slots.size()));
-        return IdMap::create(slots, offsets);
     }
 
     [[nodiscard]] std::size_t walk_width(std::size_t k, std::size_t ef) const noexcept {

@@ -101,7 +101,9 @@ void add_parts(const I& index, std::vector<IndexPart>& parts) {
         }
         if constexpr (requires { index.layers(); }) parts.push_back({"links", index.layers().bytes()});
         if constexpr (requires { index.partition(); }) {
-            parts.push_back({"lists", index.partition().bytes() + index.length_bytes()});
+            std::size_t lists = index.partition().bytes();
+            if constexpr (requires { index.length_bytes(); }) lists += index.length_bytes();
+            parts.push_back({"lists", lists});
             parts.push_back({"coarse", index.coarse_lists().bytes()});
         }
     }

@@ -13,6 +13,7 @@
 #include <tonari/index/flat_index.hpp>
 #include <tonari/index/hnsw_index.hpp>
 #include <tonari/index/index_model.hpp>
+#include <tonari/index/ivf_hnsw_index.hpp>
 #include <tonari/index/ivf_index.hpp>
 #include <tonari/index/refined.hpp>
 
@@ -35,6 +36,15 @@ extern template class IndexModelOf<FlatIndex<Sq8<AnyMetric>>>;
 extern template class IndexModelOf<HnswIndex<Sq8<AnyMetric>>>;
 extern template class IndexModelOf<IvfIndex<Sq8<AnyMetric>, FlatIndex<Flat<AnyMetric>>>>;
 extern template class IndexModelOf<IvfIndex<Sq8<AnyMetric>, HnswIndex<Flat<AnyMetric>>>>;
+
+extern template class IvfHnswIndex<Flat<AnyMetric>, FlatIndex<Flat<AnyMetric>>>;
+extern template class IvfHnswIndex<Flat<AnyMetric>, HnswIndex<Flat<AnyMetric>>>;
+extern template class IndexModelOf<IvfHnswIndex<Flat<AnyMetric>, FlatIndex<Flat<AnyMetric>>>>;
+extern template class IndexModelOf<IvfHnswIndex<Flat<AnyMetric>, HnswIndex<Flat<AnyMetric>>>>;
+extern template class IvfHnswIndex<Sq8<AnyMetric>, FlatIndex<Flat<AnyMetric>>>;
+extern template class IvfHnswIndex<Sq8<AnyMetric>, HnswIndex<Flat<AnyMetric>>>;
+extern template class IndexModelOf<IvfHnswIndex<Sq8<AnyMetric>, FlatIndex<Flat<AnyMetric>>>>;
+extern template class IndexModelOf<IvfHnswIndex<Sq8<AnyMetric>, HnswIndex<Flat<AnyMetric>>>>;
 
 extern template class FlatIndex<FastScan>;
 extern template class IvfIndex<FastScan, FlatIndex<Flat<AnyMetric>>>;
@@ -84,9 +94,19 @@ Result<Index> open_index(const SectionReader& reader, C codec) {
         if (!index) return std::move(index).error();
         return make_index(*std::move(index));
     }
-    return Error{ErrorCode::unsupported, "expected an index of kind 1 (flat), 2 (hnsw) or 3 (ivf), got kind " +
-                                             std::to_string(record->kind) +
-                                             "; a newer version of the library may have written it"};
+    if (record->kind == static_cast<std::uint8_t>(IndexKind::ivf_hnsw)) {
+        if (reader.within("coarse").has("layers")) {
+            auto index = IvfHnswIndex<C, GraphCoarse<C>>::open(reader, std::move(codec));
+            if (!index) return std::move(index).error();
+            return make_index(*std::move(index));
+        }
+        auto index = IvfHnswIndex<C, FlatCoarse<C>>::open(reader, std::move(codec));
+        if (!index) return std::move(index).error();
+        return make_index(*std::move(index));
+    }
+    return Error{ErrorCode::unsupported,
+                 "expected an index of kind 1 (flat), 2 (hnsw), 3 (ivf) or 6 (ivf of graphs), got kind " +
+                     std::to_string(record->kind) + "; a newer version of the library may have written it"};
 }
 
 /// The same for every run-time codec: which one it is, the file's sections tell.

@@ -27,6 +27,8 @@ struct SearchScratch {
     NearestLists nearest_lists;       ///< IVF, centroids compared one and all
     std::vector<Neighbor> lists;      ///< IVF: the lists to look at, nearest first
     VisitedSet probed;                ///< IVF: those that were looked at
+    VisitedSet met;                   ///< IVF over graphs: rows that walks have seen; `visited` is the centroids'
+    TopK in_cell;                     ///< IVF over graphs: the nearest of the cell at hand
     std::vector<float> wide;          ///< IVF: the query as the centroids are stored
     std::vector<float> mapped;        ///< transforms: the query as float32, and mapped
     std::vector<Neighbor> neighbors;  ///< the answer

@@ -44,7 +44,7 @@ struct TransformSpec {
 
 struct Spec : CodeSpec {
     IndexKind kind = IndexKind::flat;
-    std::size_t links = 0;           ///< HNSW: M
+    std::size_t links = 0;           ///< HNSW, and IVF over graphs: M
     std::size_t lists = 0;           ///< IVF
     std::size_t coarse_links = 0;    ///< IVF: M of a graph over the centroids; 0: Flat
     std::optional<CodeSpec> fine{};  ///< what rows are looked at again by
@@ -54,7 +54,7 @@ struct Spec : CodeSpec {
 /// The spec of an index over rows that are stored as `stored` by such a codec. `links` is M, 0 where there is none.
 TONARI_API Spec spec_of(IndexKind kind, std::size_t links, Element stored, CodecKind codec);
 
-/// "Flat", "HNSW32", "HNSW32,SQ8", "IVF1024,Flat", "PCA64,IVF65536_HNSW32,RaBitQ,R(SQ8)", ... (index/build.hpp lists
+/// "Flat", "HNSW32", "HNSW32,SQ8", "IVF1024,Flat", "IVF1024,HNSW16", "PCA64,IVF65536_HNSW32,RaBitQ,R(SQ8)", ... (index/build.hpp lists
 /// the words).
 /// Errors name the word that does not fit and those that would.
 TONARI_API Result<Spec> parse_spec(std::string_view text);

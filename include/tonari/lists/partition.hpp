@@ -5,6 +5,7 @@
 //     offsets   0         5        7       7        12
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <utility>
@@ -31,6 +32,12 @@ public:
     [[nodiscard]] std::pair<std::size_t, std::size_t> rows_of(std::size_t list) const noexcept {
         const auto offsets = offsets_.as<std::uint32_t>();
         return {offsets[list], offsets[list + 1]};
+    }
+
+    /// The list of a row. O(log lists).
+    [[nodiscard]] std::size_t list_of(std::size_t row) const noexcept {
+        const auto offsets = offsets_.as<std::uint32_t>();
+        return static_cast<std::size_t>(std::upper_bound(offsets.begin(), offsets.end(), row) - offsets.begin() - 1);
     }
 
     TONARI_API Status save(SectionWriter& writer) const;

@@ -18,12 +18,12 @@ struct CurvePoint {
     double mean_us = 0;
     double p50_us = 0;
     double p99_us = 0;
-    std::size_t nprobe = 0;         ///< as `ef`
+    std::size_t nprobe = 0;         ///< as `ef`; lists that are graphs have both
     std::optional<float> refine{};  ///< where rows are refined
 };
 
-/// What was set: `ef` or `nprobe`, whichever the index has; 0 if neither.
-constexpr std::size_t width_of(const CurvePoint& point) noexcept { return point.ef + point.nprobe; }
+/// What was set: `nprobe` or `ef`, the first of them that the index has; 0 if neither.
+constexpr std::size_t width_of(const CurvePoint& point) noexcept { return point.nprobe != 0 ? point.nprobe : point.ef; }
 
 /// The points that no other one beats in both recall and qps, by recall ascending.
 TONARI_API std::vector<CurvePoint> pareto_front(std::span<const CurvePoint> points);

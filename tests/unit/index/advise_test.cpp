@@ -68,7 +68,9 @@ TEST_CASE("advise: its figures are those of the index", "[index]") {
           {"IVF512,RaBitQ,RFlat", MetricKind::l2, Element::float32},
           {"IVF512,RaBitQ,R(SQ8)", MetricKind::cosine, Element::float32},
           {"IVF512_HNSW32,RaBitQ,RFlat", MetricKind::inner_product, Element::uint8},
-          {"IVF512,Flat", MetricKind::l1, Element::float32}}) {
+          {"IVF512,Flat", MetricKind::l1, Element::float32},
+          {"IVF64,HNSW16", MetricKind::l2, Element::float32},
+          {"IVF16_HNSW8,HNSW16,SQ8", MetricKind::cosine, Element::float32}}) {
         const Rows rows = clustered_rows(element, 40, n, 1);
         const IndexNeed need{n, 40, element, metric};
         const Index index = build(spec, metric, rows.view(), {}, quick_build()).value();

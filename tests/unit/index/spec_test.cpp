@@ -32,6 +32,10 @@ TEST_CASE("spec: words and what they mean", "[index]") {
     check("HNSW16,Flat", IndexKind::hnsw, 16, {}, "HNSW16");
     check("HNSW16,FP16", IndexKind::hnsw, 16, Element::float16, "HNSW16,FP16");
     check("IVF100,Flat", IndexKind::ivf, 0, {}, "IVF100,Flat");
+    check("IVF100,HNSW4", IndexKind::ivf_hnsw, 4, {}, "IVF100,HNSW4");
+    check("IVF100,HNSW,Flat", IndexKind::ivf_hnsw, 32, {}, "IVF100,HNSW32");
+    check("IVF100_HNSW,HNSW16,SQfp16", IndexKind::ivf_hnsw, 16, Element::float16, "IVF100_HNSW32,HNSW16,FP16");
+    check("IVF100,HNSW16,SQ8", IndexKind::ivf_hnsw, 16, {}, "IVF100,HNSW16,SQ8");
     check("IVF1,SQfp16", IndexKind::ivf, 0, Element::float16, "IVF1,FP16");
     check("IVF16777216_HNSW,BF16", IndexKind::ivf, 0, Element::bfloat16, "IVF16777216_HNSW32,BF16");
     check("HNSW16,SQbf16", IndexKind::hnsw, 16, Element::bfloat16, "HNSW16,BF16");
@@ -133,7 +137,15 @@ TEST_CASE("spec: what is none", "[index]") {
                                         "HNSW16,HNSW16",
                                         "HNSW16,FP16,FP16",
                                         "IVF100,",
-                                        "IVF100,HNSW4",
+                                        "IVF100,HNSW1",
+                                        "IVF100,HNSW257",
+                                        "IVF100,HNSW4,",
+                                        "IVF100,HNSW4,HNSW4",
+                                        "IVF100,HNSW4,RaBitQ",
+                                        "IVF100,HNSW4,PQ8",
+                                        "IVF100,HNSW4,SQ8,RFlat",
+                                        "IVF100,HNSW4_HNSW4",
+                                        "IVF100,Flat,HNSW4",
                                         "IVF0,Flat",
                                         "IVF16777217,Flat",
                                         "IVF8_,Flat",

@@ -62,7 +62,7 @@ std::vector<Section> sections_of(const std::vector<std::byte>& image) {
 
 TEST_CASE("segment: a file cut anywhere is refused", "[segment]") {
     const TempFolder folder;
-    for (const char* spec : {"Flat", "HNSW4", "IVF9,Flat", "IVF130,Flat", "IVF9_HNSW4,Flat", "HNSW4,SQ8",
+    for (const char* spec : {"Flat", "HNSW4", "IVF9,Flat", "IVF130,Flat", "IVF9_HNSW4,Flat", "IVF9,HNSW4", "HNSW4,SQ8",
                              "HNSW4,SQ8,RFlat", "IVF9,RaBitQ,RFlat", "IVF9,PQ3,RFlat", "IVF9,RaBitQ4", "PCA6,HNSW4"}) {
         const auto image = image_of(sample(spec, true));
         std::size_t opened = 0;
@@ -110,6 +110,9 @@ TEST_CASE("segment: any byte of any section changed is refused or survived", "[s
                                        {"IVF9,Flat", false},
                                        {"IVF130,Flat", false},
                                        {"IVF9_HNSW4,Flat", true},
+                                       {"IVF9,HNSW4", true},
+                                       {"IVF9,HNSW4", false},
+                                       {"IVF9_HNSW4,HNSW4,SQ8", true},
                                        {"SQ8", false},
                                        {"HNSW4,SQ8", true},
                                        {"IVF9,SQ8", false},
@@ -149,6 +152,8 @@ TEST_CASE("segment: sections full of lies are survived", "[segment]") {
                                        {"IVF9,Flat", false},
                                        {"IVF130,Flat", false},
                                        {"IVF9_HNSW4,Flat", false},
+                                       {"IVF9,HNSW4", true},
+                                       {"IVF9_HNSW4,HNSW4,SQ8", false},
                                        {"HNSW4,SQ8", false},
                                        {"HNSW4,SQ8,RFlat", true},
                                        {"IVF9,RaBitQ,R(SQ8)", false},
@@ -186,26 +191,28 @@ TEST_CASE("segment: sections full of lies are survived", "[segment]") {
 }
 
 TEST_CASE("segment: links that lie lead to fewer answers at worst, all of them rows", "[segment]") {
-    const Index good = sample("HNSW4", false);
-    const auto image = image_of(good);
-    for (const Section& section : sections_of(image)) {
-        if (!section.name.starts_with("links")) continue;
-        auto changed = image;
-        Random random(3);
-        for (std::size_t at = 0; at + 4 <= section.size; at += 4) {
-            const auto link = static_cast<std::uint32_t>(random() % (2 * n));
-            std::memcpy(changed.data() + section.offset + at, &link, 4);
-        }
-        const Index index = index_of(changed).value();
-        const Rows queries = clustered_rows(Element::float32, dim, 20, 4);
-        const auto ids = scattered_ids(n, true);
-        for (std::size_t q = 0; q < queries.size(); ++q) {
-            const auto nearest = ask(index, queries.row(q), {.k = 10}).value();
-            std::vector<Id> seen;
-            for (const Neighbor& neighbor : nearest) {
-                CHECK(std::find(ids.begin(), ids.end(), neighbor.id) != ids.end());
-                CHECK(std::find(seen.begin(), seen.end(), neighbor.id) == seen.end());
-                seen.push_back(neighbor.id);
+    for (const char* spec : {"HNSW4", "IVF3,HNSW4"}) {
+        INFO(spec);
+        const auto image = image_of(sample(spec, false));
+        for (const Section& section : sections_of(image)) {
+            if (!section.name.starts_with("links")) continue;
+            auto changed = image;
+            Random random(3);
+            for (std::size_t at = 0; at + 4 <= section.size; at += 4) {
+                const auto link = static_cast<std::uint32_t>(random() % (2 * n));
+                std::memcpy(changed.data() + section.offset + at, &link, 4);
+            }
+            const Index index = index_of(changed).value();
+            const Rows queries = clustered_rows(Element::float32, dim, 20, 4);
+            const auto ids = scattered_ids(n, true);
+            for (std::size_t q = 0; q < queries.size(); ++q) {
+                const auto nearest = ask(index, queries.row(q), {.k = 10}).value();
+                std::vector<Id> seen;
+                for (const Neighbor& neighbor : nearest) {
+                    CHECK(std::find(ids.begin(), ids.end(), neighbor.id) != ids.end());
+                    CHECK(std::find(seen.begin(), seen.end(), neighbor.id) == seen.end());
+                    seen.push_back(neighbor.id);
+                }
             }
         }
     }
@@ -242,6 +249,44 @@ TEST_CASE("segment: counts that do not agree are refused by name", "[segment]") 
     CHECK(with("id_map", 16, 4, 1).message.find("ids") != std::string::npos);
     CHECK(with("layers", 4, 9, 4).message.find("links/0") != std::string::npos);
     CHECK(with("counts", 0, n - 1, 8).code == ErrorCode::corrupt);
+}
+
+TEST_CASE("segment: cells that do not agree are refused by name", "[segment]") {
+    const auto image = image_of(sample("IVF9,HNSW4", false));
+    const auto refused = [&](std::string_view name, std::size_t offset, std::uint64_t value, std::size_t width,
+                             std::string_view word) {
+        auto changed = image;
+        bool found = false;
+        for (const Section& section : sections_of(image)) {
+            if (section.name != name) continue;
+            if (offset == ~std::size_t{0}) offset = section.size - width;
+            std::memcpy(changed.data() + section.offset + offset, &value, width);
+            found = true;
+        }
+        const auto index = index_of(changed);
+        REQUIRE((found && !index.ok()));
+        INFO(index.error().message);
+        return index.error().code == ErrorCode::corrupt && index.error().message.find(word) != std::string::npos;
+    };
+    CHECK(refused("cells", 0, 0, 4, "1 to 40 layers"));
+    CHECK(refused("cells", 0, 41, 4, "1 to 40 layers"));
+    CHECK(refused("cells", 4, 9, 4, "twice as many"));
+    CHECK(refused("cells", 4, 0x20000000800000, 8, "twice as many"));
+    CHECK(refused("cells", 4, 0x400000010, 8, "twice as many"));
+    CHECK(refused("cells", 4, 0x800000010, 8, "links/0"));
+    CHECK(refused("cells/lists", 0, 8, 4, "offsets"));
+    CHECK(refused("cells/lists", 4, n - 1, 4, "offsets"));
+    CHECK(refused("upper/1/lists", 0, 8, 4, "offsets"));
+    CHECK(refused("upper/1/offsets", 4, 0x7fffffff, 4, "offsets"));
+    CHECK(refused("upper/1/offsets", 4, 0x10000, 4, "offsets"));
+    // Cells of the right number whose first has more vertices above than below.
+    auto changed = image;
+    std::size_t above = 0;
+    for (const Section& section : sections_of(image)) {
+        if (section.name == "upper/1/lists") std::memcpy(&above, image.data() + section.offset + 4, 4);
+    }
+    REQUIRE(above > 8);
+    CHECK(refused("upper/1/offsets", 4, above << 32U | above, 8, "expected"));
 }
 
 TEST_CASE("segment: lies about rounded rows are refused by name", "[segment]") {

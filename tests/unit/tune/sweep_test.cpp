@@ -120,6 +120,37 @@ TEST_CASE("a sweep of chosen widths, and with more threads") {
     }
 }
 
+TEST_CASE("a sweep of lists that are graphs tries both widths together") {
+    const Data data;
+    const Index index = build("IVF12,HNSW8", MetricKind::l2, data.rows.base()).value();
+    tune::SweepOptions options = quick();
+    options.nprobes = {1, 3};
+    options.widths = {10, 40};
+    std::size_t steps = 0;
+    options.progress = [&](std::size_t done, std::size_t at_most) {
+        steps = done;
+        CHECK(at_most == 2);
+    };
+    const auto chosen = tune::sweep(index, data.rows.query(), data.scorer(10), options).value();
+    CHECK(steps == 2);
+    REQUIRE_FALSE(chosen.empty());
+    CHECK(chosen.size() <= 4);
+    for (const tune::CurvePoint& point : chosen) {
+        CHECK((point.nprobe == 1 || point.nprobe == 3));
+        CHECK((point.ef == 10 || point.ef == 40));
+        CHECK(width_of(point) == point.nprobe);
+    }
+    const auto best = std::max_element(chosen.begin(), chosen.end(),
+                                       [](const auto& a, const auto& b) { return a.recall < b.recall; });
+    CHECK((best->nprobe == 3 && best->ef == 40));
+    const auto all = tune::sweep(index, data.rows.query(), data.scorer(10), quick()).value();
+    REQUIRE(all.size() > 1);
+    CHECK(std::max_element(all.begin(), all.end(), [](const auto& a, const auto& b) {
+              return a.recall < b.recall;
+          })->recall >= 0.995);
+    CHECK(tune::pareto_front(all).size() == all.size());
+}
+
 TEST_CASE("a sweep refuses what it cannot measure") {
     const Data data;
     const Index flat = build("Flat", MetricKind::l2, data.rows.base()).value();
