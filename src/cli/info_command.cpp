@@ -85,7 +85,7 @@ Json file_json(const std::string& path, bool graph) {
     for (const IndexPart& part : index.parts()) json["parts"].push_back({{"name", part.name}, {"bytes", part.bytes}});
     if (graph) {
         const auto summary = index.graph();
-        if (!summary) fail_arguments("--graph: expected a file with a graph, got '" + index.spec() + "'");
+        if (!summary) fail_arguments("--graph: expected an index that is one graph, HNSW<M>, got '" + index.spec() + "'");
         json["graph"] = graph_json(*summary);
     }
     json["sections"] = Json::array();

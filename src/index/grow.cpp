@@ -17,7 +17,7 @@ Result<Spec> growing_spec(std::string_view text, const BuildOptions& options) {
     if (Status s = simd::check_level(); !s) return s;
     auto spec = parse_spec(text);
     if (!spec) return spec;
-    if (spec->kind == IndexKind::flat) {
+    if (spec->kind != IndexKind::hnsw && spec->kind != IndexKind::ivf) {
         return Error{ErrorCode::unsupported, "spec '" + std::string(text) +
                                                  "': expected one that grows, HNSW<M> with M from 2 to 256 or "
                                                  "IVF<lists> with the codes Flat, FP16, BF16 or SQ8"};

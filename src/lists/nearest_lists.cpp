@@ -65,6 +65,13 @@ float NearestLists::tighter(std::size_t found, std::size_t count, float most) co
     return most;
 }
 
+void NearestLists::keep(std::size_t count) noexcept {
+    if (keys_.size() <= count) return;
+    const auto last = keys_.begin() + static_cast<std::ptrdiff_t>(count);
+    std::nth_element(keys_.begin(), last, keys_.end());
+    keys_.erase(last, keys_.end());
+}
+
 std::span<const OrderedKey> NearestLists::choose(std::size_t lists, std::size_t count) noexcept {
     count = std::min(count, lists);
     keys_.clear();
@@ -72,6 +79,7 @@ std::span<const OrderedKey> NearestLists::choose(std::size_t lists, std::size_t 
     float most = limit(lists, count);
     if (most == infinity) {
         for (std::size_t i = 0; i < lists; ++i) keys_.push_back(make_key(distances_[i], static_cast<RowId>(i)));
+        keep(count);
         return keys_;
     }
     std::fill(distances_.begin() + static_cast<std::ptrdiff_t>(lists),
@@ -90,11 +98,7 @@ std::span<const OrderedKey> NearestLists::choose(std::size_t lists, std::size_t 
 
 std::span<const OrderedKey> NearestLists::select(std::size_t lists, std::size_t count) noexcept {
     choose(lists, count);
-    if (keys_.size() > count) {
-        const auto last = keys_.begin() + static_cast<std::ptrdiff_t>(count);
-        std::nth_element(keys_.begin(), last, keys_.end());
-        keys_.erase(last, keys_.end());
-    }
+    keep(count);
     std::sort(keys_.begin(), keys_.end());
     return keys_;
 }

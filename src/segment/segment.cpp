@@ -31,8 +31,8 @@ Status detail::check_open(const OpenOptions& options) {
 Result<Index> detail::with_cache(Index index, const OpenOptions& options) {
     if (options.cache_bytes == 0 || index.cache_stats()) return index;
     return Error{ErrorCode::unsupported,
-                 "a cache of lists: expected an index of inverted lists, IVF<lists>,..., got '" + index.spec() +
-                     "'; open it without a cache"};
+                 "a cache of lists: expected inverted lists that are scanned, IVF<lists>,Flat or with codes, got '" +
+                     index.spec() + "'; open it without a cache"};
 }
 
 Result<Segment> Segment::open(const std::filesystem::path& path, const OpenOptions& options) try {

@@ -69,7 +69,7 @@ class Errors(CommandTest):
         self.refused("bench", "data", "-i", "Flat", "--residency", "cloud", status=2, says=["cloud"])
         asking = ("search", "graph.tnr", "-q", "data/query.fbin", "--cache")
         self.refused(*asking, "1MiB", status=2, says=["a cache: expected residency 'disk', got 'map'"])
-        self.refused(*asking, "1MiB", "--residency", "disk", status=2, says=["expected an index of inverted lists", "HNSW"])
+        self.refused(*asking, "1MiB", "--residency", "disk", status=2, says=["expected inverted lists that are scanned", "HNSW"])
         self.refused(*asking, "much", "--residency", "disk", status=2, says=["--cache", "much"])
         self.refused("generate", status=2, says=["OUT_DIR"])
         self.refused("generate", "x", "--rows", 0, status=2, says=["got 0"])

@@ -70,7 +70,7 @@ class Files(CommandTest):
         told = self.run_command("info", "graph.tnr", "--graph").stdout
         self.assertIn("every one can be reached", told)
         self.assertNotIn("reached", self.run_command("info", "graph.tnr").stdout)
-        self.refused("info", "flat.tnr", "--graph", status=2, says=["--graph", "Flat"])
+        self.refused("info", "flat.tnr", "--graph", status=2, says=["--graph", "HNSW<M>", "Flat"])
         self.refused("info", "--graph", status=2, says=["--graph", "expected a file"])
 
     def test_lists_kept_in_memory_answer_alike(self):

@@ -24,7 +24,9 @@ Result<Index> open_with(const Model& model, const std::string& path, const OpenO
 /// Inverted lists from disk also with a cache that holds a few of them.
 std::vector<OpenOptions> ways_to_open(const Index& index) {
     std::vector<OpenOptions> ways{{Residency::map, 0}, {Residency::load, 0}, {Residency::disk, 0}};
-    if (index.spec().find("IVF") != std::string::npos) ways.push_back({Residency::disk, 3 * KeptPages::page_bytes()});
+    const bool lists = index.spec().find("IVF") != std::string::npos;
+    const bool scanned = index.model().kind() != IndexKind::ivf_hnsw && index.spec().find(",HNSW") == std::string::npos;
+    if (lists && scanned) ways.push_back({Residency::disk, 3 * KeptPages::page_bytes()});
     return ways;
 }
 }  // namespace

@@ -133,9 +133,9 @@ public:
         return parts;
     }
     [[nodiscard]] std::optional<GraphSummary> graph() const override {
-        if constexpr (requires { index_.layers(); }) {
+        if constexpr (requires { summarize(index_.layers()); }) {
             return with_rows(summarize(index_.layers()));
-        } else if constexpr (requires { index_.inner().layers(); }) {
+        } else if constexpr (requires { summarize(index_.inner().layers()); }) {
             return with_rows(summarize(index_.inner().layers()));
         }
         return std::nullopt;

@@ -25,6 +25,7 @@ public:
 private:
     /// At least `count` distances are not above it, and not many more: infinity where that is not worth looking for.
     [[nodiscard]] float limit(std::size_t lists, std::size_t count) noexcept;
+    void keep(std::size_t count) noexcept;  ///< of `keys_` the nearest
     [[nodiscard]] float tighter(std::size_t found, std::size_t count, float most) const noexcept;
 
     std::vector<float> distances_;
