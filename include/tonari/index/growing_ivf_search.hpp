@@ -6,6 +6,7 @@
 
 #include <tonari/index/growing_ivf_moment.hpp>
 #include <tonari/index/nearest_ids.hpp>
+#include <tonari/index/patience.hpp>
 #include <tonari/index/search_scratch.hpp>
 
 namespace tonari {
@@ -89,15 +90,32 @@ private:
             return outcome;
         }
         const CoarseLists<typename Growing::CoarseIndex>& coarse = index_->coarse_lists();
-        outcome.distances = coarse.find(query, std::min(options.nprobe, lists()), *scratch_);
+        Patience patience = Patience::of(options, index_->codec().metric_kind());
+        const std::size_t most = std::min(options.nprobe, lists());
+        std::size_t ranked = patience.ranked_first(most);
+        outcome.distances = coarse.find(query, ranked, *scratch_);
+        while (!scan_ranked(query, options, patience, found, outcome) && ranked < most) {
+            ranked = std::min(2 * ranked, most);
+            outcome.distances += coarse.find(query, ranked, *scratch_);
+        }
+        outcome.exact = outcome.complete && outcome.hops == lists();
+        return outcome;
+    }
+    /// Of the lists that were found those that were not looked at yet, until patience ends: true, also where the deadline has passed.
+    template <class Options, Collector Found>
+    bool scan_ranked(typename Growing::Row query, const Options& options, Patience& patience, Found& found,
+                     Outcome& outcome) noexcept {
         Scorer scorer = moment_.aim(query, *scratch_);
         const auto& nearest = scratch_->lists;
-        for (std::size_t i = 0; i < nearest.size() && outcome.complete; ++i) {
+        for (std::size_t i = 0; i < nearest.size(); ++i) {
+            if (scratch_->probed.contains(static_cast<RowId>(nearest[i].id))) continue;
+            if (patience.ends(nearest[i].distance, found.bound())) return true;
             if (i + 1 < nearest.size()) moment_.prefetch(static_cast<std::size_t>(nearest[i + 1].id));
             scan_list(static_cast<std::size_t>(nearest[i].id), scorer, options.deadline, found, outcome);
+            if (!outcome.complete) return true;
+            if (patience.ever_ends()) patience.asked(found.bound());
         }
-        outcome.exact = outcome.complete && nearest.size() == lists();
-        return outcome;
+        return false;
     }
     /// Looks at one further list after another, until it is `enough()`, which is asked after each.
     template <class Options, Collector Found, class Enough>

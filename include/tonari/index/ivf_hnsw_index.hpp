@@ -25,6 +25,7 @@
 #include <tonari/index/hnsw_index.hpp>
 #include <tonari/index/ivf_hnsw_build.hpp>
 #include <tonari/index/ivf_hnsw_source.hpp>
+#include <tonari/index/patience.hpp>
 #include <tonari/index/stored_rows.hpp>
 #include <tonari/index/train_lists.hpp>
 #include <tonari/lists/partition.hpp>
@@ -267,8 +268,12 @@ private:
         if (rows_.on_disk()) {
             for (const Neighbor& cell : scratch.lists) fetch(static_cast<std::size_t>(cell.id));
         }
+        Patience patience =
+            Patience::of(options, codec().metric_kind());  // for the `ef` nearest, which are what is kept
         for (std::size_t i = 0; i < scratch.lists.size() && outcome.complete; ++i) {
+            if (patience.ends(scratch.lists[i].distance, found.bound())) break;
             look_in(scratch.lists[i], options, width, scorer, found, scratch, outcome);
+            patience.asked(found.bound());
         }
         if (!outcome.complete || scratch.lists.size() == partition_.lists() || enough()) return outcome;
         outcome.distances += coarse_.find(query, partition_.lists(), scratch);

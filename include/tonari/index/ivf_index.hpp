@@ -349,7 +349,7 @@ private:
                 return outcome;
             }
         }
-        Patience patience(patience_of(options), codec().metric_kind());
+        Patience patience = Patience::of(options, codec().metric_kind());
         const std::size_t most = std::min(nprobe, partition_.lists());
         std::size_t ranked = patience.ranked_first(most);
         scratch.probed.clear();
@@ -390,14 +390,6 @@ private:
             if (patience.ever_ends()) patience.asked(found.bound());
         }
         return false;
-    }
-    template <class Options>
-    static float patience_of(const Options& options) noexcept {
-        if constexpr (requires { options.patience; }) {
-            return options.patience;
-        } else {
-            return 0;
-        }
     }
     /// Looks at one further list after another, until it is `enough()`, which is asked after each.
     template <class Options, Collector Found, class Enough>

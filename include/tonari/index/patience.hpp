@@ -19,6 +19,15 @@ class Patience {
 public:
     /// It ends after `lists` in vain whose next one is as far as the k-th row; 0: never.
     Patience(float lists, MetricKind metric) noexcept : lists_(lists), metric_(metric) {}
+    /// A search within a radius has none: it goes from list to list by what these hold.
+    template <class Options>
+    static Patience of(const Options& options, MetricKind metric) noexcept {
+        if constexpr (requires { options.patience; }) {
+            return {options.patience, metric};
+        } else {
+            return {0, metric};
+        }
+    }
 
     [[nodiscard]] bool ever_ends() const noexcept { return lists_ > 0; }
     /// Is the list at `distance` not worth asking? `bound` is the distance of the k-th row, or infinite.

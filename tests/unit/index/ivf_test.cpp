@@ -4,6 +4,7 @@
 #include <set>
 
 #include <tonari/index/build.hpp>
+#include <tonari/index/grow.hpp>
 #include <tonari/index/ivf_index.hpp>
 #include <tonari/index/patience.hpp>
 #include <tonari/index/registry.hpp>
@@ -235,19 +236,30 @@ TEST_CASE("ivf: patience finds nearly all of what is there by comparing fewer", 
 
 TEST_CASE("ivf: patience ends no search that has not found what it was asked for", "[index]") {
     const Rows rows = clustered_rows(Element::float32, dim, 3000, 23);
-    const Index index = build("IVF60,Flat", MetricKind::l2, rows.view()).value();
-    const RowFilter few = index.prepare(Filter::predicate([](Id id) { return id % 50 == 0; })).value();
-    for (std::size_t q = 0; q < 20; ++q) {
-        for (const std::size_t k : {1U, 50U, 2'000U}) {
-            CHECK(ask(index, rows.row(q), {.k = k, .nprobe = 60, .patience = 1e-3F}).value().size() == k);
-            const Answer some = ask(index, rows.row(q), {.k = k, .nprobe = 20, .patience = 1, .filter = &few}).value();
-            CHECK(some.size() == std::min<std::size_t>(k, 60));
+    const GrowingIndex growing = grow("IVF60,Flat", MetricKind::l2, rows.view()).value();
+    const std::pair<const char*, Index> indexes[] = {
+        {"frozen", build("IVF60,Flat", MetricKind::l2, rows.view()).value()},
+        {"growing", growing.index()},
+        {"graphs", build("IVF60,HNSW8", MetricKind::l2, rows.view()).value()}};
+    for (const auto& [kind, index] : indexes) {
+        INFO(kind);
+        const RowFilter few = index.prepare(Filter::predicate([](Id id) { return id % 50 == 0; })).value();
+        for (std::size_t q = 0; q < 20; ++q) {
+            for (const std::size_t k : {1U, 50U, 2'000U}) {
+                CHECK(ask(index, rows.row(q), {.k = k, .nprobe = 60, .patience = 1e-3F}).value().size() == k);
+                const Answer some =
+                    ask(index, rows.row(q), {.k = k, .nprobe = 20, .patience = 1, .filter = &few}).value();
+                CHECK(some.size() == std::min<std::size_t>(k, 60));
+            }
+            const Outcome all = ask(index, rows.row(q), {.k = 1, .ef = 10, .nprobe = 60}).value().outcome;
+            const Outcome stopped =
+                ask(index, rows.row(q), {.k = 1, .ef = 10, .nprobe = 60, .patience = 1}).value().outcome;
+            CHECK_FALSE(stopped.exact);
+            CHECK(3 * stopped.distances < 2 * all.distances);
         }
-        const Answer stopped = ask(index, rows.row(q), {.k = 1, .nprobe = 60, .patience = 1}).value();
-        CHECK_FALSE(stopped.outcome.exact);
-        CHECK(stopped.outcome.hops < 60);
-    }
-    for (const float wrong : {-1.0F, std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
-        CHECK(ask(index, rows.row(0), {.patience = wrong}).error().code == ErrorCode::invalid_argument);
+        for (const float wrong :
+             {-1.0F, std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
+            CHECK(ask(index, rows.row(0), {.patience = wrong}).error().code == ErrorCode::invalid_argument);
+        }
     }
 }
