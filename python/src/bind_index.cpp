@@ -16,7 +16,8 @@ constexpr const char* cache_stats_doc = R"(cache_stats(self)
 What the cache has done that the index was opened with, tonari.open(path, residency="disk", cache=bytes); None without one.
 
 A dict: hits (a list, or a row in one, was asked for that is kept), misses (left to the disk, or to the system's own cache) and
-bytes_read (of those), evictions; lists and bytes kept now, the budget in bytes, and whether they are locked in place, not copied.)";
+bytes_read (of those), evictions; lists and bytes kept now, the budget in bytes, whether they are locked in
+place, not copied, and whether the system has refused to keep more.)";
 
 py::object cache_stats(const PooledIndex& self) {
     const auto stats = self.index().cache_stats();
@@ -30,6 +31,7 @@ py::object cache_stats(const PooledIndex& self) {
     all["bytes"] = stats->bytes;
     all["budget"] = stats->budget;
     all["locked"] = stats->locked;
+    all["refused"] = stats->refused;
     return all;
 }
 

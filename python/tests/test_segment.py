@@ -42,7 +42,7 @@ def test_lists_asked_for_most_are_kept(spec: str, rows: Any, queries: Any, tmp_p
     assert stats is not None
     assert stats["hits"] > stats["misses"] > 0 and stats["bytes_read"] > 0
     assert 0 < stats["lists"] <= 16 and 0 < stats["bytes"] <= stats["budget"] == 1 << 20
-    assert stats["evictions"] == 0 and isinstance(stats["locked"], bool)
+    assert stats["evictions"] == 0 and isinstance(stats["locked"], bool) and stats["refused"] is False
 
 
 def test_a_cache_is_honoured_or_refused(flat: tonari.Index, tmp_path: Path) -> None:
@@ -55,6 +55,9 @@ def test_a_cache_is_honoured_or_refused(flat: tonari.Index, tmp_path: Path) -> N
         tonari.open(tmp_path / "flat.tnr", residency="disk", growing=True, cache=1)  # type: ignore[call-overload]
     with pytest.raises(tonari.InvalidArgument, match="cache"):
         tonari.open(tmp_path / "flat.tnr", residency="disk", cache=-1)
+    tonari.build("IVF4,Flat", np.eye(8, dtype=np.float32)).save(tmp_path / "lists.tnr")
+    with pytest.raises(tonari.InvalidArgument, match="a cache of lists: expected at least a page, .* got 5"):
+        tonari.open(tmp_path / "lists.tnr", residency="disk", cache=5)
 
 
 @pytest.mark.parametrize("element", [*ELEMENTS, "bits"])

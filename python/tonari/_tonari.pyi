@@ -43,6 +43,7 @@ _CacheStats = TypedDict(
         "bytes": int,
         "budget": int,
         "locked": bool,
+        "refused": bool,
     },
 )
 

@@ -38,6 +38,7 @@ struct BenchOptions {
     std::vector<std::size_t> widths;
     std::vector<std::size_t> nprobes;
     std::vector<float> refines;
+    std::vector<float> patiences;
     std::string residency;
     std::string json;
     std::string html;
@@ -96,6 +97,7 @@ IndexResult measure(const BenchOptions& options, const Dataset& data, const tune
     sweeping.widths = options.widths;
     sweeping.nprobes = options.nprobes;
     sweeping.refines = options.refines;
+    sweeping.patiences = options.patiences;
     sweeping.progress = sweep_bar.callback();
     result.points = require(tune::sweep(index, data.queries.view(), scorer, sweeping), spec);
     result.knee = tune::knee(result.points);
@@ -128,6 +130,10 @@ void check(const BenchOptions& options) {
     for (const float refine : options.refines) {
         if (refine >= 0 && refine <= std::numeric_limits<float>::max()) continue;
         fail_arguments("--refine: expected 0 or more standard deviations, got " + std::to_string(refine));
+    }
+    for (const float patience : options.patiences) {
+        if (patience >= 0 && patience <= std::numeric_limits<float>::max()) continue;
+        fail_arguments("--patience: expected 0 or more lists, got " + std::to_string(patience));
     }
     for (const std::string& path : {options.json, options.html}) {  // not after ten minutes of measuring
         if (path.empty()) continue;
@@ -210,6 +216,11 @@ Command add_bench(CLI::App& tonari) {
     app->add_option("--nprobe", options->nprobes, "Lists to look at, 1,4,16 [from 1 up until recall 0.995]")
         ->delimiter(',')
         ->type_name("LIST");
+    app->add_option(
+           "--patience", options->patiences,
+           "Lists in a row without a find after which a search ends, 0,12,24, each with every --nprobe [0: never]")
+        ->delimiter(',')
+        ->type_name("NUMBERS");
     app->add_option("--refine", options->refines,
                     "Standard deviations of codes that refinement allows for, 1.5,2 [1.5, 2 and 3]")
         ->delimiter(',')

@@ -18,6 +18,7 @@ Json point_json(const tune::CurvePoint& point) {
     Json params = Json::object();
     if (point.ef != 0) params["ef"] = point.ef;
     if (point.nprobe != 0) params["nprobe"] = point.nprobe;
+    if (point.patience) params["patience"] = decimal(static_cast<double>(*point.patience), 3);
     if (point.refine) params["refine"] = decimal(static_cast<double>(*point.refine), 3);
     return {{"params", params},
             {"recall", decimal(point.recall, 6)},

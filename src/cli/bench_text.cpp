@@ -30,14 +30,14 @@ std::string index_text(const BenchResult& bench, const IndexResult& result) {
                        human_bytes(static_cast<double>(result.bytes)) + " (" + short_number(a_row) + " bytes a row)";
     if (result.build_peak_bytes) text += ", " + peak_text(result) + " at most while building";
     text += "\n";
-    const bool lists = std::any_of(result.points.begin(), result.points.end(),
-                                   [](const tune::CurvePoint& point) { return point.nprobe != 0; });
-    const bool refines = std::any_of(result.points.begin(), result.points.end(),
-                                     [](const tune::CurvePoint& point) { return point.refine.has_value(); });
-    const bool both = std::any_of(result.points.begin(), result.points.end(),
-                                  [](const tune::CurvePoint& point) { return point.nprobe != 0 && point.ef != 0; });
+    const auto any = [&](auto has) { return std::any_of(result.points.begin(), result.points.end(), has); };
+    const bool lists = any([](const tune::CurvePoint& point) { return point.nprobe != 0; });
+    const bool refines = any([](const tune::CurvePoint& point) { return point.refine.has_value(); });
+    const bool patient = any([](const tune::CurvePoint& point) { return point.patience.has_value(); });
+    const bool both = any([](const tune::CurvePoint& point) { return point.nprobe != 0 && point.ef != 0; });
     std::vector<std::string> head = {lists ? "nprobe" : "ef"};
     if (both) head.emplace_back("ef");
+    if (patient) head.emplace_back("patience");
     if (refines) head.emplace_back("refine");
     for (const std::string& word : {"recall@" + std::to_string(bench.k), std::string("QPS"), std::string("mean us"),
                                     std::string("p50 us"), std::string("p99 us"), std::string()}) {
@@ -49,6 +49,7 @@ std::string index_text(const BenchResult& bench, const IndexResult& result) {
         const std::size_t width = tune::width_of(point);
         std::vector<std::string> row = {width == 0 ? "-" : std::to_string(width)};
         if (both) row.push_back(std::to_string(point.ef));
+        if (patient) row.push_back(short_number(static_cast<double>(point.patience.value_or(0))));
         if (refines) row.push_back(short_number(static_cast<double>(point.refine.value_or(0))));
         for (const std::string& word :
              {recall_text(point.recall), short_number(point.qps), short_number(point.mean_us),

@@ -58,6 +58,8 @@ void print_cache(const HotCacheStats& stats) {
                  human_bytes(static_cast<double>(stats.bytes)).c_str(),
                  human_bytes(static_cast<double>(stats.budget)).c_str(), stats.locked ? "locked" : "copied",
                  grouped(stats.evictions).c_str());
+    if (!stats.refused) return;
+    std::fprintf(stderr, "cache: the system refused to keep more; take a smaller --cache, or raise vm.max_map_count\n");
 }
 
 void search_radius(const Options& options, const Index& index, MatrixView queries) {

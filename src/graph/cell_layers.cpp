@@ -5,19 +5,17 @@
 #include <algorithm>
 #include <string>
 
+#include "graph/layer_sections.hpp"
+
 namespace tonari {
+
+using detail::LayersRecord;
+using detail::max_degree;
+using detail::max_height;
+using detail::table_name;
+
 namespace {
 
-struct CellsRecord {
-    std::uint32_t height;
-    std::uint32_t degree0;  // places a vertex on layer 0
-    std::uint32_t degree;   // and on the layers above
-    std::uint32_t reserved;
-};
-constexpr std::size_t max_height = 40;
-constexpr std::size_t max_degree = 512;
-
-std::string table_name(std::size_t layer) { return "links/" + std::to_string(layer); }
 std::string upper_name(std::size_t layer) { return "upper/" + std::to_string(layer); }
 
 /// The links of a cell's vertices as links between rows, of which the cell's first is `first`.
@@ -29,7 +27,7 @@ void copy_links(std::span<const RowId> links, RowId first, RowId* out) noexcept 
 }  // namespace
 
 Status CellLayers::save(SectionWriter& writer) const {
-    CellsRecord record{};
+    LayersRecord record{};
     record.height = static_cast<std::uint32_t>(1 + uppers_.size());
     record.degree0 = static_cast<std::uint32_t>(bottom_.degree());
     record.degree = record.degree0 / 2;
@@ -45,7 +43,7 @@ Status CellLayers::save(SectionWriter& writer) const {
 }
 
 Result<CellLayers> CellLayers::open(const SectionReader& reader, const Partition& rows) {
-    auto record = reader.record<CellsRecord>("cells", 1);
+    auto record = reader.record<LayersRecord>("cells", 1);
     if (!record) return std::move(record).error();
     if (record->height == 0 || record->height > max_height) {
         return reader.corrupt(

@@ -5,21 +5,13 @@
 
 #include <tonari/io/mapped_file.hpp>
 
+#include "graph/layer_sections.hpp"
+
 namespace tonari {
-namespace {
-
-struct LayersRecord {
-    std::uint32_t height;
-    std::uint32_t degree0;  // places a vertex on layer 0
-    std::uint32_t degree;   // and on the layers above
-    std::uint32_t reserved;
-};
-constexpr std::size_t max_height = 40;
-constexpr std::size_t max_degree = 512;
-
-std::string table_name(std::size_t layer) { return "links/" + std::to_string(layer); }
-
-}  // namespace
+using detail::LayersRecord;
+using detail::max_degree;
+using detail::max_height;
+using detail::table_name;
 
 Status Layers::save(SectionWriter& writer) const {
     LayersRecord record{};

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <new>
+#include <string>
 #include <utility>
 
 namespace tonari {
@@ -19,6 +20,11 @@ constexpr std::uint64_t asks_before_aging = 8;
 
 Result<std::shared_ptr<HotCache>> HotCache::create(const Bytes& mapped, std::vector<std::uint64_t> begins,
                                                    std::size_t budget, KeptPages::By preferred) try {
+    if (budget < KeptPages::page_bytes()) {
+        return Error{ErrorCode::invalid_argument, "a cache of lists: expected at least a page, " +
+                                                      std::to_string(KeptPages::page_bytes()) + " bytes, got " +
+                                                      std::to_string(budget)};
+    }
     auto pages = KeptPages::of(mapped, preferred);
     if (!pages) return std::move(pages).error();
     const std::size_t head = reinterpret_cast<std::uintptr_t>(mapped.data()) % KeptPages::page_bytes();
@@ -82,7 +88,9 @@ void HotCache::tend() noexcept {
 
 void HotCache::consider(ListNo list) noexcept {
     const std::size_t wanted = page_count(list);
-    if (refused_ || kept_[list].load(std::memory_order_relaxed) || wanted == 0 || wanted > budget_pages_) return;
+    if (refused_.load(std::memory_order_relaxed) || kept_[list].load(std::memory_order_relaxed) || wanted == 0 ||
+        wanted > budget_pages_)
+        return;
     while (kept_pages_.load(std::memory_order_relaxed) + wanted > budget_pages_) {
         const std::size_t place = coldest_of_some();
         if (heat(list) <= hotter * heat(hot_[place])) return;
@@ -90,7 +98,7 @@ void HotCache::consider(ListNo list) noexcept {
         evictions_.fetch_add(1, std::memory_order_relaxed);
     }
     if (!pages_.keep(begins_[list], begins_[list + std::size_t{1}])) {
-        refused_ = true;
+        refused_.store(true, std::memory_order_relaxed);
         return;
     }
     locked_.store(pages_.by() == KeptPages::By::lock, std::memory_order_relaxed);
@@ -153,7 +161,8 @@ HotCacheStats HotCache::stats() const noexcept {
             .lists = kept_lists_.load(std::memory_order_relaxed),
             .bytes = kept_pages_.load(std::memory_order_relaxed) * KeptPages::page_bytes(),
             .budget = budget_pages_ * KeptPages::page_bytes(),
-            .locked = locked_.load(std::memory_order_relaxed)};
+            .locked = locked_.load(std::memory_order_relaxed),
+            .refused = refused_.load(std::memory_order_relaxed)};
 }
 
 }  // namespace tonari

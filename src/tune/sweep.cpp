@@ -6,6 +6,7 @@
 #include <limits>
 #include <numeric>
 #include <string>
+#include <utility>
 
 #include <tonari/core/clock.hpp>
 #include <tonari/index/index_model.hpp>
@@ -32,6 +33,7 @@ double percentile(const std::vector<double>& sorted, double share) noexcept {
 struct Beside {
     float refine = SearchOptions{}.refine;
     std::size_t ef = SearchOptions{}.ef;  ///< where lists are graphs
+    float patience = 0;                   ///< of lists
 };
 
 /// Measures one index on one set of queries, width by width.
@@ -62,6 +64,7 @@ public:
     Result<CurvePoint> measure(std::size_t width, const Beside& beside) {
         search_.k = scorer_.k();
         search_.refine = beside.refine;
+        search_.patience = beside.patience;
         if (graphs_) search_.ef = beside.ef;
         (lists_ > 0 ? search_.nprobe : search_.ef) = width;
         if (Status warm = warm_up(); !warm) return warm;
@@ -104,6 +107,7 @@ private:
         if (has_width()) (lists_ > 0 ? point.nprobe : point.ef) = width;
         if (graphs_) point.ef = search_.ef;
         if (refines_) point.refine = search_.refine;
+        if (lists_ > 0 && !options_.patiences.empty()) point.patience = search_.patience;
         point.recall = scorer_.recall(ids_, scorer_.k());
         point.qps = seconds > 0 ? static_cast<double>(queries_.rows()) / seconds : 0;
         point.mean_us = sum / static_cast<double>(microseconds.size());
@@ -224,6 +228,12 @@ std::vector<Beside> second_knob(const Stopwatch& stopwatch, std::size_t k, const
     return values;
 }
 
+/// How patient a search is with its lists.
+std::vector<float> patiences(const Stopwatch& stopwatch, const SweepOptions& options) {
+    if (stopwatch.lists() == 0 || options.patiences.empty()) return {0};
+    return options.patiences;
+}
+
 }  // namespace
 
 std::vector<std::size_t> ladder(std::size_t k, std::size_t largest) {
@@ -267,21 +277,28 @@ Result<std::vector<CurvePoint>> sweep(const Index& index, MatrixView queries, co
     std::sort(widths.begin(), widths.end());
     widths.erase(std::unique(widths.begin(), widths.end()), widths.end());
     const std::vector<Beside> seconds = second_knob(stopwatch, scorer.k(), options);
+    const std::vector<float> thirds = patiences(stopwatch, options);
     const bool until_level = stopwatch.has_two_widths() && options.widths.empty();
     constexpr double level = 5e-4;  // a wider walk that finds no more than so much of what is wanted finds nothing
     std::vector<CurvePoint> best;   // by width
     const auto measure = [&](std::size_t width) -> Status {
-        for (std::size_t i = 0; i < seconds.size(); ++i) {
-            const Result<CurvePoint> point = stopwatch.measure(width, seconds[i]);
-            if (!point) return point.error();
-            points.push_back(*point);
-            const double before = i == 0 ? 0 : best.back().recall;
-            if (i == 0) {
-                best.push_back(*point);
-            } else if (point->recall > before) {
-                best.back() = *point;
+        bool first = true;
+        for (const float patience : thirds) {
+            double before = 0;  // this patience's
+            for (std::size_t i = 0; i < seconds.size(); ++i) {
+                Beside beside = seconds[i];
+                beside.patience = patience;
+                const Result<CurvePoint> point = stopwatch.measure(width, beside);
+                if (!point) return point.error();
+                points.push_back(*point);
+                if (std::exchange(first, false)) {
+                    best.push_back(*point);
+                } else if (point->recall > best.back().recall) {
+                    best.back() = *point;
+                }
+                if (until_level && i > 0 && point->recall < before + level) break;
+                before = std::max(before, point->recall);
             }
-            if (until_level && i > 0 && point->recall < before + level) break;
         }
         return {};
     };
@@ -295,7 +312,7 @@ Result<std::vector<CurvePoint>> sweep(const Index& index, MatrixView queries, co
             if (Status s = measure(width); !s) return s;
         }
     }
-    if (stopwatch.refines() || stopwatch.has_two_widths()) points = pareto_front(points);
+    if (stopwatch.refines() || stopwatch.has_two_widths() || thirds.size() > 1) points = pareto_front(points);
     std::sort(points.begin(), points.end(), [](const CurvePoint& a, const CurvePoint& b) {
         return width_of(a) != width_of(b) ? width_of(a) < width_of(b) : a.recall < b.recall;
     });

@@ -71,6 +71,20 @@ class Bench(CommandTest):
         for wrong in (-1, "nan", "inf"):
             self.refused("bench", "data", "-i", "RaBitQ,RFlat", "--refine", wrong, status=2, says=["--refine", f"got {wrong}"])
 
+    def test_patience_is_tried_with_every_width_of_lists(self):
+        arguments = ("data", "--index", "IVF16,Flat", "--nprobe", "4,12", "--patience", "0,1,6")
+        (result,) = self.bench(*arguments)["results"]
+        params = [p["params"] for p in result["points"]]
+        self.assertTrue({(p["nprobe"], p["patience"]) for p in params} <= {(n, a) for n in (4, 12) for a in (0, 1, 6)})
+        self.assertEqual([p["recall"] for p in result["points"]], sorted(p["recall"] for p in result["points"]))
+        (result,) = self.bench("data", "--index", "IVF16,Flat", "--nprobe", "12", "--patience", "1")["results"]
+        patient = result["points"]
+        (result,) = self.bench("data", "--index", "IVF16,Flat", "--nprobe", "12")["results"]
+        self.assertEqual([p["params"] for p in patient + result["points"]], [{"nprobe": 12, "patience": 1}, {"nprobe": 12}])
+        self.assertLess(patient[0]["recall"], result["points"][0]["recall"])
+        for wrong in (-1, "nan", "inf"):
+            self.refused("bench", "data", "-i", "IVF16,Flat", "--patience", wrong, status=2, says=["--patience", f"got {wrong}"])
+
     def test_lists_that_are_graphs_have_two_widths(self):
         arguments = ("data", "--index", "IVF16,HNSW8", "--nprobe", "2,16", "--ef", "10,60")
         (result,) = self.bench(*arguments)["results"]

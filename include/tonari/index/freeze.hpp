@@ -140,7 +140,7 @@ Status GrowingHnsw<C, Reclaimer>::take_over(const HnswIndex<C>& frozen) {
             if (!entry) return std::move(entry).error();
             entries_.attach(*entry, *vertex);
             entries_.live(*entry, moment);
-            next_id_ = std::max(next_id_, id == std::numeric_limits<Id>::max() ? id : id + 1);
+            next_id_.given(id);
         }
     }
     for (std::size_t layer = 0; layer < layers.height(); ++layer) {

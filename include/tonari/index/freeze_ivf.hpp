@@ -82,7 +82,7 @@ Status GrowingIvf<C, Coarse, Reclaimer>::take_over(const IvfIndex<C, Coarse>& fr
             std::memcpy(lists_.room(*place), frozen.rows().code(static_cast<RowId>(row)), codec_.code_size());
             settle(*place, moment);
             --coming_;
-            next_id_ = std::max(next_id_, id == std::numeric_limits<Id>::max() ? id : id + 1);
+            next_id_.given(id);
         }
     }
     turn(moment);

@@ -10,7 +10,6 @@
 #pragma once
 
 #include <functional>
-#include <thread>
 
 #include <tonari/index/growing_hnsw.hpp>
 
@@ -45,12 +44,9 @@ private:
 
 template <Codec C, class Reclaimer>
 Result<bool> GrowingHnsw<C, Reclaimer>::compact(const std::function<void(std::size_t, std::size_t)>& progress) try {
-    if (compactor_.load() == std::this_thread::get_id()) {
-        return Error{ErrorCode::busy, "expected compact to be called from outside, got a call from its own progress"};
-    }
-    const std::lock_guard alone(compacting_);
-    const Compactor here(compactor_);
-    const Borrowed writer(*this);
+    const auto mine = compacting_.begin();
+    if (!mine) return mine.error();
+    const auto writer = borrow();
     constexpr int most_rounds = 4;  // equal rows that meet share a place from then on, and free another
     bool whole = tidy();
     for (int round = 0; round < most_rounds && has_free_place(); ++round) {

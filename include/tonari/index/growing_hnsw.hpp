@@ -20,25 +20,25 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <limits>
 #include <memory>
 #include <mutex>
 #include <new>
-#include <string>
-#include <thread>
 #include <vector>
 
 #include <tonari/codec/flat.hpp>
 #include <tonari/core/epoch.hpp>
+#include <tonari/core/idle_pool.hpp>
 #include <tonari/core/parallel.hpp>
 #include <tonari/core/random.hpp>
 #include <tonari/graph/growing_graph.hpp>
 #include <tonari/graph/growing_rows.hpp>
 #include <tonari/graph/repair.hpp>
 #include <tonari/index/build_options.hpp>
+#include <tonari/index/compacting.hpp>
 #include <tonari/index/growing_entries.hpp>
 #include <tonari/index/growing_health.hpp>
 #include <tonari/index/hnsw_index.hpp>
+#include <tonari/index/id_counter.hpp>
 #include <tonari/index/put_mode.hpp>
 #include <tonari/index/search_options.hpp>
 
@@ -66,7 +66,10 @@ public:
     /// Ids held.
     [[nodiscard]] std::size_t size() const noexcept { return size_.load(std::memory_order_acquire); }
     /// No search that has begun can answer more.
-    [[nodiscard]] std::size_t most_ids() const noexcept { return size() + waiting_.load(std::memory_order_acquire); }
+    [[nodiscard]] std::size_t most_ids() const noexcept {
+        const std::size_t living = size();  // first: who dies meanwhile is counted here or there, or twice
+        return living + waiting_.load(std::memory_order_acquire);
+    }
     [[nodiscard]] std::size_t vertices() const noexcept { return graph_.vertices(); }
     [[nodiscard]] const GrowingGraph& graph() const noexcept { return graph_; }
     [[nodiscard]] const SpanningTree& tree() const noexcept { return tree_; }
@@ -95,20 +98,13 @@ public:
     /// The first of `count` ids above all that were ever given. Errors: out_of_range.
     [[nodiscard]] Result<Id> reserve_ids(std::size_t count) {
         const std::lock_guard books(books_);
-        const Id first = next_id_;
-        if (count > static_cast<std::size_t>(std::numeric_limits<Id>::max() - first)) {
-            return Error{ErrorCode::out_of_range, "expected room for " + std::to_string(count) +
-                                                      " ids above the largest, " + std::to_string(first - 1) +
-                                                      "; name the ids"};
-        }
-        next_id_ += static_cast<Id>(count);
-        return first;
+        return next_id_.reserve(count);
     }
 
     /// One row; it was checked. About as many distances as a search of width `ef_construction`, and as many again to link.
     /// Errors: already_exists, not_found (by the mode), out_of_range, out_of_memory; the index is then as it was.
     Status put(Row row, Id id, PutMode mode) try {
-        const Borrowed writer(*this);
+        const auto writer = borrow();
         if (Status s = check(id, mode); !s) return s;
         Place place;
         if (Status s = take_place(id, place); !s) return s;
@@ -125,7 +121,7 @@ public:
         {
             const std::lock_guard books(books_);
             const std::uint32_t entry = entries_.find(id);
-            if (entry == no_row) return not_there(id);
+            if (entry == no_row) return id_not_there(id);
             const Moment moment = epoch_.now() + 1;
             bury(entry, moment);
             entries_.forget(id);
@@ -137,7 +133,7 @@ public:
 
     /// Takes out and frees what no reader holds back any more. True if nothing is left to do.
     bool tidy() try {
-        const Borrowed writer(*this);
+        const auto writer = borrow();
         while (help(*writer, steps_per_write, true)) {
         }
         return discard_end() && waiting_.load(std::memory_order_relaxed) == 0;
@@ -182,55 +178,15 @@ private:
         std::uint32_t from = no_row;
     };
 
-    /// A writer's tools, from the pool and back.
-    class Borrowed {
-    public:
-        explicit Borrowed(GrowingHnsw& index) : index_(&index) {
-            {
-                const std::lock_guard lock(index.idle_lock_);
-                if (!index.idle_.empty()) {
-                    writer_ = std::move(index.idle_.back());
-                    index.idle_.pop_back();
-                }
-            }
-            if (!writer_) {
-                writer_ = std::make_unique<Writer>(index.graph_, index.tree_, index.rows_.links());
-                const std::lock_guard lock(index.idle_lock_);
-                index.idle_.reserve(++index.writers_);  // so that giving back never fails
-            }
-        }
-        Borrowed(const Borrowed&) = delete;
-        Borrowed& operator=(const Borrowed&) = delete;
-        ~Borrowed() {
-            const std::lock_guard lock(index_->idle_lock_);
-            index_->idle_.push_back(std::move(writer_));
-        }
-        Writer& operator*() const noexcept { return *writer_; }
-
-    private:
-        GrowingHnsw* index_;
-        std::unique_ptr<Writer> writer_;
-    };
-
-    static Error not_there(Id id) {
-        return {ErrorCode::not_found, "expected an id that the index holds, got " + std::to_string(id)};
+    /// A writer's tools.
+    typename IdlePool<Writer>::Borrowed borrow() {
+        return idle_.borrow([this] { return std::make_unique<Writer>(graph_, tree_, rows_.links()); });
     }
-    static Error there_already(Id id) {
-        return {ErrorCode::already_exists, "expected an id that the index does not hold, got " + std::to_string(id) +
-                                               "; update it, or ask to replace"};
-    }
-    Error no_memory() const {
-        return Error{ErrorCode::out_of_memory, "no memory for one more row of " + std::to_string(dim()) +
-                                                   " dimensions; the index holds " + std::to_string(size()) +
-                                                   " rows and stays as it was"};
-    }
+    [[nodiscard]] Error no_memory() const { return no_memory_for_row(dim(), size()); }
 
     Status check(Id id, PutMode mode) const {
         const std::lock_guard books(books_);
-        const bool there = entries_.find(id) != no_row;
-        if (there && mode == PutMode::add) return there_already(id);
-        if (!there && mode == PutMode::update) return not_there(id);
-        return {};
+        return check_put(entries_.find(id) != no_row, id, mode);
     }
 
     Status take_place(Id id, Place& place) {
@@ -323,12 +279,12 @@ private:
             } else {
                 if (old != no_row) bury(old, moment);
                 entries_.live(place.entry, moment);
-                next_id_ = std::max(next_id_, id == std::numeric_limits<Id>::max() ? id : id + 1);
+                next_id_.given(id);
             }
             turn(moment);
         }
-        if (taken) return there_already(id);
-        if (missing) return not_there(id);
+        if (taken) return id_there_already(id);
+        if (missing) return id_not_there(id);
         return {};
     }
     /// What was prepared for `moment` is so from now on. Holds the books.
@@ -383,144 +339,29 @@ private:
         return best;
     }
 
-    // --- Leaving.
+    // --- Leaving (index/growing_leave.hpp).
 
-    void help() noexcept {
-        if (waiting_.load(std::memory_order_relaxed) == 0) return;
-        try {
-            const Borrowed writer(*this);
-            help(*writer, steps_per_write, false);
-        } catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch): then somebody else, later
-        }
-    }
+    void help() noexcept;
     /// Up to `steps` steps of what is due. True if any was. `all`: sweeps are due, however few wait for one.
-    bool help(Writer& writer, std::size_t steps, bool all) noexcept {
-        bool any = false;
-        for (std::size_t i = 0; i < steps && waiting_.load(std::memory_order_relaxed) != 0; ++i) {
-            if (!step(writer, all)) break;
-            any = true;
-        }
-        return any;
-    }
-    bool step(Writer& writer, bool all) noexcept {
-        const Moment oldest = epoch_.oldest();
-        std::unique_lock books(books_);
-        if (!left_.empty() && stamp(left_.front()) <= oldest) {
-            const std::uint32_t entry = entries_.pop(left_);
-            books.unlock();
-            free(entry, writer);
-            return true;
-        }
-        if (!dead_.empty() && holds_others(dead_.front())) entries_.push(dead_, entries_.pop(dead_));
-        if (!dead_.empty() && entries_.at(dead_.front()).died.load(std::memory_order_relaxed) <= oldest &&
-            !holds_others(dead_.front())) {
-            const std::uint32_t entry = entries_.pop(dead_);
-            books.unlock();
-            leave(entry, writer);
-            return true;
-        }
-        if (sweeping_ || (named_.empty() && swept_.empty())) return false;
-        if (swept_.empty() && !all && named_.size() < std::max<std::size_t>(graph_.vertices() / sweep_share, 1))
-            return false;
-        sweeping_ = true;
-        if (swept_.empty()) {
-            std::swap(swept_, named_);
-            sweep_at_ = 0;
-            sweep_end_ = graph_.vertices();
-            sweep_moment_ = oldest;
-        }
-        books.unlock();
-        sweep(writer);
-        return true;
-    }
-
+    bool help(Writer& writer, std::size_t steps, bool all) noexcept;
+    bool step(Writer& writer, bool all) noexcept;
     /// Is it the last root's, which nobody could replace, while there are or may come others that hang on it?
-    [[nodiscard]] bool holds_others(std::uint32_t entry) const noexcept {
-        return entries_.at(entry).vertex.load(std::memory_order_relaxed) == tree_.root() && takes_vertex(entry) &&
-               (coming_ > 0 || dead_.size() > 1);
-    }
+    [[nodiscard]] bool holds_others(std::uint32_t entry) const noexcept;
     /// Does the entry's vertex go with it?
-    [[nodiscard]] bool takes_vertex(std::uint32_t entry) const noexcept {
-        const EntryRecord& record = entries_.at(entry);
-        return graph_.record(record.vertex.load(std::memory_order_relaxed)).died.load(std::memory_order_relaxed) ==
-               record.died.load(std::memory_order_relaxed);
-    }
+    [[nodiscard]] bool takes_vertex(std::uint32_t entry) const noexcept;
     /// A dead entry's `born` says since when it has been out of reach: it is visible at no moment any more.
     [[nodiscard]] Moment stamp(std::uint32_t entry) const noexcept {
         return entries_.at(entry).born.load(std::memory_order_relaxed);
     }
-    void out_of_reach(std::uint32_t entry) noexcept {
-        const Moment moment = epoch_.now() + 1;
-        entries_.at(entry).born.store(moment, std::memory_order_relaxed);
-        entries_.push(left_, entry);
-        turn(moment);
-    }
-
-    void leave(std::uint32_t entry, Writer& writer) noexcept {
-        bool nameless = true;
-        if (takes_vertex(entry)) {
-            const Epoch::Pin pin = epoch_.pin();
-            nameless = writer.leave(entries_.at(entry).vertex.load(std::memory_order_relaxed), pin.moment());
-        }
-        const std::lock_guard books(books_);
-        entries_.detach(entry);
-        if (nameless) {
-            out_of_reach(entry);
-        } else {
-            entries_.push(named_, entry);
-        }
-    }
-
-    void free(std::uint32_t entry, Writer& writer) noexcept {
-        const bool whole = takes_vertex(entry);
-        const RowId vertex = entries_.at(entry).vertex.load(std::memory_order_relaxed);
-        if (whole) writer.clear(vertex);
-        const std::lock_guard books(books_);
-        if (whole && entries_.first(vertex) != no_row) {
-            return out_of_reach(entry);  // an older entry is still being taken out of the vertex's list: later
-        }
-        if (whole) graph_.give_back(vertex);
-        entries_.give_back(entry);
-        waiting_.fetch_sub(1, std::memory_order_relaxed);
-    }
-
+    void out_of_reach(std::uint32_t entry) noexcept;
+    void leave(std::uint32_t entry, Writer& writer) noexcept;
+    void free(std::uint32_t entry, Writer& writer) noexcept;
     /// A slice of a pass over all vertices, after which nobody names those in `swept_`.
-    void sweep(Writer& writer) noexcept {
-        {
-            const Epoch::Pin pin = epoch_.pin();
-            const std::size_t end = std::min({sweep_end_, sweep_at_ + sweep_slice, graph_.vertices()});
-            const auto has_left = [&](RowId row) {
-                return graph_.record(row).died.load(std::memory_order_acquire) <= sweep_moment_;
-            };
-            for (; sweep_at_ < end; ++sweep_at_) writer.sweep(static_cast<RowId>(sweep_at_), has_left, pin.moment());
-        }
-        const std::lock_guard books(books_);
-        sweeping_ = false;
-        if (sweep_at_ < std::min(sweep_end_, graph_.vertices())) return;
-        while (!swept_.empty()) {  // a list that changed while it was read may have hidden a link: the count knows
-            const std::uint32_t entry = entries_.pop(swept_);
-            if (graph_.is_nameless(entries_.at(entry).vertex.load(std::memory_order_relaxed))) {
-                out_of_reach(entry);
-            } else {
-                entries_.push(named_, entry);
-            }
-        }
-    }
+    void sweep(Writer& writer) noexcept;
+
+    // --- Fewer places (index/growing_compact.hpp).
 
     class Retiring;
-    /// Says who compacts.
-    class Compactor {
-    public:
-        explicit Compactor(std::atomic<std::thread::id>& who) noexcept : who_(&who) {
-            who_->store(std::this_thread::get_id());
-        }
-        Compactor(const Compactor&) = delete;
-        Compactor& operator=(const Compactor&) = delete;
-        ~Compactor() { who_->store({}); }
-
-    private:
-        std::atomic<std::thread::id>* who_;
-    };
     [[nodiscard]] bool has_free_place() const {
         const std::lock_guard books(books_);
         return graph_.free() > 0;
@@ -556,7 +397,7 @@ private:
     EntryQueue left_;         // out of reach; freed when their stamp is past
     std::size_t coming_ = 0;  // rows that have a place and no id yet
     std::uint64_t drawn_ = 0;
-    Id next_id_ = 0;
+    IdCounter next_id_;
     bool sweeping_ = false;  // somebody is at it, who alone reads and writes the next three meanwhile
     std::size_t sweep_at_ = 0;
     std::size_t sweep_end_ = 0;
@@ -566,11 +407,10 @@ private:
     std::atomic<std::size_t> size_{0};
     std::atomic<std::size_t> waiting_{0};  // dead entries not yet freed
 
-    std::mutex compacting_;  // one at a time
-    std::atomic<std::thread::id> compactor_{};
-    std::mutex idle_lock_;
-    std::vector<std::unique_ptr<Writer>> idle_;
-    std::size_t writers_ = 0;
+    Compacting compacting_;
+    IdlePool<Writer> idle_;
 };
 
 }  // namespace tonari
+
+#include <tonari/index/growing_leave.hpp>  // its members

@@ -25,20 +25,20 @@
 #include <bit>
 #include <cstring>
 #include <functional>
-#include <limits>
 #include <memory>
 #include <mutex>
 #include <new>
-#include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include <tonari/core/epoch.hpp>
+#include <tonari/core/idle_pool.hpp>
 #include <tonari/index/build_options.hpp>
 #include <tonari/index/coarse_lists.hpp>
+#include <tonari/index/compacting.hpp>
 #include <tonari/index/growing_health.hpp>
 #include <tonari/index/growing_places.hpp>
+#include <tonari/index/id_counter.hpp>
 #include <tonari/index/ivf_index.hpp>
 #include <tonari/index/put_mode.hpp>
 #include <tonari/lists/growing_lists.hpp>
@@ -118,14 +118,7 @@ public:
     /// The first of `count` ids above all that were ever given. Errors: out_of_range.
     [[nodiscard]] Result<Id> reserve_ids(std::size_t count) {
         const std::lock_guard books(books_);
-        const Id first = next_id_;
-        if (count > static_cast<std::size_t>(std::numeric_limits<Id>::max() - first)) {
-            return Error{ErrorCode::out_of_range, "expected room for " + std::to_string(count) +
-                                                      " ids above the largest, " + std::to_string(first - 1) +
-                                                      "; name the ids"};
-        }
-        next_id_ += static_cast<Id>(count);
-        return first;
+        return next_id_.reserve(count);
     }
 
     /// One row; it was checked. As many distances as a search among the centroids for one.
@@ -148,7 +141,7 @@ public:
     Status remove(Id id) {
         const std::lock_guard books(books_);
         const RowId place = places_.find(id);
-        if (place == no_row) return not_there(id);
+        if (place == no_row) return id_not_there(id);
         const Moment moment = epoch_.now() + 1;
         bury(place, moment);
         places_.forget(id);
@@ -196,33 +189,21 @@ public:
     Status take_over(const IvfIndex<C, Coarse>& frozen);
 
 private:
-    static Error not_there(Id id) {
-        return {ErrorCode::not_found, "expected an id that the index holds, got " + std::to_string(id)};
-    }
-    static Error there_already(Id id) {
-        return {ErrorCode::already_exists, "expected an id that the index does not hold, got " + std::to_string(id) +
-                                               "; update it, or ask to replace"};
-    }
-    Error no_memory() const {
-        return Error{ErrorCode::out_of_memory, "no memory for one more row of " + std::to_string(dim()) +
-                                                   " dimensions; the index holds " + std::to_string(size()) +
-                                                   " rows and stays as it was"};
-    }
+    [[nodiscard]] Error no_memory() const { return no_memory_for_row(dim(), size()); }
 
     Status check(Id id, PutMode mode) const {
         const std::lock_guard books(books_);
-        return check_there(id, mode);
-    }
-    Status check_there(Id id, PutMode mode) const {
-        const bool there = places_.find(id) != no_row;
-        if (there && mode == PutMode::add) return there_already(id);
-        if (!there && mode == PutMode::update) return not_there(id);
-        return {};
+        return check_put(places_.find(id) != no_row, id, mode);
     }
 
     /// The list of the centroid that is nearest to the row, by a writer's own scratch.
     std::size_t list_of(Row row) {
-        const Borrowed scratch(*this);
+        const auto scratch = idle_.borrow([this] {
+            auto made = std::make_unique<SearchScratch>();
+            coarse_.reserve(*made);
+            made->reserve_query(coarse_.query_size());
+            return made;
+        });
         coarse_.find(row, 1, *scratch);
         return static_cast<std::size_t>((*scratch).lists.front().id);
     }
@@ -250,14 +231,14 @@ private:
     /// The moment at which an id comes, or changes its row. Holds the books.
     Status commit(RowId place, Id id, PutMode mode) {
         --coming_;
-        if (Status s = check_there(id, mode); !s) {
+        if (Status s = check_put(places_.find(id) != no_row, id, mode); !s) {
             give_back(place);
             return s;
         }
         const Moment moment = epoch_.now() + 1;
         if (const RowId old = places_.find(id); old != no_row) bury(old, moment);
         settle(place, moment);
-        next_id_ = std::max(next_id_, id == std::numeric_limits<Id>::max() ? id : id + 1);
+        next_id_.given(id);
         turn(moment);
         return {};
     }
@@ -308,39 +289,7 @@ private:
         return any;
     }
 
-    /// A writer's scratch, from the pool and back.
-    class Borrowed {
-    public:
-        explicit Borrowed(GrowingIvf& index) : index_(&index) {
-            {
-                const std::lock_guard lock(index.idle_lock_);
-                if (!index.idle_.empty()) {
-                    scratch_ = std::move(index.idle_.back());
-                    index.idle_.pop_back();
-                }
-            }
-            if (scratch_) return;
-            scratch_ = std::make_unique<SearchScratch>();
-            index.coarse_.reserve(*scratch_);
-            scratch_->reserve_query(index.coarse_.query_size());
-            const std::lock_guard lock(index.idle_lock_);
-            index.idle_.reserve(++index.writers_);  // so that giving back never fails
-        }
-        Borrowed(const Borrowed&) = delete;
-        Borrowed& operator=(const Borrowed&) = delete;
-        ~Borrowed() {
-            const std::lock_guard lock(index_->idle_lock_);
-            index_->idle_.push_back(std::move(scratch_));
-        }
-        SearchScratch& operator*() const noexcept { return *scratch_; }
-
-    private:
-        GrowingIvf* index_;
-        std::unique_ptr<SearchScratch> scratch_;
-    };
-
     class Closed;
-    class Compactor;
     /// Moves up to some of the rows of a block that is closed: true if there may be more.
     Result<bool> move_rows(Block block);
 
@@ -356,16 +305,13 @@ private:
     PlaceQueue dead_;         // still shown
     PlaceQueue left_;         // not shown any more; freed when their stamp is past
     std::size_t coming_ = 0;  // places that were taken and have no row yet
-    Id next_id_ = 0;
+    IdCounter next_id_;
 
     std::atomic<std::size_t> size_{0};
     std::atomic<std::size_t> waiting_{0};  // dead places not yet freed
 
-    std::mutex compacting_;  // one at a time
-    std::atomic<std::thread::id> compactor_{};
-    std::mutex idle_lock_;
-    std::vector<std::unique_ptr<SearchScratch>> idle_;
-    std::size_t writers_ = 0;
+    Compacting compacting_;
+    IdlePool<SearchScratch> idle_;  // writers'
 };
 
 }  // namespace tonari

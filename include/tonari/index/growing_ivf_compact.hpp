@@ -12,27 +12,11 @@
 #pragma once
 
 #include <functional>
-#include <thread>
 #include <vector>
 
 #include <tonari/index/growing_ivf.hpp>
 
 namespace tonari {
-
-/// Says who compacts.
-template <Codec C, SearchIndex Coarse, class Reclaimer>
-class GrowingIvf<C, Coarse, Reclaimer>::Compactor {
-public:
-    explicit Compactor(std::atomic<std::thread::id>& who) noexcept : who_(&who) {
-        who_->store(std::this_thread::get_id());
-    }
-    Compactor(const Compactor&) = delete;
-    Compactor& operator=(const Compactor&) = delete;
-    ~Compactor() { who_->store({}); }
-
-private:
-    std::atomic<std::thread::id>* who_;
-};
 
 /// While it lives, superfluous blocks take no more rows; then the free ones at the end are dropped, however it ended.
 template <Codec C, SearchIndex Coarse, class Reclaimer>
@@ -62,11 +46,8 @@ private:
 template <Codec C, SearchIndex Coarse, class Reclaimer>
 Result<bool> GrowingIvf<C, Coarse, Reclaimer>::compact(
     const std::function<void(std::size_t, std::size_t)>& progress) try {
-    if (compactor_.load() == std::this_thread::get_id()) {
-        return Error{ErrorCode::busy, "expected compact to be called from outside, got a call from its own progress"};
-    }
-    const std::lock_guard alone(compacting_);
-    const Compactor here(compactor_);
+    const auto mine = compacting_.begin();
+    if (!mine) return mine.error();
     constexpr int most_rounds = 4;  // lists are packed, blocks move to the front; others change both meanwhile
     bool whole = tidy();
     for (int round = 0; round < most_rounds; ++round) {

@@ -53,6 +53,7 @@ public:
                 ask(outcome);
             }
         }
+        rows_->tend_cache();
         return outcome;
     }
     template <class Visit>

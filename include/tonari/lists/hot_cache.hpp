@@ -36,12 +36,15 @@ struct HotCacheStats {
     std::size_t bytes = 0;         ///< in whole pages, of those
     std::size_t budget = 0;        ///< how many bytes may be
     bool locked = false;           ///< they are locked in place, not copied
+    bool refused =
+        false;  ///< the system keeps no more (memory, or maps a process): what is kept stays, and nothing is added
 };
 
 class TONARI_API HotCache {
 public:
     /// List l lies in bytes [begins[l], begins[l + 1]) of `mapped`, of which the last is the end. Errors: unsupported, as
-    /// `KeptPages::of`; out_of_memory.
+    /// `KeptPages::of`; invalid_argument (a budget
+    /// below a page, which keeps nothing); out_of_memory.
     static Result<std::shared_ptr<HotCache>> create(const Bytes& mapped, std::vector<std::uint64_t> begins,
                                                     std::size_t budget, KeptPages::By preferred = KeptPages::By::lock);
     HotCache(const HotCache&) = delete;
@@ -91,7 +94,7 @@ private:
     std::atomic<std::size_t> kept_lists_{0};
     std::atomic<std::uint64_t> evictions_{0};
     std::atomic<bool> locked_;
-    bool refused_ = false;  // by the system: no more are kept
+    std::atomic<bool> refused_{false};
 };
 
 }  // namespace tonari

@@ -18,8 +18,9 @@ struct CurvePoint {
     double mean_us = 0;
     double p50_us = 0;
     double p99_us = 0;
-    std::size_t nprobe = 0;         ///< as `ef`; lists that are graphs have both
-    std::optional<float> refine{};  ///< where rows are refined
+    std::size_t nprobe = 0;           ///< as `ef`; lists that are graphs have both
+    std::optional<float> refine{};    ///< where rows are refined
+    std::optional<float> patience{};  ///< of lists, where it was tried
 };
 
 /// What was set: `nprobe` or `ef`, the first of them that the index has; 0 if neither.

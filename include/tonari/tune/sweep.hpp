@@ -18,8 +18,9 @@ struct SweepOptions {
     unsigned threads = 1;             ///< 1: queries one at a time. More: batches over so many threads. Not 0.
     std::vector<std::size_t> widths;  ///< of graphs, `ef` to try; empty: `ladder`, stopping at `stop_recall`
     std::vector<std::size_t>
-        nprobes;                 ///< of lists, the same; empty: from 1 up. Lists that are graphs: each with every `ef`
-    std::vector<float> refines;  ///< of codes with refinement, each with every width; empty: 1.5, 2 and 3
+        nprobes;  ///< of lists, the same; empty: from 1 up. Lists that are graphs: each with every `ef`
+    std::vector<float> patiences;  ///< of lists, each with every width; empty: none, all `nprobe` lists are looked at
+    std::vector<float> refines;    ///< of codes with refinement, each with every width; empty: 1.5, 2 and 3
     std::size_t largest_width = 1200;  ///< where the ladder ends
     double stop_recall = 0.995;        ///< the ladder stops at the first width that reaches it
     std::size_t warm_up = 100;         ///< queries searched at each width before the clock runs
@@ -41,9 +42,9 @@ TONARI_API std::vector<std::size_t> ladder(std::size_t k, std::size_t largest);
 ///
 /// After the ladder, widths are added halfway where recall made a large step, so that interpolation has points to
 /// stand on. An index without a width (its answers say `exact`) gives one point with a width of 0.
-/// Points come in order of their widths. Where rows are refined, each width is tried with each `refine`, and where lists are graphs, each
-/// `nprobe` with each `ef` (of those chosen for it, from k up until recall stays where it is); then only the points that no other one beats in
-/// both recall and qps are answered. Errors: those of a search.
+/// Points come in order of their widths. Where rows are refined, each width is tried with each `refine`; where lists are graphs, each
+/// `nprobe` with each `ef` (of those chosen for it, from k up until recall stays where it is); and lists with each of several `patiences`.
+/// Then only the points that no other one beats in both recall and qps are answered. Errors: those of a search.
 TONARI_API Result<std::vector<CurvePoint>> sweep(const Index& index, MatrixView queries, const RecallScorer& scorer,
                                                  const SweepOptions& options = {});
 

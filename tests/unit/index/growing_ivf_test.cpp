@@ -1,12 +1,6 @@
 // Growing inverted lists, one thread at a time: their books, their memory, their way to frozen lists and back.
-#include <fstream>
-#include <map>
 #include <stdexcept>
 #include <vector>
-
-#if defined(__linux__)
-#include <unistd.h>
-#endif
 
 #include <tonari/index/grow.hpp>
 
@@ -16,6 +10,7 @@
 #include "support/oracle.hpp"
 #include "support/rounded.hpp"
 #include "support/rows.hpp"
+#include "unit/index/growing_changes.hpp"
 
 using namespace tonari;
 using namespace tonari::test;
@@ -65,57 +60,11 @@ TEST_CASE("growing lists: any order of changes leaves ids, lists and places whol
             const Rows rows = integer_rows(Element::float32, dim, 600, seed, 6);
             const auto made = empty_lists(rows, 9, metric);
             Growing& index = *made;
-            std::map<Id, std::size_t> truth;  // id to row
-            Random random(seed);
-            std::size_t wrong = 0;
-            for (int step = 0; step < 6000; ++step) {
-                const auto id = static_cast<Id>(random.below(250));
-                const std::size_t row = random.below(rows.size());
-                const bool there = truth.count(id) > 0;
-                switch (random.below(6)) {
-                    case 0:
-                    case 1: {
-                        const Status status = index.put(rows.row(row), id, PutMode::add);
-                        wrong += status.ok() == !there ? 0 : 1;
-                        if (!status) wrong += status.error().code == ErrorCode::already_exists ? 0 : 1;
-                        if (!there) truth[id] = row;
-                        break;
-                    }
-                    case 2: {
-                        const Status status = index.put(rows.row(row), id, PutMode::update);
-                        wrong += status.ok() == there ? 0 : 1;
-                        if (!status) wrong += status.error().code == ErrorCode::not_found ? 0 : 1;
-                        if (there) truth[id] = row;
-                        break;
-                    }
-                    case 3:
-                        wrong += index.put(rows.row(row), id, PutMode::replace).ok() ? 0 : 1;
-                        truth[id] = row;
-                        break;
-                    case 4:
-                        if (step % 7 == 0) wrong += index.compact({}).value() ? 0 : 1;
-                        break;
-                    default: {
-                        const Status status = index.remove(id);
-                        wrong += status.ok() == there ? 0 : 1;
-                        if (!status) wrong += status.error().code == ErrorCode::not_found ? 0 : 1;
-                        truth.erase(id);
-                    }
-                }
-                wrong += index.size() == truth.size() && index.contains(id) == (truth.count(id) > 0) ? 0 : 1;
-                if (step % 250 != 0) continue;
-                Rows living(Element::float32, dim, truth.size());
-                std::vector<Id> ids;
-                for (const auto& [its, from] : truth) {
-                    living.set(ids.size(), rows, from);
-                    ids.push_back(its);
-                }
-                const auto expected = all_sorted(definition_of(metric), living, ids, rows.values(row));
-                wrong += same_as_oracle(ask_lists(index, rows.row(row), {.k = 1000}), expected, 1000,
-                                        metric == MetricKind::cosine ? 3e-6F : 0.0F)
-                             ? 0
-                             : 1;
-            }
+            const auto ask = [&](RowView query) { return ask_lists(index, query, {.k = 1000}); };
+            const auto compacted = [&](int step) -> std::size_t {
+                return step % 29 != 0 || index.compact({}).value() ? 0 : 1;
+            };
+            const auto [truth, wrong] = change_at_random(index, rows, metric, seed, 6000, ask, compacted);
             CHECK(wrong == 0);
             CHECK(index.tidy());
             const GrowingHealth health = index.health().value();
@@ -310,13 +259,6 @@ TEST_CASE("growing lists: a compaction that is broken off leaves them whole", "[
 
 #if defined(__linux__)
 TEST_CASE("growing lists: compacted, they give memory back to the system", "[index]") {
-    const auto resident = [] {
-        std::ifstream statm("/proc/self/statm");
-        std::size_t size = 0;
-        std::size_t pages = 0;
-        statm >> size >> pages;
-        return pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-    };
     constexpr Dim wide = 1024;
     const Rows rows = clustered_rows(Element::float32, wide, 64, 9);
     const auto index = empty_lists(rows, 4);
@@ -330,9 +272,9 @@ TEST_CASE("growing lists: compacted, they give memory back to the system", "[ind
         if (id % 8 != 0) REQUIRE(index->remove(id).ok());
     }
     REQUIRE(index->tidy());
-    const std::size_t before = resident();
+    const std::size_t before = resident_bytes();
     REQUIRE(index->compact({}).value());
-    const std::size_t after = resident();
+    const std::size_t after = resident_bytes();
     // 5,250 of 6,000 rows of 4 KiB are gone: 21 MB.
     CHECK(after + 16'000'000 < before);
     CHECK(index->size() == 750);

@@ -12,6 +12,7 @@
 #include "support/catch.hpp"
 #include "support/image.hpp"
 #include "support/oracle.hpp"
+#include "support/refused.hpp"
 #include "support/rows.hpp"
 
 using namespace tonari;
@@ -252,20 +253,13 @@ TEST_CASE("ivf of graphs: a giant cell, empty cells, as many cells as rows, equa
 
 TEST_CASE("ivf of graphs: what does not fit is refused", "[index]") {
     const Rows rows = clustered_rows(Element::float32, dim, 50, 9);
-    const auto refused = [&](const char* spec, std::string_view words) {
-        const auto index = build(spec, MetricKind::l2, rows.view());
-        REQUIRE_FALSE(index.ok());
-        INFO(index.error().message);
-        CHECK(index.error().code == ErrorCode::invalid_argument);
-        CHECK(index.error().message.find(words) != std::string::npos);
-    };
-    refused("IVF51,HNSW4", "expected at least 51 rows");
-    refused("IVF8", "HNSW<M>");
-    refused("IVF8,HNSW1", "HNSW<M> with M from 2 to 256");
-    refused("IVF8,HNSW4,RaBitQ", "one of Flat, FP16");
-    refused("IVF8,HNSW4,PQ4", "'PQ4' goes with IVF<lists> alone");
-    refused("IVF8,HNSW4,SQ8,RFlat", "nothing after 'SQ8'");
-    refused("IVF8,HNSW4,HNSW4", "one of Flat, FP16");
+    refused("IVF51,HNSW4", rows, "expected at least 51 rows");
+    refused("IVF8", rows, "HNSW<M>");
+    refused("IVF8,HNSW1", rows, "HNSW<M> with M from 2 to 256");
+    refused("IVF8,HNSW4,RaBitQ", rows, "one of Flat, FP16");
+    refused("IVF8,HNSW4,PQ4", rows, "'PQ4' goes with IVF<lists> alone");
+    refused("IVF8,HNSW4,SQ8,RFlat", rows, "nothing after 'SQ8'");
+    refused("IVF8,HNSW4,HNSW4", rows, "one of Flat, FP16");
     const Index index = build("IVF8,HNSW4", MetricKind::l2, rows.view()).value();
     CHECK(ask(index, rows.row(0), {.nprobe = 0}).error().message.find("nprobe of at least 1") != std::string::npos);
     CHECK(ask(index, rows.row(0), {.ef = 0}).error().message.find("ef of at least 1") != std::string::npos);

@@ -13,6 +13,7 @@
 #include "support/catch.hpp"
 #include "support/image.hpp"
 #include "support/oracle.hpp"
+#include "support/refused.hpp"
 #include "support/rows.hpp"
 
 using namespace tonari;
@@ -122,21 +123,14 @@ TEST_CASE("ivf: as many lists as rows, one list, equal rows, constant dimensions
 
 TEST_CASE("ivf: what does not fit is refused", "[index]") {
     const Rows rows = clustered_rows(Element::float32, dim, 50, 6);
-    const auto refused = [&](const char* spec, std::string_view words) {
-        const auto index = build(spec, MetricKind::l2, rows.view());
-        REQUIRE_FALSE(index.ok());
-        INFO(index.error().message);
-        CHECK(index.error().code == ErrorCode::invalid_argument);
-        CHECK(index.error().message.find(words) != std::string::npos);
-    };
-    refused("IVF51,Flat", "expected at least 51 rows");
-    refused("IVF0,Flat", "IVF<lists>");
-    refused("IVF,Flat", "IVF<lists>");
-    refused("IVF8", "what the lists hold");
-    refused("IVF8,", "Flat, FP16");
-    refused("IVF8_HNSW1,Flat", "IVF<lists>_HNSW<M>");
-    refused("IVF8_PQ4,Flat", "IVF<lists>_HNSW<M>");
-    refused("IVF8,FP16,Flat", "nothing after 'FP16'");
+    refused("IVF51,Flat", rows, "expected at least 51 rows");
+    refused("IVF0,Flat", rows, "IVF<lists>");
+    refused("IVF,Flat", rows, "IVF<lists>");
+    refused("IVF8", rows, "what the lists hold");
+    refused("IVF8,", rows, "Flat, FP16");
+    refused("IVF8_HNSW1,Flat", rows, "IVF<lists>_HNSW<M>");
+    refused("IVF8_PQ4,Flat", rows, "IVF<lists>_HNSW<M>");
+    refused("IVF8,FP16,Flat", rows, "nothing after 'FP16'");
     const Index index = build("IVF8,Flat", MetricKind::l2, rows.view()).value();
     CHECK(ask(index, rows.row(0), {.nprobe = 0}).error().message.find("nprobe of at least 1") != std::string::npos);
     CHECK(ask_range(index, rows.row(0), {.radius = 1, .nprobe = 0}).error().message.find("nprobe") !=

@@ -83,6 +83,11 @@ TEST_CASE("hot cache: what is asked for is kept while there is room, and counted
     CHECK(stats.budget == 6 * page);
     CHECK(stats.evictions == 0);
     CHECK_FALSE(stats.locked);
+    CHECK_FALSE(stats.refused);
+    const auto nothing = HotCache::create(file.mapped, file.begins, page - 1);
+    REQUIRE_FALSE(nothing.ok());
+    CHECK(nothing.error().code == ErrorCode::invalid_argument);
+    CHECK(nothing.error().message.find("at least a page") != std::string::npos);
 }
 
 TEST_CASE("hot cache: one that is asked for more often takes the place of one that is not") {
@@ -143,7 +148,7 @@ TEST_CASE("hot cache: lists of any size share pages, and let go only of their ow
         }
         const ListFile file(sizes);
         if (file.begins.back() == 0) continue;
-        const auto cache = file.cache(random.below(40) * page);
+        const auto cache = file.cache((1 + random.below(40)) * page);
         for (int i = 0; i < 600; ++i) {
             const std::size_t list = std::min(random.below(60), random.below(60));
             if (file.size(list) > 0) ask(file, *cache, list);

@@ -192,6 +192,13 @@ TEST_CASE("segment: a cache is for lists on the disk, and refused elsewhere") {
     CHECK(stats.misses ==
           8 * 8 - 7 * 8 / 2);  // one list a search is kept, so that each of the first eight misses one less
 
+    const Segment walked = Segment::open(path, {.residency = Residency::disk, .cache_bytes = 1 << 20}).value();
+    for (int round = 0; round < 20; ++round) {
+        Cursor cursor = walked.index().cursor(rows.row(0), {.nprobe = 8}).value();
+        CHECK(cursor.next(600).value().size() == 600);
+    }
+    CHECK(walked.index().cache_stats()->lists == 8);  // cursors ask as searches do
+
     REQUIRE(write_segment(path, sample(3)).ok());
     const auto graph = Segment::open(path, {.residency = Residency::disk, .cache_bytes = 1 << 20});
     REQUIRE_FALSE(graph.ok());
