@@ -312,10 +312,8 @@ Result<std::vector<CurvePoint>> sweep(const Index& index, MatrixView queries, co
             if (Status s = measure(width); !s) return s;
         }
     }
-    if (stopwatch.refines() || stopwatch.has_two_widths() || thirds.size() > 1) points = pareto_front(points);
-    std::sort(points.begin(), points.end(), [](const CurvePoint& a, const CurvePoint& b) {
-        return width_of(a) != width_of(b) ? width_of(a) < width_of(b) : a.recall < b.recall;
-    });
+    if (stopwatch.refines() || stopwatch.has_two_widths() || thirds.size() > 1) return pareto_front(points);
+    std::sort(points.begin(), points.end(), [](const CurvePoint& a, const CurvePoint& b) { return width_of(a) < width_of(b); });
     return points;
 }
 

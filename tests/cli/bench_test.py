@@ -91,7 +91,8 @@ class Bench(CommandTest):
         settings = [(p["params"]["nprobe"], p["params"]["ef"]) for p in result["points"]]
         self.assertTrue(set(settings) <= {(2, 10), (2, 60), (16, 10), (16, 60)})
         self.assertIn((16, 60), settings)  # finds most, so no other beats it
-        self.assertEqual(settings, sorted(settings))
+        recalls = [p["recall"] for p in result["points"]]
+        self.assertEqual(recalls, sorted(recalls))  # settings needn't be: which of them are beaten, the clock says
         self.assertRegex(self.run_command("bench", *arguments).stdout, r"nprobe +ef +recall@10")
 
     def test_transforms(self):

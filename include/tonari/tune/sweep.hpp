@@ -44,7 +44,7 @@ TONARI_API std::vector<std::size_t> ladder(std::size_t k, std::size_t largest);
 /// stand on. An index without a width (its answers say `exact`) gives one point with a width of 0.
 /// Points come in order of their widths. Where rows are refined, each width is tried with each `refine`; where lists are graphs, each
 /// `nprobe` with each `ef` (of those chosen for it, from k up until recall stays where it is); and lists with each of several `patiences`.
-/// Then only the points that no other one beats in both recall and qps are answered. Errors: those of a search.
+/// Then only the points that no other one beats in both recall and qps are answered, by recall ascending. Errors: those of a search.
 TONARI_API Result<std::vector<CurvePoint>> sweep(const Index& index, MatrixView queries, const RecallScorer& scorer,
                                                  const SweepOptions& options = {});
 
