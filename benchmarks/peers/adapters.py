@@ -380,6 +380,15 @@ class TonariSq8Half(Tonari):
     spec = "HNSW{m},SQ8,R(FP16)"
 
 
+class TonariFused(Tonari):
+    """Row, codes of neighbours and links in one record a vertex."""
+    spec = "HNSW{m},RaBitQ,RFlat"
+
+
+class TonariFusedHalf(Tonari):
+    spec = "HNSW{m},RaBitQ,R(FP16)"
+
+
 class TonariSq8Wide(Tonari):
     """Twice the links: near the memory of peers that keep more beside the rows."""
     spec = "HNSW32,SQ8,RFlat"

@@ -21,6 +21,7 @@ def judge(result):
         _build(out, rows, tonari, large)
         _memory(out, rows, tonari, result)
     _sq8(out, rows, result, large)
+    _fused(out, rows, result, large)
     _light(out, rows, large)
     _lists(out, rows, result, large)
     _exact(out, rows, large)
@@ -123,22 +124,29 @@ def _build(out, rows, tonari, large):
 
 
 def _sq8(out, rows, result, large):
-    """The 8-bit walk beside hnswlib: tails, build, memory, and the speed asked of the fused layout, which this is not."""
+    """The 8-bit walk beside hnswlib: tails and build."""
     ours, peer = rows.get("tonari SQ8"), rows.get("hnswlib")
     if not ours:
         return
     if ours.get("p50_us") and ours.get("p99_us"):
         _add(out, "2.2 x p50 / p99 at recall 0.95, tonari SQ8", 1.0, 2.2 * ours["p50_us"] / ours["p99_us"], large)
-    if not peer:
-        return
-    bar = 4.1 if result["dim"] >= 512 else 2.9  # asked for at d = 128 and from d = 512 on
-    for target in TARGETS:
-        _add(out, f"fused bar: QPS at recall {target}, tonari SQ8 x hnswlib", bar, _ratio(ours, peer, target),
-             large and (result["dim"] == 128 or result["dim"] >= 512))
-    if ours.get("build_cpu_s") and peer.get("build_cpu_s"):
+    if peer and ours.get("build_cpu_s") and peer.get("build_cpu_s"):
         _add(out, "build CPU seconds, hnswlib / tonari SQ8", 4.0, peer["build_cpu_s"] / ours["build_cpu_s"], large)
-    _add(out, "fused bar: 1.8 x hnswlib's memory / tonari SQ8's", 1.0,
-         1.8 * peer["resting_bytes"] / ours["resting_bytes"], large)
+
+
+def _fused(out, rows, result, large):
+    """Records with all of a vertex beside hnswlib: speed, and what it costs."""
+    peer = rows.get("hnswlib")
+    bar = 4.1 if result["dim"] >= 512 else 2.9  # asked for at d = 128 and from d = 512 on
+    for name in ("tonari fused", "tonari fused R16"):
+        ours = rows.get(name)
+        if not ours or not peer:
+            continue
+        for target in TARGETS:
+            _add(out, f"fused bar: QPS at recall {target}, {name} x hnswlib", bar, _ratio(ours, peer, target),
+                 large and (result["dim"] == 128 or result["dim"] >= 512))
+        _add(out, f"fused bar: 1.8 x hnswlib's memory / {name}'s", 1.0,
+             1.8 * peer["resting_bytes"] / ours["resting_bytes"], large)
 
 
 def _light(out, rows, large):

@@ -47,6 +47,10 @@ GRAPHS = (
             "tonari-sq8"),
     Variant("tonari SQ8 R16", "TonariSq8Half", "HNSW<M>,SQ8,R(FP16): the same, ranked by float16 rows",
             "tonari-sq8-r16"),
+    Variant("tonari fused", "TonariFused", "HNSW<M>,RaBitQ,RFlat: row, 1-bit codes of neighbours and links in one record",
+            "tonari-fused"),
+    Variant("tonari fused R16", "TonariFusedHalf", "HNSW<M>,RaBitQ,R(FP16): the same with float16 rows",
+            "tonari-fused-r16"),
 )
 
 HALF_PEERS = (

@@ -32,14 +32,15 @@ Result<Layers> Layers::in_memory() const {
     for (const LinkTable& table : tables_) {
         auto links = tonari::in_memory(table.bytes());
         if (!links) return std::move(links).error();
-        tables.emplace_back(*std::move(links), table.degree());
+        tables.emplace_back(*std::move(links), table.degree(), table.place());
     }
     return Layers(std::move(tables), counts_);
 }
 
-Result<Layers> Layers::open(const SectionReader& reader) {
+namespace {
+Result<LayersRecord> read_record(const SectionReader& reader) {
     auto record = reader.record<LayersRecord>("layers", 1);
-    if (!record) return std::move(record).error();
+    if (!record) return record;
     if (record->height == 0 || record->height > max_height) {
         return reader.corrupt(
             "layers", "expected 1 to " + std::to_string(max_height) + " layers, got " + std::to_string(record->height));
@@ -48,6 +49,19 @@ Result<Layers> Layers::open(const SectionReader& reader) {
         return reader.corrupt("layers", "expected 1 to " + std::to_string(max_degree) + " links a vertex, got " +
                                             std::to_string(record->degree0) + " and " + std::to_string(record->degree));
     }
+    return record;
+}
+}  // namespace
+
+Result<std::size_t> Layers::bottom_degree(const SectionReader& reader) {
+    auto record = read_record(reader);
+    if (!record) return std::move(record).error();
+    return std::size_t{record->degree0};
+}
+
+Result<Layers> Layers::open(const SectionReader& reader, std::optional<LinkPlace> bottom) {
+    auto record = read_record(reader);
+    if (!record) return std::move(record).error();
     auto stored = reader.array<std::uint64_t>("counts", record->height);
     if (!stored) return std::move(stored).error();
     const auto numbers = stored->as<std::uint64_t>();
@@ -61,13 +75,14 @@ Result<Layers> Layers::open(const SectionReader& reader) {
                                                 std::to_string(counts[layer]));
         }
         const std::size_t degree = layer == 0 ? record->degree0 : record->degree;
-        auto links = reader.array<RowId>(table_name(layer), counts[layer] * degree);
+        const LinkPlace place = layer == 0 && bottom ? *bottom : LinkPlace{degree * sizeof(RowId), 0};
+        auto links = reader.array<RowId>(table_name(layer), counts[layer] * (place.stride / sizeof(RowId)));
         if (!links) return std::move(links).error();
         if (links->on_disk() && reader.has_within("fine")) {  // a walk over codes in memory, finer rows on disk
             links = tonari::in_memory(*links);
             if (!links) return std::move(links).error();
         }
-        tables.emplace_back(*std::move(links), degree);
+        tables.emplace_back(*std::move(links), degree, place);
     }
     return Layers(std::move(tables), std::move(counts));
 }

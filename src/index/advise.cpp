@@ -8,6 +8,7 @@
 
 #include <tonari/codec/flat.hpp>
 #include <tonari/core/types.hpp>
+#include <tonari/graph/fused_records.hpp>
 
 namespace tonari {
 namespace {
@@ -123,8 +124,19 @@ double links_of(double vertices, std::size_t links) noexcept {
     const auto m = static_cast<double>(links);
     return vertices * sizeof(RowId) * (2 * m + m / (m - 1));
 }
+/// Of a record that has all of a vertex, beside its row.
+double record_of(const Spec& spec, const IndexNeed& need) noexcept {
+    const double row = codes_of(*spec.fine, need);
+    const auto block = static_cast<std::size_t>(std::ceil(need.dim / 16.0)) * 64 + 384;
+    const FusedLayout layout(static_cast<std::size_t>(row), block, 2 * spec.links);
+    return static_cast<double>(layout.stride) - row;
+}
 double bytes_of(const Spec& spec, const IndexNeed& need) noexcept {
     const auto rows = static_cast<double>(need.rows);
+    if (spec.kind == IndexKind::hnsw && spec.codec == CodecKind::fast_scan) {
+        const double upper = links_of(rows, spec.links) - rows * sizeof(RowId) * 2 * static_cast<double>(spec.links);
+        return rows * (record_of(spec, need) + sizeof(RowId)) + upper;
+    }
     double bytes = rows * codes_of(spec, need);
     const bool graphs = spec.kind == IndexKind::hnsw || spec.kind == IndexKind::ivf_hnsw;
     if (graphs) bytes += links_of(rows, spec.links);

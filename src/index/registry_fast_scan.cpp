@@ -1,4 +1,6 @@
 // The run-time instantiations over codes of 4 bits a part, refined and not, and how they are opened.
+#include <tonari/index/fused_hnsw.hpp>
+
 #include "index/open_relative.hpp"
 
 namespace tonari {
@@ -8,6 +10,10 @@ template class IvfIndex<FastScan, FlatIndex<Flat<AnyMetric>>>;
 template class IvfIndex<FastScan, HnswIndex<Flat<AnyMetric>>>;
 
 Result<Index> detail::open_fast_scan(const SectionReader& reader) {
+    auto record = read_index_record(reader);
+    if (!record) return std::move(record).error();
+    const bool graph = record->inner == static_cast<std::uint8_t>(IndexKind::hnsw);
+    if (graph && record->kind == static_cast<std::uint8_t>(IndexKind::refined)) return open_as<FusedHnsw>(reader);
     return open_relative<FastScan>(reader, "codes of 4 bits");
 }
 

@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include <tonari/codec/rabitq.hpp>
+#include <tonari/index/fused_hnsw.hpp>
 #include <tonari/index/hnsw_index.hpp>
 #include <tonari/index/train_lists.hpp>
 
@@ -193,7 +194,21 @@ Result<Spec> parse_rest(std::string_view text, std::string_view rest) {
         const auto codes = read_codes(words[next]);
         const bool graph = spec.kind == IndexKind::hnsw;
         const bool cells = spec.kind == IndexKind::ivf_hnsw;
-        const bool in_blocks = codes && is_relative(codes->codec) && codes->codec != CodecKind::pq;
+        const bool fused = graph && codes && codes->codec == CodecKind::fast_scan && codes->parts == 0;
+        const bool in_blocks = codes && is_relative(codes->codec) && codes->codec != CodecKind::pq && !fused;
+        if (fused) {
+            if (spec.links % FusedHnsw::links_step != 0) {
+                return unexpected(text, words[0],
+                                  "HNSW<M> with M a multiple of 16 before '" + std::string(words[next]) +
+                                      "', whose codes stand 32 to a block beside the links");
+            }
+            const auto fine = next + 1 < words.size() ? read_fine(words[next + 1]) : std::nullopt;
+            if (!fine || fine->codec != CodecKind::flat) {
+                return unexpected(text, next + 1 < words.size() ? words[next + 1] : "",
+                                  "RFlat, R(FP16) or R(BF16) behind '" + std::string(words[next]) +
+                                      "', the rows that the codes of a graph's neighbours are relative to");
+            }
+        }
         if (cells && (!codes || is_relative(codes->codec))) {
             return unexpected(text, words[next],
                               stored() + (codes ? " (the graphs of lists hold rows as given or rounded; '" +
@@ -204,7 +219,7 @@ Result<Spec> parse_rest(std::string_view text, std::string_view rest) {
             return unexpected(text, words[next],
                               !graph
                                   ? scanned() + (spec.kind == IndexKind::ivf ? ", HNSW<M> with M from 2 to 256" : "")
-                                  : stored() + ", PQ<parts>" +
+                                  : stored() + ", PQ<parts>, RaBitQ" +
                                         (in_blocks ? " (a graph compares rows one by one; '" +
                                                          std::string(words[next]) + "' goes with IVF<lists> and alone)"
                                                    : ""));

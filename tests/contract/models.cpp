@@ -223,6 +223,10 @@ std::vector<Model> all_models() {
             models.push_back(any_model("IVF24,RaBitQ,RFlat", metric, element));
             models.push_back(any_model("IVF24,RaBitQ4,RFlat", metric, element));
         }
+        for (const Element element : {Element::float32, Element::float16, Element::uint8}) {
+            models.push_back(any_model("HNSW16,RaBitQ,RFlat", metric, element));
+        }
+        models.push_back(any_model("HNSW32,RaBitQ,R(FP16)", metric, Element::float32));
         models.push_back(any_model("PQ1x4fs,RFlat", metric, Element::float32));
         models.push_back(any_model("IVF24_HNSW8,PQ1x4fs,RFlat", metric, Element::float32));
         for (const Element element : {Element::float32, Element::uint8}) {
@@ -271,6 +275,8 @@ std::vector<Model> some_models() {
             any_model("HNSW16,SQ8,RFlat", MetricKind::l2, Element::float32),
             any_model("HNSW16,SQ8,RFlat", MetricKind::inner_product, Element::float16),
             any_model("IVF24,SQ8,RFlat", MetricKind::cosine, Element::float32),
+            any_model("HNSW16,RaBitQ,RFlat", MetricKind::l2, Element::float32),
+            any_model("HNSW16,RaBitQ,RFlat", MetricKind::cosine, Element::float16),
             any_model("RaBitQ,RFlat", MetricKind::l2, Element::float32),
             any_model("IVF24,RaBitQ,RFlat", MetricKind::cosine, Element::uint8),
             any_model("PQ1,RFlat", MetricKind::inner_product, Element::float32),

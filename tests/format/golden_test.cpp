@@ -56,6 +56,8 @@ const std::vector<Kind> kinds = {
     {"hnsw-sq8-refined-v1", "HNSW4,SQ8,RFlat", MetricKind::l2, Element::float32, true, true},
     {"ivf-sq8-refined-v1", "IVF9,SQ8,R(FP16)", MetricKind::inner_product, Element::float32, false, false},
     {"ivf-hnsw-sq8-refined-v1", "IVF9_HNSW4,SQ8,R(BF16)", MetricKind::cosine, Element::float32, false, false},
+    {"hnsw-fused-v1", "HNSW16,RaBitQ,RFlat", MetricKind::l2, Element::float32, true, true},
+    {"hnsw-fused-cosine-v1", "HNSW16,RaBitQ,R(FP16)", MetricKind::cosine, Element::float32, false, false},
     {"flat-pq-v1", "PQ3x4fs,RFlat", MetricKind::l2, Element::float32, false, false},
     {"ivf-rabitq-v1", "IVF9,RaBitQ,RFlat", MetricKind::l2, Element::uint8, false, true},
     {"ivf-hnsw-rabitq-v1", "IVF9_HNSW4,RaBitQ,R(SQ8)", MetricKind::inner_product, Element::float32, true, false},

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include <tonari/graph/link_table.hpp>
@@ -38,8 +39,11 @@ public:
     [[nodiscard]] TONARI_API Result<Layers> in_memory() const;
 
     TONARI_API Status save(SectionWriter& writer) const;
-    /// Sizes are checked; links are checked where a walk follows them.
-    TONARI_API static Result<Layers> open(const SectionReader& reader);
+    /// Places a vertex on the lowest layer of the graph that the sections hold.
+    TONARI_API static Result<std::size_t> bottom_degree(const SectionReader& reader);
+    /// Sizes are checked; links are checked where a walk follows them. `bottom`: where links of the lowest layer stand in records of
+    /// their vertices, if they do.
+    TONARI_API static Result<Layers> open(const SectionReader& reader, std::optional<LinkPlace> bottom = std::nullopt);
 
 private:
     std::vector<LinkTable> tables_;

@@ -40,6 +40,8 @@ namespace tonari {
 ///                        by which the rows are ranked that may be among the nearest (index/refined.hpp)
 ///   "HNSW32,SQ8,RFlat"   a graph over the rows as given, walked by their 8-bit codes, and the rows themselves (or "R(FP16)",
 ///                        "R(BF16)") to rank what the walk found; also "SQ8,RFlat" and behind IVF
+///   "HNSW32,RaBitQ,RFlat"  a graph whose records hold a row, 1-bit codes of its neighbours and its links: walked by estimates, each
+///                        expanded row compared as it is (or as "R(FP16)", "R(BF16)"). M a multiple of 16 (index/fused_hnsw.hpp)
 ///   "RR,..." "RR64,..."  before any of these: rows and queries turned by a random rotation, of whose values the first 64
 ///                        are kept
 ///   "PCA64,..."          projected to the 64 directions along which rows differ most (ip, cosine: of the largest products)

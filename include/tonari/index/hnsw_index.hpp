@@ -187,7 +187,7 @@ public:
     template <class Rows, class RowScorer>
     [[nodiscard]] SplitExpander<RowScorer> bottom(const Rows& rows, RowScorer& scorer,
                                                   VisitedSet& visited) const noexcept {
-        return {layers_.links(0), rows.codes().data(), rows.codec().code_size(), rows.rows(), scorer, visited};
+        return {layers_.links(0), rows.codes().data(), rows.stride(), rows.rows(), scorer, visited};
     }
     /// Descends to the lowest layer and starts `search` there. How many distances that took.
     template <class Search, class Rows, class RowScorer>
@@ -200,8 +200,8 @@ public:
         const Candidate first = best;
         std::uint32_t distances = 1;
         for (std::size_t layer = layers_.height(); layer-- > 1;) {
-            best = descend(layers_.links(layer), rows.codes().data(), rows.codec().code_size(), layers_.count(layer),
-                           scorer, scratch.expansion, best, distances);
+            best = descend(layers_.links(layer), rows.codes().data(), rows.stride(), layers_.count(layer), scorer,
+                           scratch.expansion, best, distances);
         }
         scratch.visited.insert(best.row);
         search.start(best.row, best.distance);

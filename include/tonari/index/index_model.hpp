@@ -66,7 +66,9 @@ CodeSpec spec_of_codec(const C& codec) {
 }
 template <class I>
 Spec spec_of_index(const I& index) {
-    if constexpr (requires { index.inner(); }) {
+    if constexpr (requires { index.spec(); }) {
+        return index.spec();
+    } else if constexpr (requires { index.inner(); }) {
         Spec spec = spec_of_index(index.inner());
         spec.fine = spec_of_codec(index.codec());
         if constexpr (requires { index.map(); }) {
@@ -87,7 +89,9 @@ Spec spec_of_index(const I& index) {
 }
 template <class I>
 void add_parts(const I& index, std::vector<IndexPart>& parts) {
-    if constexpr (requires { index.inner(); }) {
+    if constexpr (requires { index.parts(); }) {
+        parts = index.parts();
+    } else if constexpr (requires { index.inner(); }) {
         add_parts(index.inner(), parts);
         parts.push_back({"fine rows", index.fine_rows().codes().size()});
         if constexpr (requires { index.map(); }) {

@@ -10,6 +10,7 @@
 #include <tonari/core/visited.hpp>
 #include <tonari/graph/expander.hpp>
 #include <tonari/graph/frontier.hpp>
+#include <tonari/graph/fused_records.hpp>
 #include <tonari/lists/nearest_lists.hpp>
 
 namespace tonari {
@@ -19,6 +20,7 @@ struct SearchScratch {
     std::vector<std::byte> fine_block;   ///< the same for the query as finer codes are compared with it
     VisitedSet visited;
     PoolFrontier pool;
+    EstimateFrontier estimates;    ///< of fused graphs
     TopK nearest;                  ///< scans, and the width of filtered walks
     TopK in_range;                 ///< range searches
     TopK fine_nearest;             ///< rows that were looked at again by finer codes
@@ -27,7 +29,8 @@ struct SearchScratch {
     NearestLists nearest_lists;       ///< IVF, centroids compared one and all
     std::vector<Neighbor> lists;      ///< IVF: the lists to look at, nearest first
     VisitedSet probed;                ///< IVF: those that were looked at
-    VisitedSet met;                   ///< IVF over graphs: rows that walks have seen; `visited` is the centroids'
+    VisitedSet met;                   ///< IVF over graphs: rows that walks have seen; `visited` is the centroids'.
+                                      ///< Fused graphs: rows that were expanded
     TopK in_cell;                     ///< IVF over graphs: the nearest of the cell at hand
     std::vector<float> wide;          ///< IVF: the query as the centroids are stored
     std::vector<float> mapped;        ///< transforms: the query as float32, and mapped

@@ -56,7 +56,10 @@ public:
 
     /// `codes` holds `ids.rows()` codes one behind another.
     StoredRows(C codec, Bytes codes, IdMap ids) noexcept
-        : CodedRows<C>(std::move(codec), std::move(codes), std::move(ids)) {}
+        : CodedRows<C>(std::move(codec), std::move(codes), std::move(ids)), stride_(codec_.code_size()) {}
+    /// Records of `stride` bytes, each of which begins with a code.
+    StoredRows(C codec, Bytes records, IdMap ids, std::size_t stride) noexcept
+        : CodedRows<C>(std::move(codec), std::move(records), std::move(ids)), stride_(stride) {}
 
     /// Encodes and copies: row i is `rows.row(order[i])`, relative to `origin_of(i)`. Any number of threads gives the
     /// same bytes.
@@ -89,33 +92,33 @@ public:
         return encode_codes(codec, rows, order, threads, no_origin);
     }
 
-    [[nodiscard]] const std::byte* code(RowId row) const noexcept {
-        return codes_.data() + std::size_t{row} * codec_.code_size();
-    }
+    [[nodiscard]] const std::byte* code(RowId row) const noexcept { return codes_.data() + std::size_t{row} * stride_; }
+    /// Bytes from a row's code to that of the next.
+    [[nodiscard]] std::size_t stride() const noexcept { return stride_; }
 
     /// Rows that are stored as they were given. Their codes begin with their values.
     [[nodiscard]] MatrixView view() const noexcept
         requires(C::kind == CodecKind::flat)
     {
-        return {codes_.data(), rows(), codec_.dim(), codec_.element(), codec_.code_size()};
+        return {codes_.data(), rows(), codec_.dim(), codec_.element(), stride_};
     }
 
     /// Asks for the first lines of the rows [first, last), which are to be scanned soon: what comes behind them the machine
     /// asks for by itself.
     void prefetch(std::size_t first, std::size_t last) const noexcept {
         if (first == last) return;
-        simd::prefetch(codes_.data() + first * codec_.code_size(), (last - first) * codec_.code_size(), 16);
+        simd::prefetch(codes_.data() + first * stride_, (last - first) * stride_, 16);
     }
 
     /// Asks the disk for the rows [first, last), or as many as a scan asks for at once.
     void fetch(std::size_t first, std::size_t last) const noexcept {
-        this->fetch_bytes(first * codec_.code_size(), std::min(last - first, fetched_rows()) * codec_.code_size());
+        this->fetch_bytes(first * stride_, std::min(last - first, fetched_rows()) * stride_);
     }
     /// Keeps the lists in memory that are asked for most, within so many bytes.
     Status cache_lists(const Partition& lists, std::size_t budget) {
-        std::vector<std::uint64_t> begins(lists.lists() + 1, std::uint64_t{rows()} * codec_.code_size());
+        std::vector<std::uint64_t> begins(lists.lists() + 1, std::uint64_t{rows()} * stride_);
         for (std::size_t l = 0; l < lists.lists(); ++l) {
-            begins[l] = std::uint64_t{lists.rows_of(l).first} * codec_.code_size();
+            begins[l] = std::uint64_t{lists.rows_of(l).first} * stride_;
         }
         return this->keep_hot(std::move(begins), budget);
     }
@@ -181,7 +184,7 @@ public:
         if (!codes) return std::move(codes).error();
         auto ids = this->ids().in_memory();
         if (!ids) return std::move(ids).error();
-        return StoredRows(codec_, *std::move(codes), *std::move(ids));
+        return StoredRows(codec_, *std::move(codes), *std::move(ids), stride_);
     }
 
     /// `codec` was opened from the same sections.
@@ -197,13 +200,13 @@ private:
     using CodedRows<C>::codec_;
     using CodedRows<C>::codes_;
 
-    [[nodiscard]] std::size_t fetched_rows() const noexcept {
-        return std::max(max_batch, fetched_at_once / codec_.code_size());
-    }
+    [[nodiscard]] std::size_t fetched_rows() const noexcept { return std::max(max_batch, fetched_at_once / stride_); }
     static Origin no_origin(std::size_t /*row*/) noexcept { return {}; }
 
     /// Where few rows are looked at again for their bounds, the bound that these give is worth to be known early.
     static constexpr std::size_t scanned_at_once = Scorer::bounded ? max_batch / 2 : max_batch;
+
+    std::size_t stride_;
 
     template <class RowAt, class OriginOf>
     static Result<Bytes> encode_each(const C& codec, std::size_t rows, const Threads& threads, const RowAt& row_at,
@@ -253,7 +256,7 @@ private:
         }
         void block(std::size_t first, std::size_t rows) noexcept {
             const auto row = static_cast<RowId>(first);
-            offer_block(scorer, {stored.code(row), stored.codec_.code_size(), rows}, row, found, space.survivors);
+            offer_block(scorer, {stored.code(row), stored.stride_, rows}, row, found, space.survivors);
             outcome.distances += static_cast<std::uint32_t>(rows);
         }
     };

@@ -65,6 +65,8 @@ TEST_CASE("advise: its figures are those of the index", "[index]") {
           {"HNSW32,SQ8,RFlat", MetricKind::l2, Element::float32},
           {"HNSW32,SQ8,RFlat", MetricKind::cosine, Element::float16},
           {"HNSW32,SQ8,R(FP16)", MetricKind::inner_product, Element::float32},
+          {"HNSW16,RaBitQ,RFlat", MetricKind::l2, Element::float32},
+          {"HNSW32,RaBitQ,R(FP16)", MetricKind::cosine, Element::float32},
           {"IVF512,RaBitQ,RFlat", MetricKind::l2, Element::float32},
           {"IVF512,RaBitQ,R(SQ8)", MetricKind::cosine, Element::float32},
           {"IVF512_HNSW32,RaBitQ,RFlat", MetricKind::inner_product, Element::uint8},

@@ -49,6 +49,8 @@ TEST_CASE("spec: words and what they mean", "[index]") {
     check("HNSW16,PQ8", IndexKind::hnsw, 16, {}, "HNSW16,PQ8");
     check("HNSW,PQ8x8,R(SQ8)", IndexKind::hnsw, 32, {}, "HNSW32,PQ8,R(SQ8)");
     check("IVF100_HNSW16,SQ8,Refine(SQfp16)", IndexKind::ivf, 0, {}, "IVF100_HNSW16,SQ8,R(FP16)");
+    check("HNSW16,RaBitQ,RFlat", IndexKind::hnsw, 16, {}, "HNSW16,RaBitQ,RFlat");
+    check("HNSW,RaBitQ1,Refine(SQfp16)", IndexKind::hnsw, 32, {}, "HNSW32,RaBitQ,R(FP16)");
     check("RaBitQ", IndexKind::flat, 0, {}, "RaBitQ");
     check("RaBitQ1", IndexKind::flat, 0, {}, "RaBitQ");
     check("RaBitQ2", IndexKind::flat, 0, {}, "RaBitQ2");
@@ -116,7 +118,10 @@ TEST_CASE("spec: transforms come first, before any spec", "[index]") {
     refused("PCA64,", {"spec 'PCA64,'", "HNSW<M>", "got ''"});
     refused("PCA64,RR,Flat", {"spec 'PCA64,RR,Flat'", "HNSW<M>", "got 'RR'"});
     refused("Flat,PCA64", {"got 'PCA64'"});
-    refused("RR,HNSW16,RaBitQ", {"spec 'RR,HNSW16,RaBitQ'", "got 'RaBitQ'"});
+    refused("RR,HNSW16,RaBitQ", {"spec 'RR,HNSW16,RaBitQ'", "RFlat, R(FP16) or R(BF16) behind 'RaBitQ'", "got ''"});
+    refused("HNSW24,RaBitQ,RFlat", {"M a multiple of 16", "got 'HNSW24'"});
+    refused("HNSW16,RaBitQ,R(SQ8)", {"RFlat, R(FP16) or R(BF16)", "got 'R(SQ8)'"});
+    refused("HNSW16,RaBitQ4,RFlat", {"a graph compares rows one by one", "got 'RaBitQ4'"});
 }
 
 TEST_CASE("spec: what is none", "[index]") {
@@ -168,6 +173,12 @@ TEST_CASE("spec: what is none", "[index]") {
                                         "RaBitQ4fs",
                                         "RaBitQ-4",
                                         "HNSW16,RaBitQ",
+                                        "HNSW16,RaBitQ,Flat",
+                                        "HNSW16,RaBitQ,R(SQ8)",
+                                        "HNSW16,RaBitQ,R(RaBitQ4)",
+                                        "HNSW24,RaBitQ,RFlat",
+                                        "HNSW16,RaBitQ,RFlat,RFlat",
+                                        "IVF8,HNSW16,RaBitQ,RFlat",
                                         "IVF8,RaBitQ,R(PQ8)",
                                         "IVF8,PQ8,RFlat,RFlat",
                                         "HNSW16,RaBitQ4",

@@ -62,8 +62,9 @@ std::vector<Section> sections_of(const std::vector<std::byte>& image) {
 
 TEST_CASE("segment: a file cut anywhere is refused", "[segment]") {
     const TempFolder folder;
-    for (const char* spec : {"Flat", "HNSW4", "IVF9,Flat", "IVF130,Flat", "IVF9_HNSW4,Flat", "IVF9,HNSW4", "HNSW4,SQ8",
-                             "HNSW4,SQ8,RFlat", "IVF9,RaBitQ,RFlat", "IVF9,PQ3,RFlat", "IVF9,RaBitQ4", "PCA6,HNSW4"}) {
+    for (const char* spec :
+         {"Flat", "HNSW4", "IVF9,Flat", "IVF130,Flat", "IVF9_HNSW4,Flat", "IVF9,HNSW4", "HNSW4,SQ8", "HNSW4,SQ8,RFlat",
+          "HNSW16,RaBitQ,RFlat", "IVF9,RaBitQ,RFlat", "IVF9,PQ3,RFlat", "IVF9,RaBitQ4", "PCA6,HNSW4"}) {
         const auto image = image_of(sample(spec, true));
         std::size_t opened = 0;
         for (std::size_t size = 0; size < image.size(); size += size < 5000 ? 61 : 997) {
@@ -117,6 +118,7 @@ TEST_CASE("segment: any byte of any section changed is refused or survived", "[s
                                        {"HNSW4,SQ8", true},
                                        {"IVF9,SQ8", false},
                                        {"HNSW4,SQ8,RFlat", true},
+                                       {"HNSW16,RaBitQ,RFlat", true},
                                        {"IVF9,SQ8,R(FP16)", false},
                                        {"RaBitQ", false},
                                        {"RaBitQ3", false},

@@ -1,0 +1,217 @@
+// A graph layer in which all that an expansion looks at lies in one record a vertex (SymphonyQG: Gou and others 2025, "Symphonious
+// Integration of Quantization and Graph for Approximate Nearest Neighbor Search"):
+//
+//     | the row: its code | zeros up to 64 | codes of its neighbours, 32 to a block | its links | zeros up to 64 |
+//
+// The neighbours' codes are of a bit a value and relative to the row (codec/fast_scan.hpp), so an expansion takes the row's own
+// distance first, and from that and a block the estimates of 32 neighbours at once. No neighbour's memory is touched.
+//
+// A row is met from several others, and each time estimated anew, with an error of its own. So estimates of one row are averaged
+// as long as it waits in the queue: on sift-128 that is worth a third of the expansions.
+//
+// Invariants
+//   - a place of a block whose link names no vertex holds anything; whoever reads an estimate looks at its link
+//   - a row is expanded once, however often it was met, dropped and met again
+//   - before it is expanded a row stands in the pool at most once
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <optional>
+#include <vector>
+
+#include <tonari/codec/scorer.hpp>
+#include <tonari/core/bytes.hpp>
+#include <tonari/core/ordered_key.hpp>
+#include <tonari/core/top_k.hpp>
+#include <tonari/core/visited.hpp>
+#include <tonari/graph/expander.hpp>
+#include <tonari/graph/link_table.hpp>
+#include <tonari/io/mapped_file.hpp>
+#include <tonari/simd/kernels.hpp>
+#include <tonari/simd/prefetch.hpp>
+
+namespace tonari {
+
+/// Where things stand in a record, in bytes.
+struct FusedLayout {
+    static constexpr std::size_t block_rows = simd::nibble_rows;
+
+    /// `degree` is a multiple of `block_rows`.
+    FusedLayout(std::size_t code_size, std::size_t bytes_a_block, std::size_t places) noexcept
+        : block_size(bytes_a_block),
+          degree(places),
+          blocks_at(rounded(code_size)),
+          links_at(blocks_at + degree / block_rows * block_size),
+          stride(rounded(links_at + degree * sizeof(RowId))) {}
+
+    std::size_t block_size;
+    std::size_t degree;
+    std::size_t blocks_at;
+    std::size_t links_at;
+    std::size_t stride;
+
+private:
+    static constexpr std::size_t rounded(std::size_t bytes) noexcept { return (bytes + 63) / 64 * 64; }
+};
+
+/// The candidates of a walk by estimates: a sorted array of at most `ef`. The mark of a key says that the candidate was expanded.
+/// Distances of expanded rows are kept apart.
+class EstimateFrontier {
+public:
+    /// To keep the `k` nearest of the rows that are expanded. The sets have room for every row, and are cleared.
+    void reset(std::size_t ef, std::size_t k, VisitedSet& met, VisitedSet& expanded, TopK& nearest) {
+        if (keys_.size() < ef + searched_at_once) keys_.resize(ef + searched_at_once);
+        capacity_ = ef;
+        size_ = 0;
+        next_ = 0;
+        met_ = &met;
+        expanded_ = &expanded;
+        nearest_ = &nearest;
+        met.clear();
+        expanded.clear();
+        nearest.reset(k);
+    }
+    [[nodiscard]] float bound() const noexcept {
+        return size_ == capacity_ ? distance_of(keys_[size_ - 1]) : std::numeric_limits<float>::infinity();
+    }
+    void offer(RowId row, float estimate, float /*lower*/) noexcept {
+        if (expanded_->contains(row)) return;
+        const std::size_t at = met_->insert(row) ? size_ : waiting(row);
+        if (at == size_) {
+            insert(make_key(estimate, row));
+        } else {
+            move(at, make_key(0.5F * (distance_of(keys_[at]) + estimate), row));
+        }
+    }
+    std::optional<RowId> pop() noexcept {
+        while (next_ < size_ && (keys_[next_] & done) != 0) ++next_;
+        if (next_ == size_) return std::nullopt;
+        keys_[next_] |= done;
+        const RowId row = row_of(keys_[next_++]);
+        expanded_->insert(row);
+        return row;
+    }
+    [[nodiscard]] RowId peek() const noexcept {
+        for (std::size_t i = next_; i < size_; ++i) {
+            if ((keys_[i] & done) == 0) return row_of(keys_[i]);
+        }
+        return no_row;
+    }
+    void settle(RowId row, float distance) noexcept { nearest_->offer(distance, row); }
+
+private:
+    static constexpr OrderedKey done = 1;
+    static constexpr std::size_t searched_at_once = 8;
+
+    /// Where a row that was not expanded waits; `size_` if it was dropped. Nothing before `next_` waits.
+    [[nodiscard]] std::size_t waiting(RowId row) const noexcept {
+        const std::uint32_t wanted = std::uint32_t{row} << 1;
+        for (std::size_t first = next_; first < size_; first += searched_at_once) {
+            unsigned found = 0;
+            for (std::size_t i = 0; i < searched_at_once; ++i) {  // behind the last key may stand old ones
+                found |= static_cast<unsigned>(static_cast<std::uint32_t>(keys_[first + i]) == wanted) << i;
+            }
+            if (found != 0) return std::min(first + static_cast<std::size_t>(std::countr_zero(found)), size_);
+        }
+        return size_;
+    }
+    void insert(OrderedKey key) noexcept {
+        if (size_ == capacity_ && key >= keys_[size_ - 1]) return;
+        const std::size_t at = place_of(key);
+        std::memmove(&keys_[at + 1], &keys_[at], (size_ - at) * sizeof key);
+        keys_[at] = key;
+        size_ += size_ < capacity_ ? 1 : 0;
+        next_ = std::min(next_, at);
+    }
+    /// What stands at `from` becomes `key`.
+    void move(std::size_t from, OrderedKey key) noexcept {
+        const std::size_t to = place_of(key);
+        if (to <= from) {
+            std::memmove(&keys_[to + 1], &keys_[to], (from - to) * sizeof key);
+            keys_[to] = key;
+            next_ = std::min(next_, to);
+        } else {
+            std::memmove(&keys_[from], &keys_[from + 1], (to - 1 - from) * sizeof key);
+            keys_[to - 1] = key;
+        }
+    }
+    /// The first key that is not below `key`; without branches on the keys, as in PoolFrontier.
+    [[nodiscard]] std::size_t place_of(OrderedKey key) const noexcept {
+        std::size_t first = 0;
+        for (std::size_t length = size_; length > 0;) {
+            const std::size_t half = (length + 1) / 2;
+            first += half & (std::size_t{0} - static_cast<std::size_t>(keys_[first + half - 1] < key));
+            length -= half;
+        }
+        return first;
+    }
+
+    std::vector<OrderedKey> keys_;
+    std::size_t capacity_ = 0;
+    std::size_t size_ = 0;
+    std::size_t next_ = 0;  // nothing before it waits
+    VisitedSet* met_ = nullptr;
+    VisitedSet* expanded_ = nullptr;
+    TopK* nearest_ = nullptr;
+};
+
+/// Expands vertices of such a layer. `RowScorer` takes the distance of a row, `BlockScorer` the estimates of a block, by what the
+/// distance of the row is that they are relative to.
+template <class RowScorer, class BlockScorer>
+class FusedExpander {
+public:
+    static constexpr bool bounded = true;
+
+    FusedExpander(const Bytes& records, const FusedLayout& layout, std::size_t vertices, RowScorer& rows,
+                  BlockScorer& blocks) noexcept
+        : records_(&records), layout_(&layout), vertices_(vertices), rows_(&rows), blocks_(&blocks) {}
+
+    std::optional<float> expand(RowId vertex, float bound, Expansion& out) noexcept {
+        const std::byte* const record = at(vertex);
+        float distance = 0;
+        rows_->distances({&record, 1}, &distance);
+        blocks_->enter({.distance = distance});
+        Survivors& found = out.survivors;
+        found.clear();
+        blocks_->scan(record + layout_->blocks_at, layout_->block_size, 0, layout_->degree, bound, found);
+        const auto* const links = reinterpret_cast<const RowId*>(record + layout_->links_at);
+        std::size_t kept = 0;
+        for (std::size_t i = 0; i < found.count; ++i) {
+            const RowId row = links[found.index[i]];
+            if (row >= vertices_) continue;  // none, or a lie in a file
+            out.rows[kept] = row;
+            found.index[kept] = static_cast<std::uint32_t>(kept);
+            found.estimate[kept] = found.estimate[i];
+            found.lower[kept++] = found.lower[i];
+        }
+        found.count = kept;
+        out.scored = 1;
+        return distance;
+    }
+    /// The row and the first block's start; the machine asks for what comes behind them by itself.
+    void prefetch(RowId vertex) noexcept {
+        if (records_->on_disk())
+            fetch(records_->span().subspan(std::size_t{vertex} * layout_->stride, layout_->stride));
+        simd::prefetch(at(vertex), layout_->stride, prefetched_lines);
+    }
+
+private:
+    static constexpr std::size_t prefetched_lines = 16;
+
+    [[nodiscard]] const std::byte* at(RowId vertex) const noexcept {
+        return records_->data() + std::size_t{vertex} * layout_->stride;
+    }
+
+    const Bytes* records_;
+    const FusedLayout* layout_;
+    std::size_t vertices_;
+    RowScorer* rows_;
+    BlockScorer* blocks_;
+};
+
+}  // namespace tonari

@@ -1,0 +1,228 @@
+#include <tonari/index/fused_hnsw.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <new>
+#include <string>
+#include <utility>
+
+namespace tonari {
+namespace {
+
+using Rows = FusedHnsw::Rows;
+using Graph = FusedHnsw::Graph;
+
+/// Makes records, one after another; one a thread.
+class RecordWriter {
+public:
+    RecordWriter(const Graph& graph, const FastScan& codes, const Rows& rows, const FusedLayout& layout)
+        : graph_(&graph),
+          rows_(&rows),
+          layout_(&layout),
+          encoder_(codes.encoder()),
+          scorer_(graph.codec().scorer()),
+          query_(graph.codec().query_size() + 63),
+          origin_(graph.dim()) {
+        const std::size_t degree = graph.layers().links(0).degree();
+        near_.reserve(FusedHnsw::looked_behind * degree);
+        links_.reserve(layout.degree);
+        found_.reserve(FusedHnsw::looked_behind * degree);
+    }
+    void write(RowId vertex, std::byte* record) noexcept {
+        choose(vertex);
+        const RowView row = graph_->rows().view().row(vertex);
+        rows_->encode(row, {}, {record, rows_->code_size()});
+        enter(row);
+        for (std::size_t i = 0; i < links_.size(); ++i) {
+            std::byte* const block = record + layout_->blocks_at + i / FusedLayout::block_rows * layout_->block_size;
+            encoder_.put(graph_->rows().view().row(links_[i]), block, i % FusedLayout::block_rows);
+        }
+        auto* const places = reinterpret_cast<RowId*>(record + layout_->links_at);
+        std::copy(links_.begin(), links_.end(), places);
+        std::fill(places + links_.size(), places + layout_->degree, no_row);
+    }
+
+private:
+    /// The links of a vertex in `links_`: those of the graph, and behind them the nearest of the neighbours of the first of them.
+    void choose(RowId vertex) noexcept {
+        const LinkTable& table = graph_->layers().links(0);
+        const auto count_of = [&](RowId of) {
+            const RowId* const links = table.at(of);
+            return static_cast<std::size_t>(std::find(links, links + table.degree(), no_row) - links);
+        };
+        links_.assign(table.at(vertex), table.at(vertex) + count_of(vertex));
+        const std::size_t room = layout_->degree - links_.size();
+        if (room == 0) return;
+        near_.clear();
+        for (std::size_t i = 0; i < std::min(links_.size(), FusedHnsw::looked_behind); ++i) {
+            near_.insert(near_.end(), table.at(links_[i]), table.at(links_[i]) + count_of(links_[i]));
+        }
+        std::sort(near_.begin(), near_.end());
+        near_.erase(std::unique(near_.begin(), near_.end()), near_.end());
+        std::erase_if(near_, [&](RowId row) {
+            return row == vertex || std::find(links_.begin(), links_.end(), row) != links_.end();
+        });
+        scorer_.set_query(graph_->codec().as_query(graph_->rows().code(vertex), aligned(query_)));
+        found_.clear();
+        std::array<const std::byte*, 64> codes{};
+        std::array<float, 64> distances{};
+        for (std::size_t first = 0; first < near_.size(); first += codes.size()) {
+            const std::size_t count = std::min(codes.size(), near_.size() - first);
+            for (std::size_t i = 0; i < count; ++i) {
+                codes[i] = graph_->rows().code(near_[first + i]);
+                simd::prefetch(codes[i], graph_->codec().code_size(), 12);
+            }
+            scorer_.distances({codes.data(), count}, distances.data());
+            for (std::size_t i = 0; i < count; ++i) found_.push_back(make_key(distances[i], near_[first + i]));
+        }
+        const std::size_t taken = std::min(room, found_.size());
+        std::partial_sort(found_.begin(), found_.begin() + static_cast<std::ptrdiff_t>(taken), found_.end());
+        for (std::size_t i = 0; i < taken; ++i) links_.push_back(row_of(found_[i]));
+    }
+    /// Codes from now on are relative to this row, at length 1 under cosine.
+    void enter(RowView row) noexcept {
+        FastScan::relative(row, graph_->codec().metric_kind(), {}, origin_.data());
+        encoder_.enter({.centroid = origin_.data()});
+    }
+    static std::byte* aligned(std::vector<std::byte>& room) noexcept {
+        const auto address = reinterpret_cast<std::uintptr_t>(room.data());
+        return room.data() + ((64 - address % 64) % 64);
+    }
+
+    const Graph* graph_;
+    const Rows* rows_;
+    const FusedLayout* layout_;
+    FastScan::Encoder encoder_;
+    Rows::Scorer scorer_;
+    std::vector<std::byte> query_;
+    std::vector<float> origin_;
+    std::vector<RowId> links_;
+    std::vector<RowId> near_;
+    std::vector<OrderedKey> found_;
+};
+
+}  // namespace
+
+Result<FusedHnsw> FusedHnsw::build(const Graph& built, FastScan codes, Rows rows, const Threads& threads) try {
+    const Layers& layers = built.layers();
+    const FusedLayout layout(rows.code_size(), codes.block_size(), layers.links(0).degree());
+    auto records = AlignedBuffer::allocate(layers.vertices() * layout.stride);
+    if (!records) return std::move(records).error();
+    std::vector<RecordWriter> writers;  // out of a thread no exception finds its way
+    writers.reserve(resolve_threads(threads));
+    for (unsigned i = 0; i < resolve_threads(threads); ++i) writers.emplace_back(built, codes, rows, layout);
+    parallel_for(threads, layers.vertices(), 64, [&](std::size_t first, std::size_t last, unsigned worker) {
+        for (std::size_t v = first; v < last; ++v) {
+            writers[worker].write(static_cast<RowId>(v), records->data() + v * layout.stride);
+        }
+    });
+    const Bytes bytes = std::move(*records).freeze();
+    std::vector<LinkTable> tables{LinkTable(bytes, layout.degree, {layout.stride, layout.links_at})};
+    std::vector<std::size_t> counts{layers.vertices()};
+    for (std::size_t layer = 1; layer < layers.height(); ++layer) {
+        tables.push_back(layers.links(layer));
+        counts.push_back(layers.count(layer));
+    }
+    StoredRows<Rows> stored(std::move(rows), bytes, built.ids(), layout.stride);
+    return FusedHnsw(std::move(codes), layout, Graph(std::move(stored), Layers(std::move(tables), std::move(counts))));
+} catch (const std::bad_alloc&) {
+    return Error{ErrorCode::out_of_memory, "no memory to make records of " + std::to_string(built.size()) + " rows"};
+}
+
+Spec FusedHnsw::spec() const {
+    Spec spec;
+    spec.kind = IndexKind::hnsw;
+    spec.links = graph_.links();
+    spec.codec = CodecKind::fast_scan;
+    CodeSpec fine;
+    if (codec().element() == Element::float16 || codec().element() == Element::bfloat16)
+        fine.store_as = codec().element();
+    spec.fine = fine;
+    return spec;
+}
+
+std::vector<IndexPart> FusedHnsw::parts() const {
+    const std::size_t rows = graph_.rows().rows();
+    const std::size_t links = layout_.degree * sizeof(RowId);
+    return {{"rows", rows * layout_.blocks_at},
+            {"ids", ids().bytes()},
+            {"codec", codes_.bytes()},
+            {"codes", rows * (layout_.stride - layout_.blocks_at - links)},
+            {"links", rows * links + layers().bytes() - records().size()}};
+}
+
+std::size_t FusedHnsw::walk_width(const SearchOptions& options) const noexcept {
+    return std::clamp<std::size_t>(std::max(options.k, options.ef), 1, std::max<std::size_t>(graph_.rows().rows(), 1));
+}
+
+Status FusedHnsw::reserve(const SearchOptions& options, SearchScratch& scratch) const {
+    if (options.filter != nullptr) return graph_.reserve(options, scratch);
+    const std::size_t k = std::min(options.k, size());
+    scratch.reserve_query(codec().query_size());
+    scratch.reserve_fine_query(codes_.query_size());
+    scratch.visited.reserve(graph_.rows().rows());
+    scratch.met.reserve(graph_.rows().rows());
+    scratch.estimates.reset(walk_width(options), k, scratch.visited, scratch.met, scratch.nearest);
+    scratch.neighbors.reserve(k);
+    return {};
+}
+
+Outcome FusedHnsw::search(RowView query, const SearchOptions& options, SearchScratch& scratch) const noexcept {
+    if (options.filter != nullptr) return graph_.search(query, options, scratch);
+    const std::size_t k = std::min(options.k, size());
+    auto rows = graph_.rows().scorer(query, scratch);
+    codes_.prepare(query, scratch.fine_query());
+    auto blocks = codes_.scorer();
+    blocks.set_query(scratch.fine_query());
+    blocks.set_deviations(0);  // a walk goes by estimates
+    FusedExpander expander(records(), layout_, graph_.rows().rows(), rows, blocks);
+    scratch.estimates.reset(walk_width(options), k, scratch.visited, scratch.met, scratch.nearest);
+    BeamSearch search(expander, scratch.estimates, scratch.expansion);
+    Outcome outcome;
+    outcome.distances = graph_.enter(search, graph_.rows(), rows, scratch);
+    outcome.complete = run(search, options.deadline);
+    outcome.hops = search.hops();
+    outcome.distances += search.distances();
+    graph_.rows().answer(scratch.nearest.sort(), k, nullptr, scratch.neighbors);
+    return outcome;
+}
+
+Status FusedHnsw::save(SectionWriter& writer) const {
+    if (Status s = codes_.save(writer); !s) return s;
+    SectionWriter rows = writer.within("rows");
+    if (Status s = codec().save(rows); !s) return s;
+    if (Status s = ids().save(writer); !s) return s;
+    return layers().save(writer);
+}
+
+Result<FusedHnsw> FusedHnsw::open(const SectionReader& reader) {
+    auto codes = FastScan::open(reader);
+    if (!codes) return std::move(codes).error();
+    auto rows = Rows::open(reader.within("rows"));
+    if (!rows) return std::move(rows).error();
+    if (codes->parts() > 0 || codes->dim() != rows->dim() || codes->metric_kind() != rows->metric_kind()) {
+        return reader.corrupt("fast_scan", "expected codes of a bit a value of rows of " + std::to_string(rows->dim()) +
+                                               " dimensions under their metric, got others");
+    }
+    auto ids = IdMap::open(reader);
+    if (!ids) return std::move(ids).error();
+    const auto degree = Layers::bottom_degree(reader);
+    if (!degree) return std::move(degree).error();
+    if (*degree % FusedLayout::block_rows != 0) {
+        return reader.corrupt("layers", "expected a multiple of " + std::to_string(FusedLayout::block_rows) +
+                                            " links a vertex, got " + std::to_string(*degree));
+    }
+    const FusedLayout layout(rows->code_size(), codes->block_size(), *degree);
+    auto layers = Layers::open(reader, LinkPlace{layout.stride, layout.links_at});
+    if (!layers) return std::move(layers).error();
+    if (layers->vertices() != ids->rows()) {
+        return reader.corrupt("layers", "expected " + std::to_string(ids->rows()) + " vertices, one per row, got " +
+                                            std::to_string(layers->vertices()));
+    }
+    const Bytes records = layers->links(0).bytes();
+    StoredRows<Rows> stored(*std::move(rows), records, *std::move(ids), layout.stride);
+    return FusedHnsw(*std::move(codes), layout, Graph(std::move(stored), *std::move(layers)));
+}
+
+}  // namespace tonari
