@@ -23,11 +23,12 @@ constexpr std::array store_words{
     StoreWord{"BF16", {CodecKind::flat, Element::bfloat16}},
     StoreWord{"SQbf16", {CodecKind::flat, Element::bfloat16}},
     StoreWord{"SQ8", {CodecKind::sq8, std::nullopt}},
+    StoreWord{"SQ4", {CodecKind::sq4, std::nullopt}},
     StoreWord{"RaBitQ", {CodecKind::fast_scan, std::nullopt}},
     StoreWord{"RaBitQ1", {CodecKind::fast_scan, std::nullopt}},
 };
 constexpr std::string_view row_list = "Flat, FP16 (or SQfp16), BF16 (or SQbf16), SQ8";
-constexpr std::string_view relative_list = "PQ<parts>, PQ<parts>x4fs, RaBitQ, RaBitQ<bits> with 2 to 8 bits";
+constexpr std::string_view relative_list = "SQ4, PQ<parts>, PQ<parts>x4fs, RaBitQ, RaBitQ<bits> with 2 to 8 bits";
 
 Error unexpected(std::string_view text, std::string_view word, const std::string& expected) {
     return {ErrorCode::invalid_argument,
@@ -193,7 +194,7 @@ Result<Spec> parse_rest(std::string_view text, std::string_view rest) {
         const auto codes = read_codes(words[next]);
         const bool graph = spec.kind == IndexKind::hnsw;
         const bool cells = spec.kind == IndexKind::ivf_hnsw;
-        const bool in_blocks = codes && is_relative(codes->codec) && codes->codec != CodecKind::pq;
+        const bool in_blocks = codes && is_in_blocks(codes->codec);
         if (cells && (!codes || is_relative(codes->codec))) {
             return unexpected(text, words[next],
                               stored() + (codes ? " (the graphs of lists hold rows as given or rounded; '" +
@@ -204,7 +205,7 @@ Result<Spec> parse_rest(std::string_view text, std::string_view rest) {
             return unexpected(text, words[next],
                               !graph
                                   ? scanned() + (spec.kind == IndexKind::ivf ? ", HNSW<M> with M from 2 to 256" : "")
-                                  : stored() + ", PQ<parts>" +
+                                  : stored() + ", SQ4, PQ<parts>" +
                                         (in_blocks ? " (a graph compares rows one by one; '" +
                                                          std::string(words[next]) + "' goes with IVF<lists> and alone)"
                                                    : ""));
