@@ -29,7 +29,7 @@ Build the index that `spec` names over `rows`.
 spec
     "auto" is what `advise` says. Else words separated by commas: "Flat" is exact search, "HNSW32" a graph with M = 32,
     "IVF1024,Flat" 1,024 inverted lists ("IVF65536_HNSW32,Flat": with a graph over their centroids). Behind them, or alone,
-    what rows are stored as: "FP16" or "BF16" (half precision), "SQ8" (rounded to 8 bits a value, and queries too); and, but for
+    what rows are stored as: "FP16" or "BF16" (half precision), "SQ8" (rounded to 8 bits a value, and queries too), "SQ4" (4 bits); and, but for
     graphs, "RaBitQ", "RaBitQ2" to "RaBitQ8" (so many bits a value), "PQ32x4fs" (4 bits for each of 32 parts). "PQ32" (8 bits)
     goes with graphs, too. Behind codes, what ranks the rows that they find: "RFlat" (as given), "R(FP16)", "R(BF16)",
     "R(SQ8)", as in "HNSW32,SQ8,RFlat" or "IVF1024,RaBitQ,RFlat". Before all of it a map: "PCA64", "OPQ32", "OPQ32_64", "RR",

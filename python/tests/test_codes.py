@@ -1,4 +1,4 @@
-"""Codes of 4 bits and of a byte a part, refined and not."""
+"""Codes of 4 bits a value or a part and of a byte a part, refined and not."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from oracle import check_exact, distances, table
 METRICS = ["l2", "ip", "cosine"]
 REFINED = ["RaBitQ,RFlat", "PQ16x4fs,RFlat", "IVF8,RaBitQ,RFlat", "IVF8_HNSW4,PQ8x4fs,RFlat", "PQ16,RFlat",
            "IVF8,PQ32,RFlat",
-           "IVF8,RaBitQ4,RFlat"]
+           "IVF8,RaBitQ4,RFlat", "SQ4,RFlat", "IVF8_HNSW4,SQ4,RFlat"]
 DIM = 64
 
 
@@ -68,6 +68,20 @@ def test_pq_says_more_the_more_parts_it_has() -> None:
     assert off[0] > 1.2 * off[1] > 1.44 * off[2]
 
 
+def test_sq4_takes_half_a_byte_a_value_and_says_more_than_half_as_many_bytes_of_pq() -> None:
+    rows, queries = table("float32", 2000, DIM, seed=16), table("float32", 20, DIM, seed=17)
+    exact = distances("l2", rows.values, queries.values)
+    off = []
+    for spec in ("IVF8,PQ16", "IVF8,SQ4"):
+        index = tonari.build(spec, rows.array)
+        ids, far = index.search(queries.array, k=100, nprobe=8)
+        off.append(np.std(far - np.take_along_axis(exact, ids, axis=1)))
+    assert index.parts["rows"] == 2000 * (DIM // 2 + 12)
+    assert off[1] < 0.3 * off[0]
+    with pytest.raises(tonari.Error, match="l2, ip or cosine for SQ4, got l1"):
+        tonari.build("SQ4", rows.array, metric="l1")
+
+
 def test_each_bit_halves_the_error_of_estimates() -> None:
     rows, queries = table("float32", 500, DIM, seed=5), table("float32", 20, DIM, seed=6)
     exact = distances("l2", rows.values, queries.values)
@@ -87,7 +101,8 @@ def test_rows_of_other_elements(element: str) -> None:
     check_exact(found, "l2", rows.values, queries.values)
 
 
-@pytest.mark.parametrize("spec", ["RaBitQ", "IVF8,PQ16x4fs,R(SQ8)", "IVF8_HNSW4,RaBitQ,R(FP16)", "IVF8,PQ16", "PQ8,R(BF16)", "RaBitQ3",
+@pytest.mark.parametrize("spec", ["RaBitQ", "IVF8,PQ16x4fs,R(SQ8)", "IVF8_HNSW4,RaBitQ,R(FP16)", "IVF8,PQ16", "PQ8,R(BF16)", "RaBitQ3", "SQ4",
+                                  "HNSW8,SQ4,R(SQ8)",
                                   "IVF8,RaBitQ4"])
 def test_saved_and_opened(spec: str, tmp_path: Path) -> None:
     rows, queries = table("float32", 700, DIM, seed=9).array, table("float32", 20, DIM, seed=10).array

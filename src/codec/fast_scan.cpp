@@ -108,11 +108,13 @@ void FastScan::measure_share(MatrixView sample) {
     std::vector<float> code(dim_);
     std::vector<float> other(dim_);
     detail::ShareMeter meter;
+    Choice choice = room_to_choose();
     for (std::size_t i = 0; i < rows; ++i) {
         relative_to_middle(i, row);
         relative_to_middle((i + 1 + rows / 2) % rows, other);
+        choose_points(row.data(), choice);
         for (std::size_t part = 0; part < parts_; ++part) {
-            const std::size_t nearest = nearest_point(part, row.data() + part * width);
+            const std::size_t nearest = choice.codes[part];
             for (std::size_t j = 0; j < width; ++j) {
                 code[part * width + j] = points_[(part * width + j) * points_a_part + nearest];
             }

@@ -5,6 +5,7 @@
 
 #include <tonari/codec/fast_scan.hpp>
 
+#include "codec/direction.hpp"
 #include "codec/fast_scan_layout.hpp"
 
 namespace tonari {
@@ -26,11 +27,52 @@ void FastScan::relative(RowView row, MetricKind metric, Origin origin, float* ou
     detail::relative_row(row, metric, origin, out);
 }
 
+FastScan::Choice FastScan::room_to_choose() const {
+    Choice choice;
+    choice.codes.resize(parts_);
+    choice.products.resize(parts_ * detail::points_a_part);
+    choice.squares.resize(parts_ * detail::points_a_part);
+    if (parts_ == 0) return choice;
+    for (std::size_t d = 0; d < dim_; ++d) {
+        for (std::size_t c = 0; c < detail::points_a_part; ++c) {
+            const float value = points_[d * detail::points_a_part + c];
+            choice.squares[d / part_dim() * detail::points_a_part + c] += value * value;
+        }
+    }
+    return choice;
+}
+
+void FastScan::choose_points(const float* row, Choice& choice) const noexcept {
+    constexpr std::size_t points = detail::points_a_part;
+    const std::size_t width = part_dim();
+    detail::Direction direction;
+    for (std::size_t part = 0; part < parts_; ++part) {
+        float* const products = choice.products.data() + part * points;
+        std::fill_n(products, points, 0.0F);
+        for (std::size_t j = 0; j < width; ++j) {
+            const std::size_t d = part * width + j;
+            for (std::size_t c = 0; c < points; ++c) products[c] += row[d] * points_[d * points + c];
+        }
+        const std::size_t nearest = nearest_point(part, row + part * width);
+        choice.codes[part] = static_cast<std::uint8_t>(nearest);
+        direction.add(products[nearest], choice.squares[part * points + nearest]);
+    }
+    constexpr int turns = 2;  // a third changes next to nothing
+    for (int turn = 0; turn < turns; ++turn) {
+        for (std::size_t part = 0; part < parts_; ++part) {
+            const std::size_t first = part * points;
+            choice.codes[part] = static_cast<std::uint8_t>(detail::turn_to_row<points>(
+                direction, choice.products.data() + first, choice.squares.data() + first, choice.codes[part]));
+        }
+    }
+}
+
 FastScan::Encoder::Encoder(const FastScan& codec)
     : codec_(&codec),
       coded_origin_(std::max<std::size_t>(codec.rotation_.size(), codec.dim_)),
       row_(codec.dim_),
-      rotated_(codec.rotation_.size()) {
+      rotated_(codec.rotation_.size()),
+      choice_(codec.room_to_choose()) {
     enter({});
 }
 
@@ -87,8 +129,9 @@ detail::CodeSums FastScan::Encoder::put_signs(std::byte* block, std::size_t plac
 detail::CodeSums FastScan::Encoder::put_parts(std::byte* block, std::size_t place) noexcept {
     const std::size_t width = codec_->part_dim();
     detail::CodeSums coded;
+    codec_->choose_points(row_.data(), choice_);
     for (std::size_t part = 0; part < codec_->parts_; ++part) {
-        const std::size_t nearest = codec_->nearest_point(part, row_.data() + part * width);
+        const std::size_t nearest = choice_.codes[part];
         set_code(block, place, part, static_cast<unsigned>(nearest));
         for (std::size_t j = 0; j < width; ++j) {
             const auto point =

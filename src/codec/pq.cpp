@@ -9,6 +9,7 @@
 #include <tonari/core/random.hpp>
 #include <tonari/train/kmeans.hpp>
 
+#include "codec/direction.hpp"
 #include "codec/relative.hpp"
 
 namespace tonari {
@@ -43,6 +44,7 @@ Result<Pq> Pq::train(MatrixView sample, const PqParams& params) {
         Pq codec(params.metric, sample.dim(), params.parts);
         codec.middle_ = detail::mean_of(sample);
         if (Status s = codec.train_points(sample, params); !s) return s;
+        codec.measure_squares();
         codec.measure_share(sample);
         return codec;
     } catch (const std::bad_alloc&) {
@@ -91,6 +93,16 @@ Status Pq::train_points(MatrixView sample, const PqParams& params) {
     return {};
 }
 
+void Pq::measure_squares() {
+    squares_.assign(parts_ * points_a_part, 0);
+    for (std::size_t d = 0; d < dim_; ++d) {
+        for (std::size_t c = 0; c < points_a_part; ++c) {
+            const float value = points_[d * points_a_part + c];
+            squares_[d / part_dim() * points_a_part + c] += value * value;
+        }
+    }
+}
+
 /// What is left over has no direction of its own, but rows and queries have: so it is measured along some of them.
 void Pq::measure_share(MatrixView sample) {
     constexpr std::size_t enough = 4096;
@@ -108,6 +120,9 @@ void Pq::measure_share(MatrixView sample) {
         relative_to_middle(i, row);
         relative_to_middle((i + 1 + rows / 2) % rows, other);
         simd::kernels().byte_points(row.data(), points_.data(), parts_, part_dim(), code.data());
+        detail::Direction direction;
+        add_direction(row.data(), 0, parts_, code.data(), direction);
+        turn_codes(row.data(), 0, parts_, code.data(), direction);
         for (std::size_t d = 0; d < dim_; ++d) stands_for[d] = point(d, code[d / part_dim()]);
         meter.add(row, stands_for, other);
     }
@@ -156,6 +171,7 @@ Result<Pq> Pq::open(const SectionReader& reader) {
     if (Status s = detail::read_finite(reader, "pq/points", std::uint64_t{record->dim} * points_a_part, codec.points_);
         !s)
         return s;
+    codec.measure_squares();
     return codec;
 }
 

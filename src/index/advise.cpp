@@ -112,6 +112,7 @@ double codes_of(const CodeSpec& codes, const IndexNeed& need) noexcept {
         return values / 8 * static_cast<double>(codes.bits) + 6 * sizeof(float);
     }
     if (codes.codec == CodecKind::pq) return static_cast<double>(codes.parts) + 3 * sizeof(float);
+    if (codes.codec == CodecKind::sq4) return std::ceil(need.dim / 2.0) + 3 * sizeof(float);
     if (codes.codec == CodecKind::fast_scan) {
         const double quads =
             codes.parts == 0 ? std::ceil(need.dim / 16.0) : std::ceil(static_cast<double>(codes.parts) / 4);

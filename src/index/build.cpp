@@ -90,6 +90,7 @@ Error no_memory_to_build(MatrixView rows) {
 
 Status check_relative(const Spec& spec, MetricKind metric, std::size_t rows, Dim dim) {
     if (spec.codec == CodecKind::pq) return Pq::check(rows, dim, {metric, spec.parts});
+    if (spec.codec == CodecKind::sq4) return Sq4::check({metric});
     if (spec.codec == CodecKind::rabitq) return RaBitQ::check(dim, {metric, spec.bits});
     return FastScan::check(dim, {metric, spec.parts});
 }

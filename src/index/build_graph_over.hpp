@@ -12,6 +12,9 @@
 #include <tonari/index/index_model.hpp>
 #include <tonari/index/refined.hpp>
 #include <tonari/index/spec.hpp>
+#include <tonari/index/train_relative.hpp>
+
+#include "index/build_refined.hpp"
 
 namespace tonari::detail {
 
@@ -50,6 +53,18 @@ Result<Index> build_graph_over(Codes codes, const Spec& spec, MetricKind metric,
         return make_index(Refined<Graph, AsGiven>::over(*std::move(graph), built->rows()));
     }
     return refine_by(AsGiven::create(element, rows.dim(), metric));
+}
+
+/// The same over codes that are relative to their middle and trained by `params`.
+template <RelativeCodec C>
+Result<Index> build_graph_of_codes(const Spec& spec, const typename C::Params& params, MatrixView rows,
+                                   std::span<const Id> ids, const BuildOptions& options) {
+    if (spec.fine) {
+        if (Status s = check_fine(spec, params.metric, rows, options.threads); !s) return s;
+    }
+    auto codec = train_relative_codec<C>(rows, params, [](RowId) { return Origin{}; });
+    if (!codec) return std::move(codec).error();
+    return build_graph_over(*std::move(codec), spec, params.metric, rows, ids, options);
 }
 
 }  // namespace tonari::detail

@@ -8,14 +8,7 @@ Result<Index> build_pq(const Spec& spec, MetricKind metric, MatrixView rows, std
                        const BuildOptions& options, const GivenRows* given) {
     const PqParams params{metric, spec.parts, options.seed, options.threads};
     if (Status s = Pq::check(rows.rows(), rows.dim(), params); !s) return s;
-    if (spec.kind == IndexKind::hnsw) {
-        if (spec.fine) {
-            if (Status s = check_fine(spec, metric, rows, options.threads); !s) return s;
-        }
-        auto codec = train_relative_codec<Pq>(rows, params, [](RowId) { return Origin{}; });
-        if (!codec) return std::move(codec).error();
-        return build_graph_over(*std::move(codec), spec, metric, rows, ids, options);
-    }
+    if (spec.kind == IndexKind::hnsw) return build_graph_of_codes<Pq>(spec, params, rows, ids, options);
     return build_over_relative<Pq>(spec, params, rows, ids, options, given);
 }
 

@@ -45,4 +45,14 @@ Result<Index> open_relative(const SectionReader& reader, const std::string& code
                                              "; a newer version of the library may have written it"};
 }
 
+/// The same of codes that graphs walk, too.
+template <RelativeCodec C>
+Result<Index> open_relative_or_graph(const SectionReader& reader, const std::string& codes) {
+    auto record = read_index_record(reader);
+    if (!record) return std::move(record).error();
+    if (record->kind == static_cast<std::uint8_t>(IndexKind::hnsw)) return open_as<HnswIndex<C>>(reader);
+    if (record->inner == static_cast<std::uint8_t>(IndexKind::hnsw)) return open_refined<HnswIndex<C>>(reader);
+    return open_relative<C>(reader, codes);
+}
+
 }  // namespace tonari::detail

@@ -45,7 +45,7 @@ struct StoredCodec {
 constexpr std::array stored_codecs{
     StoredCodec{"codec", &open_over<Flat<AnyMetric>>}, StoredCodec{"sq8", &open_sq8},
     StoredCodec{"fast_scan", &detail::open_fast_scan}, StoredCodec{"pq", &detail::open_pq},
-    StoredCodec{"rabitq", &detail::open_rabitq},
+    StoredCodec{"rabitq", &detail::open_rabitq},       StoredCodec{"sq4", &detail::open_sq4},
 };
 
 Result<Index> open_by_codec(const SectionReader& reader) {

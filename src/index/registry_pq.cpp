@@ -7,12 +7,6 @@ template class FlatIndex<Pq>;
 template class IvfIndex<Pq, FlatIndex<Flat<AnyMetric>>>;
 template class IvfIndex<Pq, HnswIndex<Flat<AnyMetric>>>;
 
-Result<Index> detail::open_pq(const SectionReader& reader) {
-    auto record = read_index_record(reader);
-    if (!record) return std::move(record).error();
-    if (record->kind == static_cast<std::uint8_t>(IndexKind::hnsw)) return open_as<HnswIndex<Pq>>(reader);
-    if (record->inner == static_cast<std::uint8_t>(IndexKind::hnsw)) return open_refined<HnswIndex<Pq>>(reader);
-    return open_relative<Pq>(reader, "codes of PQ");
-}
+Result<Index> detail::open_pq(const SectionReader& reader) { return open_relative_or_graph<Pq>(reader, "codes of PQ"); }
 
 }  // namespace tonari

@@ -1,5 +1,5 @@
-// Building and opening what specs name by codes that are relative to origins: RaBitQ, PQ<parts>x4fs, PQ<parts> and
-// RaBitQ<bits>.
+// Building and opening what specs name by codes that are relative to origins: RaBitQ, PQ<parts>x4fs, PQ<parts>,
+// RaBitQ<bits> and SQ4.
 #pragma once
 
 #include <span>
@@ -25,12 +25,15 @@ Result<Index> build_fast_scan(const Spec& spec, MetricKind metric, MatrixView ro
                               const BuildOptions& options, const GivenRows* given);
 Result<Index> build_pq(const Spec& spec, MetricKind metric, MatrixView rows, std::span<const Id> ids,
                        const BuildOptions& options, const GivenRows* given);
+Result<Index> build_sq4(const Spec& spec, MetricKind metric, MatrixView rows, std::span<const Id> ids,
+                        const BuildOptions& options, const GivenRows* given);
 Result<Index> build_rabitq(const Spec& spec, MetricKind metric, MatrixView rows, std::span<const Id> ids,
                            const BuildOptions& options, const GivenRows* given);
 /// The one of them that the spec names.
 inline Result<Index> build_relative(const Spec& spec, MetricKind metric, MatrixView rows, std::span<const Id> ids,
                                     const BuildOptions& options, const GivenRows* given) {
     if (spec.codec == CodecKind::pq) return build_pq(spec, metric, rows, ids, options, given);
+    if (spec.codec == CodecKind::sq4) return build_sq4(spec, metric, rows, ids, options, given);
     if (spec.codec == CodecKind::rabitq) return build_rabitq(spec, metric, rows, ids, options, given);
     return build_fast_scan(spec, metric, rows, ids, options, given);
 }
@@ -38,6 +41,7 @@ inline Result<Index> build_relative(const Spec& spec, MetricKind metric, MatrixV
 /// The index that the sections hold, which begin with such a codec.
 Result<Index> open_fast_scan(const SectionReader& reader);
 Result<Index> open_pq(const SectionReader& reader);
+Result<Index> open_sq4(const SectionReader& reader);
 Result<Index> open_rabitq(const SectionReader& reader);
 
 }  // namespace tonari::detail

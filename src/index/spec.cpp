@@ -24,11 +24,12 @@ constexpr std::array store_words{
     StoreWord{"BF16", {CodecKind::flat, Element::bfloat16}},
     StoreWord{"SQbf16", {CodecKind::flat, Element::bfloat16}},
     StoreWord{"SQ8", {CodecKind::sq8, std::nullopt}},
+    StoreWord{"SQ4", {CodecKind::sq4, std::nullopt}},
     StoreWord{"RaBitQ", {CodecKind::fast_scan, std::nullopt}},
     StoreWord{"RaBitQ1", {CodecKind::fast_scan, std::nullopt}},
 };
 constexpr std::string_view row_list = "Flat, FP16 (or SQfp16), BF16 (or SQbf16), SQ8";
-constexpr std::string_view relative_list = "PQ<parts>, PQ<parts>x4fs, RaBitQ, RaBitQ<bits> with 2 to 8 bits";
+constexpr std::string_view relative_list = "SQ4, PQ<parts>, PQ<parts>x4fs, RaBitQ, RaBitQ<bits> with 2 to 8 bits";
 
 Error unexpected(std::string_view text, std::string_view word, const std::string& expected) {
     return {ErrorCode::invalid_argument,
@@ -195,7 +196,7 @@ Result<Spec> parse_rest(std::string_view text, std::string_view rest) {
         const bool graph = spec.kind == IndexKind::hnsw;
         const bool cells = spec.kind == IndexKind::ivf_hnsw;
         const bool fused = graph && codes && codes->codec == CodecKind::fast_scan && codes->parts == 0;
-        const bool in_blocks = codes && is_relative(codes->codec) && codes->codec != CodecKind::pq && !fused;
+        const bool in_blocks = codes && is_in_blocks(codes->codec) && !fused;
         if (fused) {
             if (spec.links % FusedHnsw::links_step != 0) {
                 return unexpected(text, words[0],
@@ -219,7 +220,7 @@ Result<Spec> parse_rest(std::string_view text, std::string_view rest) {
             return unexpected(text, words[next],
                               !graph
                                   ? scanned() + (spec.kind == IndexKind::ivf ? ", HNSW<M> with M from 2 to 256" : "")
-                                  : stored() + ", PQ<parts>, RaBitQ" +
+                                  : stored() + ", SQ4, PQ<parts>, RaBitQ" +
                                         (in_blocks ? " (a graph compares rows one by one; '" +
                                                          std::string(words[next]) + "' goes with IVF<lists> and alone)"
                                                    : ""));

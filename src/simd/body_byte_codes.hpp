@@ -59,6 +59,28 @@ inline void add_codes(const std::uint8_t* table, std::size_t parts, const std::b
     }
 }
 
+/// Of `count` rows whose sums and factors are known, those whose `lower` is below the bound; `index` counts from `first`.
+template <class Machine>
+std::size_t coded_rows_below(const ByteCodeQuery& query, const ByteCodeSums& of, std::size_t count, std::uint32_t first,
+                             float bound, std::uint32_t* index, float* estimate, float* lower) noexcept {
+    const NibbleQuery read{nullptr, 0, query.base, query.step, query.add, query.error, query.slack};
+    std::size_t found = 0;
+    for (std::size_t begin = 0; begin < count; begin += nibble_rows) {
+        alignas(64) float estimates[nibble_rows];
+        alignas(64) float lowers[nibble_rows];
+        std::uint32_t bits = block_below_bound<Machine>(read, of.factors[begin / nibble_rows][0], of.sums + begin,
+                                                        bound, estimates, lowers);
+        if (count - begin < nibble_rows) bits &= (std::uint32_t{1} << (count - begin)) - 1;
+        for (; bits != 0; bits &= bits - 1) {
+            const auto r = static_cast<std::uint32_t>(__builtin_ctz(bits));
+            index[found] = first + static_cast<std::uint32_t>(begin) + r;
+            estimate[found] = estimates[r];
+            lower[found++] = lowers[r];
+        }
+    }
+    return found;
+}
+
 /// At most `byte_code_rows` rows; `index` counts from `first`.
 template <class Machine>
 std::size_t some_byte_codes_below(const ByteCodeQuery& query, const std::byte* const* rows, std::size_t count,
@@ -77,22 +99,7 @@ std::size_t some_byte_codes_below(const ByteCodeQuery& query, const std::byte* c
     } else {
         add_codes(query.table, query.parts, rows, count, of);
     }
-    const NibbleQuery read{nullptr, 0, query.base, query.step, query.add, query.error, query.slack};
-    std::size_t found = 0;
-    for (std::size_t begin = 0; begin < count; begin += nibble_rows) {
-        alignas(64) float estimates[nibble_rows];
-        alignas(64) float lowers[nibble_rows];
-        std::uint32_t bits = block_below_bound<Machine>(read, of.factors[begin / nibble_rows][0], of.sums + begin,
-                                                        bound, estimates, lowers);
-        if (count - begin < nibble_rows) bits &= (std::uint32_t{1} << (count - begin)) - 1;
-        for (; bits != 0; bits &= bits - 1) {
-            const auto r = static_cast<std::uint32_t>(__builtin_ctz(bits));
-            index[found] = first + static_cast<std::uint32_t>(begin) + r;
-            estimate[found] = estimates[r];
-            lower[found++] = lowers[r];
-        }
-    }
-    return found;
+    return coded_rows_below<Machine>(query, of, count, first, bound, index, estimate, lower);
 }
 
 template <class Machine>

@@ -19,6 +19,7 @@
 #include "simd/body_planes.hpp"
 #include "simd/body_rotate.hpp"
 #include "simd/body_rows.hpp"
+#include "simd/body_value_nibbles.hpp"
 
 namespace tonari::simd {
 namespace {
@@ -110,6 +111,8 @@ constexpr Kernels make_table() noexcept {
     table.nibble_table = &nibble_table<Machine>;
     table.byte_codes_gather = &byte_codes_gather<Machine>;
     table.byte_codes_scan = &byte_codes_scan<Machine>;
+    table.value_nibbles_gather = &value_nibbles_gather<Machine>;
+    table.value_nibbles_scan = &value_nibbles_scan<Machine>;
     table.byte_table = &byte_table<Machine>;
     table.byte_points = &byte_points<Machine>;
     table.planes_product = &planes_product<Machine>;

@@ -115,6 +115,14 @@ struct Avx2 {
     static TONARI_INLINE I absolute_difference(I sum, B a, B b) noexcept {
         return _mm256_add_epi32(sum, _mm256_sad_epu8(a, b));
     }
+    /// sum + the codes in the lower halves of `both` times `low` + those in the upper halves times `high`, signed bytes.
+    /// Four products of at most 15 * 128 fit 16 bits.
+    static TONARI_INLINE I add_half_products(I sum, B both, B low, B high) noexcept {
+        const __m256i nibble = _mm256_set1_epi8(0x0F);
+        const __m256i first = _mm256_maddubs_epi16(_mm256_and_si256(both, nibble), low);
+        const __m256i second = _mm256_maddubs_epi16(_mm256_and_si256(_mm256_srli_epi16(both, 4), nibble), high);
+        return multiply_pairs(sum, _mm256_add_epi16(first, second), _mm256_set1_epi16(1));
+    }
     static TONARI_INLINE I different_bits(I sum, B a, B b) noexcept {
         const __m256i counts = _mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4,  //
                                                 0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4);

@@ -121,6 +121,14 @@ struct Avx512 {
     static TONARI_INLINE I absolute_difference(I sum, B a, B b) noexcept {
         return _mm512_add_epi32(sum, _mm512_sad_epu8(a, b));
     }
+    /// sum + the codes in the lower halves of `both` times `low` + those in the upper halves times `high`, signed bytes.
+    /// Four products of at most 15 * 128 fit 16 bits.
+    static TONARI_INLINE I add_half_products(I sum, B both, B low, B high) noexcept {
+        const __m512i nibble = _mm512_set1_epi8(0x0F);
+        const __m512i first = _mm512_maddubs_epi16(_mm512_and_si512(both, nibble), low);
+        const __m512i second = _mm512_maddubs_epi16(_mm512_and_si512(_mm512_srli_epi16(both, 4), nibble), high);
+        return multiply_pairs(sum, _mm512_add_epi16(first, second), _mm512_set1_epi16(1));
+    }
     static TONARI_INLINE I different_bits(I sum, B a, B b) noexcept {
         const __m512i counts = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4));
         const __m512i nibble = _mm512_set1_epi8(0x0F);

@@ -28,6 +28,12 @@ struct Avx512Spr : Avx512 {
     static TONARI_INLINE B every_byte(int value) noexcept { return _mm512_set1_epi8(static_cast<char>(value)); }
     static TONARI_INLINE I doubled(I a) noexcept { return _mm512_slli_epi32(a, 1); }
 
+    static TONARI_INLINE I add_half_products(I sum, B both, B low, B high) noexcept {
+        const __m512i nibble = _mm512_set1_epi8(0x0F);
+        sum = multiply_bytes(sum, _mm512_and_si512(both, nibble), low);
+        return multiply_bytes(sum, _mm512_and_si512(_mm512_srli_epi16(both, 4), nibble), high);
+    }
+
     static TONARI_INLINE I different_bits(I sum, B a, B b) noexcept {
         return _mm512_add_epi32(sum, _mm512_popcnt_epi64(_mm512_xor_si512(a, b)));
     }

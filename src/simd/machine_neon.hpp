@@ -102,6 +102,19 @@ struct Neon {
     static TONARI_INLINE I absolute_difference(I sum, B a, B b) noexcept {
         return vpadalq_u16(sum, vpaddlq_u8(vabdq_u8(a, b)));
     }
+    /// sum + the codes in the lower halves of `both` times `low` + those in the upper halves times `high`, signed bytes.
+    /// Four products of at most 15 * 128 fit 16 bits.
+    static TONARI_INLINE I add_half_products(I sum, B both, B low, B high) noexcept {
+        const int8x16_t first = vreinterpretq_s8_u8(vandq_u8(both, vdupq_n_u8(15)));
+        const int8x16_t second = vreinterpretq_s8_u8(vshrq_n_u8(both, 4));
+        const int8x16_t l = vreinterpretq_s8_u8(low);
+        const int8x16_t h = vreinterpretq_s8_u8(high);
+        int16x8_t pairs = vmull_s8(vget_low_s8(first), vget_low_s8(l));
+        pairs = vmlal_s8(pairs, vget_high_s8(first), vget_high_s8(l));
+        pairs = vmlal_s8(pairs, vget_low_s8(second), vget_low_s8(h));
+        pairs = vmlal_s8(pairs, vget_high_s8(second), vget_high_s8(h));
+        return vreinterpretq_u32_s32(vpadalq_s16(vreinterpretq_s32_u32(sum), pairs));
+    }
     static TONARI_INLINE I different_bits(I sum, B a, B b) noexcept {
         return vpadalq_u16(sum, vpaddlq_u8(vcntq_u8(veorq_u8(a, b))));
     }

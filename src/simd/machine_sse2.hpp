@@ -117,6 +117,20 @@ struct Sse2 {
     static TONARI_INLINE I absolute_difference(I sum, B a, B b) noexcept {
         return _mm_add_epi32(sum, _mm_sad_epu8(a, b));
     }
+    /// sum + the codes in the lower halves of `both` times `low` + those in the upper halves times `high`, signed bytes.
+    static TONARI_INLINE I add_half_products(I sum, B both, B low, B high) noexcept {
+        const __m128i nibble = _mm_set1_epi8(0x0F);
+        sum = add_products(sum, _mm_and_si128(both, nibble), low);
+        return add_products(sum, _mm_and_si128(_mm_srli_epi16(both, 4), nibble), high);
+    }
+    /// `codes` are unsigned, `weights` signed.
+    static TONARI_INLINE I add_products(I sum, B codes, B weights) noexcept {
+        const __m128i none = _mm_setzero_si128();
+        const __m128i first = _mm_srai_epi16(_mm_unpacklo_epi8(weights, weights), 8);
+        const __m128i second = _mm_srai_epi16(_mm_unpackhi_epi8(weights, weights), 8);
+        sum = multiply_pairs(sum, _mm_unpacklo_epi8(codes, none), first);
+        return multiply_pairs(sum, _mm_unpackhi_epi8(codes, none), second);
+    }
     /// Counts pairs, then fours, then bytes, all at once.
     static TONARI_INLINE I different_bits(I sum, B a, B b) noexcept {
         const __m128i of2 = _mm_set1_epi8(0x55);

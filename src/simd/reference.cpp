@@ -225,6 +225,35 @@ std::size_t byte_codes_scan(const ByteCodeQuery& query, const std::byte* rows, s
         query, [=](std::size_t i) { return rows + i * stride; }, count, bound, index, estimate, lower);
 }
 
+template <class RowAt>
+std::size_t value_nibbles_below(const ByteCodeQuery& query, const RowAt& row_at, std::size_t count, float bound,
+                                std::uint32_t* index, float* estimate, float* lower) noexcept {
+    std::size_t found = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::byte* const row = row_at(i);
+        const auto factor = [&](std::size_t which) { return static_cast<double>(load_float(row + which * 4)); };
+        const auto* const weights = reinterpret_cast<const std::int8_t*>(query.table);
+        const std::size_t upper = value_nibbles_padded(query.parts);
+        long long sum = 0;
+        for (std::size_t at = 0; at < query.parts; ++at) {
+            const auto both = std::to_integer<int>(row[byte_code_factors + at]);
+            sum += (both & 15) * weights[at] + (both >> 4) * weights[upper + at];
+        }
+        judge(query, sum, factor, estimate[found], lower[found]);
+        if (lower[found] < bound) index[found++] = static_cast<std::uint32_t>(i);
+    }
+    return found;
+}
+std::size_t value_nibbles_gather(const ByteCodeQuery& query, const std::byte* const* rows, std::size_t count,
+                                 float bound, std::uint32_t* index, float* estimate, float* lower) noexcept {
+    return value_nibbles_below(query, [=](std::size_t i) { return rows[i]; }, count, bound, index, estimate, lower);
+}
+std::size_t value_nibbles_scan(const ByteCodeQuery& query, const std::byte* rows, std::size_t stride, std::size_t count,
+                               float bound, std::uint32_t* index, float* estimate, float* lower) noexcept {
+    return value_nibbles_below(
+        query, [=](std::size_t i) { return rows + i * stride; }, count, bound, index, estimate, lower);
+}
+
 NibbleTable byte_table(const float* query, const float* points, std::size_t parts, std::size_t width, float* room,
                        std::uint8_t* table) noexcept {
     constexpr double largest = std::numeric_limits<float>::max();
@@ -368,6 +397,8 @@ constexpr Kernels make_table() noexcept {
     table.nibble_table = &nibble_table;
     table.byte_codes_gather = &byte_codes_gather;
     table.byte_codes_scan = &byte_codes_scan;
+    table.value_nibbles_gather = &value_nibbles_gather;
+    table.value_nibbles_scan = &value_nibbles_scan;
     table.byte_table = &byte_table;
     table.byte_points = &byte_points;
     table.planes_product = &planes_product;

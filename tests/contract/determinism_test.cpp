@@ -71,7 +71,8 @@ TEST_CASE("determinism: progress is told from the calling thread, and ends at al
     const Rows rows = clustered_rows(Element::float32, 24, 3000, 103);
     for (const std::string_view spec :
          {"Flat", "HNSW16", "HNSW16,SQ8", "RaBitQ,RFlat", "IVF24,RaBitQ,RFlat", "IVF24,PQ8,RFlat", "IVF24,RaBitQ4",
-          "HNSW16,SQ8,RFlat", "HNSW16,RaBitQ,RFlat", "HNSW16,PQ8", "IVF24,HNSW16", "IVF2,HNSW16"}) {
+          "HNSW16,SQ8,RFlat", "HNSW16,RaBitQ,RFlat", "HNSW16,PQ8", "IVF24,SQ4,RFlat", "HNSW16,SQ4", "IVF24,HNSW16",
+          "IVF2,HNSW16"}) {
         std::vector<std::size_t> told;
         bool elsewhere = false;
         BuildOptions options = quick_build();

@@ -375,7 +375,7 @@ TEST_CASE("door: spec words that do not exist, and which would", "[contract]") {
         refused(with(word), {"expected", "HNSW<M>", "Flat", "FP16", std::string("got '") + word + "'"});
     }
     refused(with("HNSW16,PQ8x4fs"),
-            {"HNSW16,PQ8x4fs", "expected one of", "Flat", "FP16", "PQ<parts>", "got 'PQ8x4fs'"});
+            {"HNSW16,PQ8x4fs", "expected one of", "Flat", "FP16", "SQ4", "PQ<parts>", "got 'PQ8x4fs'"});
     refused(with("IVF2"), {"what the lists hold", "'IVF2,Flat'", "got nothing"});
     refused(with("IVF5,Flat"), {"expected at least 5 rows", "got 4"});
     refused(with("HNSW16,"), {"expected one of", "Flat", "got ''"});
@@ -552,6 +552,47 @@ TEST_CASE("door: what PQ with a byte a part does not take is refused before anyt
             CHECK(all.size() == 300);
             CHECK(std::all_of(all.begin(), all.end(), [](const Neighbor& n) { return std::isfinite(n.distance); }));
         }
+    }
+}
+
+TEST_CASE("door: what SQ4 does not take is refused before anything is built, with a spec that fits", "[contract]") {
+    const Rows rows = clustered_rows(Element::float32, 24, 50, 140);
+    std::size_t steps = 0;
+    const BuildOptions options{.progress = [&](std::size_t, std::size_t) { ++steps; }};
+    const auto built = [&](const char* spec, MetricKind metric, MatrixView of) {
+        return build(spec, metric, of, {}, options);
+    };
+    for (const char* spec : {"SQ4", "IVF4,SQ4,RFlat", "HNSW16,SQ4", "HNSW16,SQ4,RFlat", "OPQ2,SQ4"}) {
+        CAPTURE(spec);
+        refused(built(spec, MetricKind::l1, rows.view()), ErrorCode::unsupported, {"l2, ip or cosine", "got l1"});
+    }
+    refused(built("SQ4", MetricKind::l1, rows.view()), ErrorCode::unsupported, {"SQ8"});
+    refused(built("IVF4,SQ4", MetricKind::hamming, clustered_rows(Element::bits, 24, 50, 141).view()),
+            ErrorCode::unsupported, {"got bits", "'IVF4,Flat' fits"});
+    refused(built("SQ4,R(FP16)", MetricKind::l2, clustered_rows(Element::uint8, 24, 50, 142).view()),
+            ErrorCode::unsupported, {"SQ4,R(FP16)", "got uint8"});
+    refused(built("IVF4,HNSW4,SQ4", MetricKind::l2, rows.view()), {"goes with IVF<lists> alone", "SQ8", "got 'SQ4'"});
+    refused(built("PCA8,HNSW4,SQ4,RFlat", MetricKind::l2, rows.view()), ErrorCode::unsupported,
+            {"'PCA8,HNSW4,SQ4' fits"});
+    CHECK(steps == 0);
+    const auto grown = grow("IVF4,SQ4", MetricKind::l2, rows.view());
+    REQUIRE_FALSE(grown.ok());
+    CHECK(grown.error().code == ErrorCode::unsupported);
+    CHECK(grown.error().message.find("'IVF4,Flat' does") != std::string::npos);
+    // Bad rows are no bad arguments: one row, rows that are all equal, as many lists as rows.
+    Rows equal(Element::float32, 24, 50);
+    for (std::size_t i = 0; i < equal.size(); ++i) equal.set(i, rows, 0);
+    for (const MetricKind metric : {MetricKind::l2, MetricKind::inner_product, MetricKind::cosine}) {
+        for (const char* spec : {"SQ4", "SQ4,R(SQ8)", "IVF7,SQ4", "IVF50,SQ4,RFlat", "HNSW8,SQ4"}) {
+            CAPTURE(spec, name(metric));
+            const Index index = build(spec, metric, equal.view()).value();
+            CHECK(index.spec() == spec);
+            const Answer all = ask(index, rows.row(1), {.k = 50, .ef = 50, .nprobe = 50}).value();
+            CHECK(all.size() == 50);
+            CHECK(std::all_of(all.begin(), all.end(), [](const Neighbor& n) { return std::isfinite(n.distance); }));
+        }
+        const Index one = build("SQ4", metric, rows.view().slice(0, 1)).value();
+        CHECK(ask(one, rows.row(1), {.k = 1})->size() == 1);
     }
 }
 

@@ -234,6 +234,12 @@ std::vector<Model> all_models() {
             models.push_back(any_model("IVF24,PQ1,RFlat", metric, element));
         }
         models.push_back(any_model("IVF24_HNSW8,PQ1,RFlat", metric, Element::float16));
+        models.push_back(any_model("SQ4,RFlat", metric, Element::float32));
+        for (const Element element : {Element::float32, Element::float16, Element::int8, Element::uint8}) {
+            models.push_back(any_model("IVF24,SQ4,RFlat", metric, element));
+        }
+        models.push_back(any_model("IVF24_HNSW8,SQ4,RFlat", metric, Element::bfloat16));
+        models.push_back(any_model("HNSW16,SQ4,RFlat", metric, Element::float32));
         models.push_back(any_model("RaBitQ2,RFlat", metric, Element::float32));
         models.push_back(any_model("IVF24_HNSW8,RaBitQ8,RFlat", metric, Element::float32));
         for (const char* spec : {"RR,Flat", "PCA12,Flat", "PCA12,HNSW16", "RR12,IVF24,Flat", "PCA12,IVF24,HNSW16"}) {
@@ -281,6 +287,8 @@ std::vector<Model> some_models() {
             any_model("IVF24,RaBitQ,RFlat", MetricKind::cosine, Element::uint8),
             any_model("PQ1,RFlat", MetricKind::inner_product, Element::float32),
             any_model("IVF24,PQ1,RFlat", MetricKind::l2, Element::float32),
+            any_model("IVF24,SQ4,RFlat", MetricKind::inner_product, Element::uint8),
+            any_model("HNSW16,SQ4,RFlat", MetricKind::l2, Element::float32),
             any_model("IVF24_HNSW8,RaBitQ,RFlat", MetricKind::inner_product, Element::float32),
             any_model("RaBitQ3,RFlat", MetricKind::inner_product, Element::int8),
             any_model("IVF24,RaBitQ4,RFlat", MetricKind::l2, Element::float32),

@@ -117,6 +117,8 @@ const std::vector<std::vector<std::byte>>& good_images() {
         add("IVF5_HNSW4,HNSW3,SQ8", MetricKind::cosine, Element::float32, false, false);
         add("IVF9,PQ4,RFlat", MetricKind::inner_product, Element::float32, true, false);
         add("HNSW16,RaBitQ,RFlat", MetricKind::l2, Element::float32, true, true);
+        add("IVF9,SQ4,R(SQ8)", MetricKind::l2, Element::float32, true, true);
+        add("HNSW4,SQ4,RFlat", MetricKind::inner_product, Element::uint8, false, false);
         return all;
     }();
     return images;

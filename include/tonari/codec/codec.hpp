@@ -15,7 +15,7 @@
 namespace tonari {
 
 /// The values stand in files: never renumber.
-enum class CodecKind : std::uint8_t { flat = 1, sq8 = 2, fast_scan = 3, pq = 4, rabitq = 6, user = 255 };
+enum class CodecKind : std::uint8_t { flat = 1, sq8 = 2, fast_scan = 3, pq = 4, rabitq = 6, sq4 = 7, user = 255 };
 
 /// What a code is relative to: nothing, a list's centroid, or a parent row. An exact codec ignores it.
 struct Origin {

@@ -2,7 +2,7 @@
 // and Le Scouarnec 2015). What the 4 bits are is one of two things:
 //
 //   RaBitQ (Gao and Long 2024)   the signs of four values of the rotated row: nothing to train, and a bound on the error
-//   PQ (Jegou, Douze and Schmid 2011)   which of 16 trained points stands nearest to a part of the row
+//   PQ (Jegou, Douze and Schmid 2011)   which of 16 trained points stands for a part (src/codec/direction.hpp)
 //
 // Both describe a row relative to an origin (a list's centroid), and both are arranged so that a query's table does not depend on
 // it: what the origin adds is one number of the row, added when it is encoded, and one of the query, added when a list is entered.
@@ -117,6 +117,13 @@ public:
     /// Values of a row relative to its origin, at length 1 first under cosine. `out` takes `dim()` values.
     static void relative(RowView row, MetricKind metric, Origin origin, float* out) noexcept;
 
+    /// PQ: the points that a row's code names, and room to choose them in.
+    struct Choice {
+        std::vector<std::uint8_t> codes;  ///< parts
+        std::vector<float> products;      ///< parts x 16: of the points with the row's values
+        std::vector<float> squares;       ///< parts x 16: of the points
+    };
+
     /// Writes rows into blocks; one a thread. No two write to one block at a time.
     class TONARI_API Encoder {
     public:
@@ -141,6 +148,7 @@ public:
         std::vector<float> coded_origin_;  ///< as codes see it: rotated for RaBitQ
         std::vector<float> row_;
         std::vector<float> rotated_;
+        Choice choice_;
     };
     [[nodiscard]] Encoder encoder() const { return Encoder(*this); }
 
@@ -161,6 +169,9 @@ private:
     [[nodiscard]] std::size_t part_dim() const noexcept { return dim_ / parts_; }
     Status train_points(MatrixView sample, const FastScanParams& params);
     void measure_share(MatrixView sample);
+    [[nodiscard]] Choice room_to_choose() const;
+    /// Of a row relative to its origin.
+    void choose_points(const float* row, Choice& choice) const noexcept;
     [[nodiscard]] std::size_t nearest_point(std::size_t part, const float* values) const noexcept;
 
     MetricKind metric_;

@@ -1,5 +1,5 @@
 // Product quantization (Jegou, Douze and Schmid 2011): a row is cut into parts, and a byte of its code says which of
-// 256 trained points stands nearest to a part of it.
+// 256 trained points stands for a part of it: near the part, and with the others near the row (src/codec/direction.hpp).
 //
 //     | add: float32 | scale: float32 | error: float32 | codes: a byte for each part |
 //
@@ -19,7 +19,7 @@
 #include <vector>
 
 #include <tonari/codec/codec.hpp>
-#include <tonari/codec/scorer.hpp>
+#include <tonari/codec/row_code_scorer.hpp>
 #include <tonari/core/export.hpp>
 #include <tonari/core/parallel.hpp>
 #include <tonari/io/section_writer.hpp>
@@ -28,49 +28,15 @@
 
 namespace tonari {
 
+namespace detail {
+struct Direction;
+}
+
 struct PqParams {
     MetricKind metric = MetricKind::l2;
     std::size_t parts = 0;  ///< of a row: they divide its dimensions, and have at most `Pq::max_part_dim` of them each
     std::uint64_t seed = 42;
     Threads threads{};
-};
-
-/// One query against codes. Lives as long as the query that was prepared for it.
-class TONARI_API PqScorer {
-public:
-    static constexpr bool bounded = true;
-
-    PqScorer() noexcept = default;
-    PqScorer(MetricKind metric, Dim dim, std::size_t parts) noexcept : metric_(metric), dim_(dim) {
-        query_.parts = parts;
-    }
-    /// `query` was prepared by the codec.
-    void set_query(const void* query) noexcept;
-    /// `lower` lies so many standard deviations of the code's error below the estimate.
-    void set_deviations(float deviations) noexcept {
-        deviations_ = deviations;
-        enter({});
-    }
-    /// Without a centroid: the codec's own middle.
-    void enter(Origin origin) noexcept;
-
-    /// out[i] is the estimate of the distance to codes[i].
-    void distances(std::span<const std::byte* const> codes, float* out) const noexcept;
-    void distances(const CodeBlock& block, float* out) const noexcept;
-    /// Those whose `lower` is below the bound.
-    void gather(std::span<const std::byte* const> codes, float bound, Survivors& out) const noexcept;
-    void scan(const CodeBlock& block, float bound, Survivors& out) const noexcept;
-
-private:
-    void settle(std::size_t first, Survivors& out) const noexcept;
-    [[nodiscard]] float least() const noexcept;
-
-    simd::ByteCodeQuery query_{};
-    MetricKind metric_ = MetricKind::l2;
-    Dim dim_ = 0;
-    float deviations_ = 3;
-    float rounding_ = 0;  ///< what float32 may have moved an estimate by, however sure the code is
-    const std::byte* prepared_ = nullptr;
 };
 
 class TONARI_API Pq {
@@ -82,7 +48,7 @@ public:
     /// Rows that training looks at, of more.
     static constexpr std::size_t training_rows = 128 * points_a_part;
     using Row = RowView;
-    using Scorer = PqScorer;
+    using Scorer = RowCodeScorer;
     using Params = PqParams;
 
     /// From some float32 rows, or from what some rows are relative to their origins. Errors: a metric other than L2,
@@ -99,7 +65,9 @@ public:
     [[nodiscard]] MetricKind metric_kind() const noexcept { return metric_; }
     [[nodiscard]] std::size_t parts() const noexcept { return parts_; }
     /// Of what was trained.
-    [[nodiscard]] std::size_t bytes() const noexcept { return (middle_.size() + points_.size()) * sizeof(float); }
+    [[nodiscard]] std::size_t bytes() const noexcept {
+        return (middle_.size() + points_.size() + squares_.size()) * sizeof(float);
+    }
     [[nodiscard]] bool accepts(Element given) const noexcept { return given != Element::bits; }
     [[nodiscard]] std::size_t code_size() const noexcept { return simd::byte_code_factors + parts_; }
 
@@ -108,13 +76,13 @@ public:
 
     /// Without a centroid: relative to the codec's own middle.
     void encode(RowView row, Origin origin, std::span<std::byte> code) const noexcept;
-    /// The trained points that the code names, and the origin; under cosine about at length 1.
+    /// The trained points that the code names, as long as its row was, and the origin; under cosine about at length 1.
     void decode(std::span<const std::byte> code, Origin origin, std::span<float> out) const noexcept;
 
     /// Bytes of a prepared query, which starts at a multiple of 64.
     [[nodiscard]] std::size_t query_size() const noexcept;
     void prepare(RowView query, std::byte* out) const noexcept;
-    [[nodiscard]] Scorer scorer() const noexcept { return {metric_, dim_, parts_}; }
+    [[nodiscard]] Scorer scorer() const noexcept;
 
     Status save(SectionWriter& writer) const;
     static Result<Pq> open(const SectionReader& reader);
@@ -128,7 +96,14 @@ private:
         return origin.centroid == nullptr ? middle_.data() : origin.centroid;
     }
     Status train_points(MatrixView sample, const PqParams& params);
+    void measure_squares();
     void measure_share(MatrixView sample);
+    /// Adds what the codes of parts [first, last) and their `values`, which begin with the first of these parts, have in common.
+    void add_direction(const float* values, std::size_t first, std::size_t last, const std::byte* codes,
+                       detail::Direction& direction) const noexcept;
+    /// Those parts in turn choose the points with which all parts lie nearest to the row's direction.
+    void turn_codes(const float* values, std::size_t first, std::size_t last, std::byte* codes,
+                    detail::Direction& direction) const noexcept;
     /// Value `d` of the point that the code of its part names.
     [[nodiscard]] float point(std::size_t d, std::byte code) const noexcept {
         return points_[d * points_a_part + std::to_integer<std::size_t>(code)];
@@ -137,9 +112,10 @@ private:
     MetricKind metric_;
     Dim dim_;
     std::size_t parts_;
-    std::vector<float> middle_;  ///< the mean of what was trained on: the origin of rows that have none
-    std::vector<float> points_;  ///< dim x 256: a value of all points of a part side by side
-    float share_ = 0;            ///< of what a code leaves over of a row: how far it lies along another direction
+    std::vector<float> middle_;   ///< the mean of what was trained on: the origin of rows that have none
+    std::vector<float> points_;   ///< dim x 256: a value of all points of a part side by side
+    std::vector<float> squares_;  ///< parts x 256: of the points, not in files
+    float share_ = 0;             ///< of what a code leaves over of a row: how far it lies along another direction
 };
 
 }  // namespace tonari

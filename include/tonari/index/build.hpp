@@ -30,6 +30,8 @@ namespace tonari {
 ///                        wide in all. Also "IVF65536_HNSW32,HNSW16", and with SQ8, FP16 or BF16 behind it (index/ivf_hnsw_index.hpp)
 ///   "...,SQ8"            float rows rounded to 8 bits a value, and queries too ("Flat,SQ8" is "SQ8"): codec/sq8.hpp
 ///   "...,FP16" "...,BF16"  rows stored in half precision ("Flat,FP16" is "FP16"); "SQfp16" and "SQbf16" are the same words
+///   "...,SQ4"            4 bits a value and 12 bytes a row, compared with queries of 8 bits: alone, behind IVF or walked by a graph
+///                        ("HNSW32,SQ4"), under L2, inner product and cosine; rows of numbers (codec/sq4.hpp)
 ///   "PQ32"               a byte for each of 32 parts of a row, which divide its dimensions ("PQ32x8" is the same word):
 ///                        alone, behind IVF or walked by a graph ("HNSW32,PQ32"), under L2, inner product and cosine (codec/pq.hpp)
 ///   "RaBitQ" "PQ32x4fs"  a bit a value, and 4 bits for each of 32 parts (which divide the dimensions), compared 32 rows at a
@@ -53,7 +55,7 @@ namespace tonari {
 /// ids: one per row, not negative, unique; empty: 0 ... n-1.
 /// Errors: unknown words, no rows or no dimensions, non-finite values (by row and column), duplicate ids, metric and
 /// element that do not go together (hamming wants bits, the others do not take them; SQ8 takes float rows alone,
-/// RaBitQ, PQ and transforms neither bits nor L1), parts that do not divide the dimensions, transforms to more
+/// SQ4, RaBitQ, PQ and transforms neither bits nor L1), parts that do not divide the dimensions, transforms to more
 /// dimensions than rows have, PQ<parts>x4fs over fewer than 16 rows and PQ<parts> over fewer than 256; under cosine,
 /// rows whose norm is below 1.1e-19 without being zeros, or that half precision turns into zeros (by row).
 TONARI_API Result<Index> build(std::string_view spec, MetricKind metric, MatrixView rows, std::span<const Id> ids = {},

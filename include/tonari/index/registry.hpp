@@ -8,6 +8,7 @@
 #include <tonari/codec/fast_scan.hpp>
 #include <tonari/codec/pq.hpp>
 #include <tonari/codec/rabitq.hpp>
+#include <tonari/codec/sq4.hpp>
 #include <tonari/codec/sq8.hpp>
 #include <tonari/core/export.hpp>
 #include <tonari/index/flat_index.hpp>
@@ -53,6 +54,9 @@ extern template class IvfIndex<FastScan, HnswIndex<Flat<AnyMetric>>>;
 extern template class FlatIndex<Pq>;
 extern template class IvfIndex<Pq, FlatIndex<Flat<AnyMetric>>>;
 extern template class IvfIndex<Pq, HnswIndex<Flat<AnyMetric>>>;
+extern template class FlatIndex<Sq4>;
+extern template class IvfIndex<Sq4, FlatIndex<Flat<AnyMetric>>>;
+extern template class IvfIndex<Sq4, HnswIndex<Flat<AnyMetric>>>;
 extern template class FlatIndex<RaBitQ>;
 extern template class IvfIndex<RaBitQ, FlatIndex<Flat<AnyMetric>>>;
 extern template class IvfIndex<RaBitQ, HnswIndex<Flat<AnyMetric>>>;

@@ -18,7 +18,11 @@ namespace tonari {
 /// Whether codes are relative to origins, and say how wrong they may be: lists and scans compare them, and finer rows may stand
 /// behind them.
 constexpr bool is_relative(CodecKind kind) noexcept {
-    return kind == CodecKind::fast_scan || kind == CodecKind::pq || kind == CodecKind::rabitq;
+    return kind == CodecKind::fast_scan || kind == CodecKind::pq || kind == CodecKind::rabitq || kind == CodecKind::sq4;
+}
+/// Those of them whose rows lie in blocks, which graphs do not take.
+constexpr bool is_in_blocks(CodecKind kind) noexcept {
+    return kind == CodecKind::fast_scan || kind == CodecKind::rabitq;
 }
 
 /// What rows are stored as.

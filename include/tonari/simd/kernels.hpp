@@ -127,6 +127,17 @@ using ByteCodesScanKernel = std::size_t (*)(const ByteCodeQuery& query, const st
                                             std::size_t count, float bound, std::uint32_t* index, float* estimate,
                                             float* lower) noexcept;
 
+/// Rows of 4 bits a value, compared by products of whole numbers. A row, at any address:
+///
+///     | add: float32 | scale: float32 | error: float32 | codes: `parts` bytes |
+///
+/// Byte i holds the code of value i in its lower half and that of value `parts` + i in its upper one. The `table` holds what
+/// a code of 1 counts, as signed bytes: of the lower halves, filled up with zeros to `value_nibbles_padded(parts)` of them,
+/// and as many of the upper ones. A sum is that of code * weight; all else is as of codes of a byte.
+using ValueNibblesGatherKernel = ByteCodesGatherKernel;
+using ValueNibblesScanKernel = ByteCodesScanKernel;
+constexpr std::size_t value_nibbles_padded(std::size_t bytes) noexcept { return (bytes + 63) / 64 * 64; }
+
 /// The table of a query, as a NibbleTableKernel writes it, for 256 points a part that lie close:
 /// sum of query[p * width + j] * points[(p * width + j) * 256 + c]. `room` takes parts * 256 values.
 using ByteTableKernel = NibbleTable (*)(const float* query, const float* points, std::size_t parts, std::size_t width,
@@ -189,6 +200,8 @@ struct Kernels {
     NibbleTableKernel nibble_table = nullptr;
     ByteCodesGatherKernel byte_codes_gather = nullptr;
     ByteCodesScanKernel byte_codes_scan = nullptr;
+    ValueNibblesGatherKernel value_nibbles_gather = nullptr;
+    ValueNibblesScanKernel value_nibbles_scan = nullptr;
     ByteTableKernel byte_table = nullptr;
     BytePointsKernel byte_points = nullptr;
     PlanesProductKernel planes_product = nullptr;

@@ -65,7 +65,7 @@ TEST_CASE("refined: rows as long as the door lets in are all answered, at finite
         for (const MetricKind metric : metrics) {
             for (const char* spec :
                  {"RaBitQ", "RaBitQ,RFlat", "IVF3,RaBitQ", "IVF3,RaBitQ,R(SQ8)", "PQ1x4fs", "IVF3,PQ1x4fs,RFlat", "PQ1",
-                  "IVF3,PQ1,RFlat", "RaBitQ4", "IVF3,RaBitQ8", "RaBitQ2,RFlat"}) {
+                  "IVF3,PQ1,RFlat", "RaBitQ4", "IVF3,RaBitQ8", "RaBitQ2,RFlat", "SQ4", "IVF3,SQ4,R(SQ8)"}) {
                 const Index index = build(spec, metric, rows.view()).value();
                 Searcher search = index.searcher();
                 for (const float refine : {3.0F, 1e9F}) {
@@ -87,9 +87,10 @@ TEST_CASE("refined: rows as long as the door lets in are all answered, at finite
 TEST_CASE("refined: only what was compared by more than codes that err is called exact", "[index]") {
     const Rows rows = clustered_rows(Element::float32, 16, 300, 3);
     for (const char* spec : {"RaBitQ", "IVF4,RaBitQ", "IVF4,RaBitQ,RFlat", "IVF4,SQ8", "Flat", "PQ4", "IVF4,PQ4",
-                             "IVF4,PQ4,RFlat", "IVF4,RaBitQ4", "RaBitQ8,RFlat"}) {
+                             "IVF4,PQ4,RFlat", "IVF4,RaBitQ4", "RaBitQ8,RFlat", "SQ4", "IVF4,SQ4,RFlat"}) {
         const std::string of = spec;
-        const bool coarse = of.find("RaBitQ") != std::string::npos || of.find("PQ") != std::string::npos;
+        const bool coarse = of.find("RaBitQ") != std::string::npos || of.find("PQ") != std::string::npos ||
+                            of.find("SQ4") != std::string::npos;
         const Index index = build(spec, MetricKind::l2, rows.view()).value();
         CAPTURE(spec);
         CHECK(ask(index, rows.row(0), {.nprobe = 4})->outcome.exact == !coarse);
@@ -114,8 +115,9 @@ TEST_CASE("refined: with deviations without end rows are as near as among all, t
         queries.set(0, std::vector<float>(dim, 50));
         for (const MetricKind metric : metrics) {
             const Index flat = build("Flat", metric, rows.view()).value();
-            for (const char* spec : {"RaBitQ,RFlat", "IVF5,RaBitQ,RFlat", "IVF5,PQ1x4fs,RFlat", "PQ1,RFlat",
-                                     "IVF5,PQ1,RFlat", "RaBitQ2,RFlat", "IVF5,RaBitQ8,RFlat"}) {
+            for (const char* spec :
+                 {"RaBitQ,RFlat", "IVF5,RaBitQ,RFlat", "IVF5,PQ1x4fs,RFlat", "PQ1,RFlat", "IVF5,PQ1,RFlat",
+                  "RaBitQ2,RFlat", "IVF5,RaBitQ8,RFlat", "SQ4,RFlat", "IVF5,SQ4,RFlat"}) {
                 const Index index = build(spec, metric, rows.view()).value();
                 std::size_t wrong = 0;
                 for (std::size_t q = 0; q < queries.size(); ++q) {
@@ -132,7 +134,7 @@ TEST_CASE("refined: with deviations without end rows are as near as among all, t
     }
 }
 
-TEST_CASE("refined: PQ finds rows by estimates alone, in any list, under a filter and by a cursor", "[index]") {
+TEST_CASE("refined: PQ and SQ4 find rows by estimates alone, in any list, under a filter and by a cursor", "[index]") {
     const Rows rows = clustered_rows(Element::float32, 32, 2000, 6);
     const Rows queries = clustered_rows(Element::float32, 32, 30, 7);
     std::vector<Id> odd;
@@ -141,7 +143,8 @@ TEST_CASE("refined: PQ finds rows by estimates alone, in any list, under a filte
     for (const MetricKind metric : metrics) {
         const Index flat = build("Flat", metric, rows.view()).value();
         for (const char* spec :
-             {"PQ16", "IVF16,PQ16", "IVF16_HNSW8,PQ16", "IVF16,PQ16,RFlat", "HNSW16,PQ16", "HNSW16,PQ16,RFlat"}) {
+             {"PQ16", "IVF16,PQ16", "IVF16_HNSW8,PQ16", "IVF16,PQ16,RFlat", "HNSW16,PQ16", "HNSW16,PQ16,RFlat", "SQ4",
+              "IVF16,SQ4", "IVF16_HNSW8,SQ4,RFlat", "HNSW16,SQ4", "HNSW16,SQ4,RFlat"}) {
             const Index index = build(spec, metric, rows.view()).value();
             const bool refined = std::string_view(spec).ends_with("RFlat");
             std::size_t found = 0;

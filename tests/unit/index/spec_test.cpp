@@ -51,6 +51,11 @@ TEST_CASE("spec: words and what they mean", "[index]") {
     check("IVF100_HNSW16,SQ8,Refine(SQfp16)", IndexKind::ivf, 0, {}, "IVF100_HNSW16,SQ8,R(FP16)");
     check("HNSW16,RaBitQ,RFlat", IndexKind::hnsw, 16, {}, "HNSW16,RaBitQ,RFlat");
     check("HNSW,RaBitQ1,Refine(SQfp16)", IndexKind::hnsw, 32, {}, "HNSW32,RaBitQ,R(FP16)");
+    check("SQ4", IndexKind::flat, 0, {}, "SQ4");
+    check("Flat,SQ4,R(Flat)", IndexKind::flat, 0, {}, "SQ4,RFlat");
+    check("HNSW,SQ4", IndexKind::hnsw, 32, {}, "HNSW32,SQ4");
+    check("HNSW16,SQ4,R(SQ8)", IndexKind::hnsw, 16, {}, "HNSW16,SQ4,R(SQ8)");
+    check("IVF100_HNSW,SQ4,Refine(SQfp16)", IndexKind::ivf, 0, {}, "IVF100_HNSW32,SQ4,R(FP16)");
     check("RaBitQ", IndexKind::flat, 0, {}, "RaBitQ");
     check("RaBitQ1", IndexKind::flat, 0, {}, "RaBitQ");
     check("RaBitQ2", IndexKind::flat, 0, {}, "RaBitQ2");
@@ -200,7 +205,13 @@ TEST_CASE("spec: what is none", "[index]") {
                                         "HNSW16,SQ8,R(SQ8)",
                                         "HNSW16,RFlat",
                                         "HNSW16,FP16,RFlat",
-                                        "HNSW16,SQ4",
+                                        "SQ4,SQ4",
+                                        "SQ4,R(SQ4)",
+                                        "SQ8,R(SQ4)",
+                                        "SQ4fs",
+                                        "sq4",
+                                        "IVF100,HNSW4,SQ4",
+                                        "HNSW16,SQ2",
                                         "IVF100,sq8",
                                         "IVF8_SQ8,Flat",
                                         "Flat\n"}) {

@@ -164,7 +164,7 @@ TEST_CASE("transformed: refined, the nearest are those of the rows as given", "[
     const Rows queries = fading_rows(64, 40, 8);
     for (const MetricKind metric : metrics) {
         for (const char* spec : {"RR,RaBitQ,RFlat", "PCA32,IVF12,RaBitQ,RFlat", "RR48,IVF12_HNSW4,RaBitQ,RFlat",
-                                 "OPQ16,PQ16x4fs,RFlat", "OPQ16_32,IVF12,PQ16x4fs,RFlat"}) {
+                                 "OPQ16,PQ16x4fs,RFlat", "OPQ16_32,IVF12,PQ16x4fs,RFlat", "PCA32,IVF12,SQ4,RFlat"}) {
             const Index index = build(spec, metric, rows.view()).value();
             double by_default = 0;
             std::size_t wrong = 0;
@@ -219,7 +219,7 @@ TEST_CASE("transformed: the same bytes for any number of threads, and opened the
     const Rows rows = fading_rows(40, 700, 10);
     for (const MetricKind metric : metrics) {
         for (const char* spec : {"RR,SQ8", "PCA12,IVF16,Flat", "OPQ4,HNSW8", "OPQ10_20,IVF16_HNSW4,PQ10x4fs,R(SQ8)",
-                                 "PCA12,RaBitQ,RFlat"}) {
+                                 "PCA12,RaBitQ,RFlat", "PCA12,SQ4,RFlat", "RR,HNSW8,SQ4"}) {
             const auto with = [&](unsigned threads) {
                 BuildOptions options;
                 options.threads.count = threads;

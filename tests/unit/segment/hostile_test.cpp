@@ -162,12 +162,14 @@ TEST_CASE("segment: sections full of lies are survived", "[segment]") {
                                        {"PQ3x4fs,RFlat", false},
                                        {"IVF9,PQ3", false},
                                        {"IVF9,RaBitQ4", false},
+                                       {"IVF9,SQ4", true},
+                                       {"HNSW4,SQ4,RFlat", false},
                                        {"PCA6,HNSW4", false},
                                        {"OPQ3_6,IVF9,RaBitQ,RFlat", false}}) {
         const auto image = image_of(sample(spec, shared));
         for (const Section& section : sections_of(image)) {
             if (section.name == "index" || section.name.ends_with("codec") || section.name.ends_with("sq8") ||
-                section.name.ends_with("fast_scan") || section.name == "pq" || section.name == "rabitq" ||
+                section.name.ends_with("fast_scan") || section.name == "pq" || section.name == "rabitq" || section.name == "sq4" ||
                 section.name == "transform" || section.name == "transform/map") {
                 continue;
             }
