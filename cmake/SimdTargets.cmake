@@ -1,7 +1,7 @@
 # One object library per instruction set: src/simd/target_<level>.cpp with the flags of that level.
 #
 # Per-file flags are the only safe way to choose code at run time: the rest of the library is compiled for the
-# plain architecture, and nothing here may leave its file but one `const Kernels` (tests/structure/ runs nm).
+# plain architecture, and nothing here may leave its file but one table of kernels (tests/structure/ runs nm).
 # For that the levels are optimised even in Debug: at -O0 the functions of xsimd stay behind as weak symbols, full
 # of instructions that the machine may lack, and the linker would pick them for everybody.
 #
@@ -47,6 +47,7 @@ function(tonari_simd_levels)
         tonari_simd_level(avx2 ${avx2})
         tonari_simd_level(avx512 ${avx512})
         tonari_simd_level(avx512_spr ${avx512_spr})
+        tonari_simd_level(avx512_amx ${avx512_spr} -mamx-tile -mamx-int8)
     elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64|ARM64)$")
         tonari_simd_level(neon)
     endif()

@@ -325,6 +325,58 @@ void register_blocks() {
     }
 }
 
+/// 32 queries against packed rows that fit the L2 cache, none of them below its bound; counted as above. Packing by itself, too.
+void register_tiles() {
+    for (const MetricKind metric : {MetricKind::l2, MetricKind::inner_product, MetricKind::cosine}) {
+        for (const Element element : {Element::int8, Element::uint8}) {
+            const simd::TileKernels kernels = simd::kernels().of(metric, element).tiles;
+            if (kernels.below == nullptr) continue;
+            for (const Dim dim : dims) {
+                if (dim > simd::tile_dims) continue;
+                const std::string of =
+                    std::string(name(metric)) + "/" + std::string(name(element)) + "/" + std::to_string(dim);
+                const auto run = [=](benchmark::State& state, bool packing) {
+                    const std::size_t stride =
+                        (row_bytes(element, dim) + 3) / 4 * 4 + sizeof(float);  // cosine has a trailer
+                    const std::size_t groups = std::max<std::size_t>(l2_bytes / kernels.group_bytes(dim), 1);
+                    const std::size_t count = groups * simd::tile_rows;
+                    std::vector<std::byte> rows(count * stride);
+                    Random random(2);
+                    Rows::fill(rows, element, random);
+                    AlignedBuffer packed =
+                        AlignedBuffer::allocate(groups * kernels.group_bytes(dim) + kernels.panel_bytes(dim)).value();
+                    std::byte* const panel = packed.data() + groups * kernels.group_bytes(dim);
+                    kernels.pack(rows.data(), stride, simd::block_queries, dim, panel);
+                    kernels.pack_rows(rows.data(), stride, count, dim, packed.data());
+                    const std::vector<float> bounds(simd::block_queries, -1e30F);
+                    std::vector<std::uint32_t> hits(count * simd::block_queries);
+                    std::vector<float> values(count * simd::block_queries);
+                    for (auto _ : state) {
+                        if (packing) {
+                            kernels.pack_rows(rows.data(), stride, count, dim, packed.data());
+                        } else {
+                            benchmark::DoNotOptimize(kernels.below(panel, packed.data(), count, dim, bounds.data(),
+                                                                   hits.data(), values.data()));
+                        }
+                        benchmark::ClobberMemory();
+                    }
+                    const auto done = static_cast<double>(state.iterations()) * static_cast<double>(count);
+                    if (packing) {
+                        state.counters["rows/s"] = benchmark::Counter(done, benchmark::Counter::kIsRate);
+                    } else {
+                        state.counters["G/s"] =
+                            benchmark::Counter(2e-9 * dim * simd::block_queries * done, benchmark::Counter::kIsRate);
+                    }
+                };
+                benchmark::RegisterBenchmark(("tiles/" + of).c_str(),
+                                             [=](benchmark::State& state) { run(state, false); });
+                benchmark::RegisterBenchmark(("tiles_pack/" + of).c_str(),
+                                             [=](benchmark::State& state) { run(state, true); });
+            }
+        }
+    }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -340,6 +392,7 @@ int main(int argc, char** argv) {
     register_byte_codes();
     register_query_tables();
     register_blocks();
+    register_tiles();
     benchmark::Initialize(&argc, argv);
     if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
     benchmark::RunSpecifiedBenchmarks();

@@ -206,7 +206,7 @@ class Run(Guarded):
         self._note_version(worker.facts)
         worker.ask("build", base=self.dataset.base, rows=self.dataset.rows)
         worker.ask("read_queries", path=self.dataset.query)
-        self.rows[variant.name].update(recall=self._recall(worker, 0), qps=[], wall_qps=[])
+        self.rows[variant.name].update(simd=worker.facts["simd"], recall=self._recall(worker, 0), qps=[], wall_qps=[])
 
     def _exact_turn(self, variant, worker):
         answer = worker.ask("search", ef=0, k=self.options.k, seconds=self.options.seconds)

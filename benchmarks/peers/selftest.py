@@ -182,6 +182,15 @@ class Sq8Bars(unittest.TestCase):
         self.assertEqual(found["light bar: 1.25 x hnswlib's memory / tonari SQ8's"], (0.833, False))
         self.assertEqual(found["light bar: QPS at recall 0.99, tonari (none) x hnswlib"], (0.0, False))
 
+    def test_exact_search_over_integers_promises_more_where_there_are_tiles(self):
+        for level, bar, reached in (("avx512_amx", 8.0, False), ("avx512_spr", 2.5, True), ("avx2", 2.0, True)):
+            rows = [{"variant": "tonari Flat", "x_faiss_flat": 1.1, "simd": level},
+                    {"variant": "tonari Flat int", "x_faiss_flat": 4.0, "simd": level}]
+            found = {each["what"]: (each["bar"], each["reached"])
+                     for each in bars.judge({"n": 60000, "dim": 784, "results": [], "exact": rows})}
+            self.assertEqual(found["exact search, tonari Flat int, x faiss Flat"], (bar, reached))
+            self.assertEqual(found["exact search, tonari Flat, x faiss Flat"], (1.0, True))
+
     def test_small_sets_decide_nothing(self):
         found = self.judged(self.row("hnswlib", 1000, 100), self.row("tonari SQ8", 3000, 125), n=20000)
         self.assertEqual({reached for _, reached in found.values()}, {None})

@@ -24,7 +24,7 @@ def test_what_an_index_says_of_itself(rows: Any) -> None:
 
 def test_version_and_level() -> None:
     assert tonari.__version__.count(".") == 2
-    assert tonari.simd_level() in {"reference", "baseline", "avx2", "avx512", "avx512_spr", "neon"}
+    assert tonari.simd_level() in {"reference", "baseline", "avx2", "avx512", "avx512_spr", "avx512_amx", "neon"}
 
 
 @pytest.mark.parametrize("spec", ["Flat", "HNSW16"])

@@ -152,26 +152,33 @@ TONARI_INLINE void add_four(typename Machine::I* acc, const std::byte* group, un
     }
 }
 
+/// Distances of a row from a vector of queries, of their products modulo 2^32.
+template <class Machine, MetricKind M, Element E>
+TONARI_INLINE typename Machine::F distances_of(typename Machine::I dot, unsigned row_squares, float inverse_row,
+                                               const std::uint32_t* squares, const float* inverse) noexcept {
+    using F = typename Machine::F;
+    if constexpr (M == MetricKind::l2) {
+        const auto both = Machine::add(Machine::load_sums(squares), Machine::broadcast(row_squares));
+        return Machine::unsigned_floats(Machine::subtract_sums(Machine::subtract_sums(both, dot), dot));
+    }
+    const F value = E == Element::int8 ? Machine::signed_floats(dot) : Machine::unsigned_floats(dot);
+    if constexpr (M == MetricKind::cosine) {
+        return Machine::negative_multiply_add(value * F::load_unaligned(inverse), F(inverse_row), F(1.0F));
+    }
+    return -value;
+}
+
 template <class Machine, MetricKind M, Element E>
 TONARI_INLINE typename Machine::F finish_bytes(typename Machine::I products, const RowSums& row, float inverse_row,
                                                const BytePanelHead& head, std::size_t q) noexcept {
-    using F = typename Machine::F;
     typename Machine::I moved;
     if constexpr (has_vnni<Machine>) {
         moved = Machine::broadcast((E == Element::int8 ? 128U : 0U - 128U) * row.sum);
     } else {
         moved = E == Element::int8 ? Machine::times128(Machine::load_sums(head.sums + q)) : Machine::zero();
     }
-    const auto dot = Machine::subtract_sums(products, moved);
-    if constexpr (M == MetricKind::l2) {
-        const auto squares = Machine::add(Machine::load_sums(head.squares + q), Machine::broadcast(row.squares));
-        return Machine::unsigned_floats(Machine::subtract_sums(Machine::subtract_sums(squares, dot), dot));
-    }
-    const F value = E == Element::int8 ? Machine::signed_floats(dot) : Machine::unsigned_floats(dot);
-    if constexpr (M == MetricKind::cosine) {
-        return Machine::negative_multiply_add(value * F::load_unaligned(head.inverse + q), F(inverse_row), F(1.0F));
-    }
-    return -value;
+    return distances_of<Machine, M, E>(Machine::subtract_sums(products, moved), row.squares, inverse_row,
+                                       head.squares + q, head.inverse + q);
 }
 
 template <class Machine, MetricKind M, Element E, std::size_t Rows>

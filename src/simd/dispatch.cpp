@@ -1,6 +1,7 @@
 // Chooses the table: which levels this library holds, which of them this machine can run, which one was asked for.
 //
-// A new level is one line in `level_entries`, one file target_<level>.cpp and one line in cmake/SimdTargets.cmake.
+// A new level is one line in `level_entries`, one file target_<level>.cpp and one line in cmake/SimdTargets.cmake. avx512_amx is
+// avx512_spr with tiles: its file has these alone, and `Available` puts its table together.
 #include "simd/dispatch.hpp"
 
 #include <array>
@@ -9,6 +10,10 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#endif
+#if defined(__x86_64__) && defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
 #endif
 
 #include "simd/tables.hpp"
@@ -23,8 +28,26 @@ struct LevelEntry {
 
 bool always() noexcept { return true; }
 
-// The compiler's own check also asks the operating system whether it saves the wide registers. One bit that clang 14
-// has no word for is read from CPUID itself; the state it needs is that of avx.
+constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+bool same_word(std::string_view a, std::string_view b) noexcept {
+    if (a.size() != b.size()) return false;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        if (lower(a[i]) != lower(b[i])) return false;
+    }
+    return true;
+}
+
+constexpr Level all_levels[] = {Level::reference,  Level::baseline,   Level::avx2, Level::avx512,
+                                Level::avx512_spr, Level::avx512_amx, Level::neon};
+
+[[maybe_unused]] bool is_asked_for(Level level) noexcept {
+    const char* word = std::getenv("TONARI_SIMD");
+    return word != nullptr && same_word(word, name(level));
+}
+
+// The compiler's own check also asks the operating system whether it saves the wide registers. Bits that clang 14
+// has no word for are read from CPUID itself; the state that F16C needs is that of avx, that of AMX is asked for.
 #if defined(__x86_64__)
 
 [[maybe_unused]] bool has_f16c() noexcept {
@@ -46,6 +69,32 @@ bool always() noexcept { return true; }
 [[maybe_unused]] bool runs_avx512_spr() noexcept {
     return runs_avx512() && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512vpopcntdq") &&
            __builtin_cpu_supports("avx512vbmi");
+}
+
+[[maybe_unused]] bool has_amx(unsigned bit) noexcept {
+    unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+    return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && (edx >> bit & 1U) != 0;
+}
+[[maybe_unused]] bool has_amx_tile() noexcept { return has_amx(24); }
+[[maybe_unused]] bool has_amx_int8() noexcept { return has_amx(25); }
+
+/// The operating system switches tiles between threads, and lends them to this process (level.hpp says what that means for it).
+[[maybe_unused]] bool may_use_tiles() noexcept {
+#if defined(__linux__)
+    unsigned low = 0, high = 0;
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    constexpr unsigned configuration_and_data = 3U << 17;
+    if ((low & configuration_and_data) != configuration_and_data) return false;
+    constexpr long request_permission = 0x1023;  // ARCH_REQ_XCOMP_PERM: older headers have no word for it
+    constexpr long tile_data = 18;
+    return syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
+#else
+    return false;
+#endif
+}
+
+[[maybe_unused]] bool runs_avx512_amx() noexcept {
+    return is_asked_for(Level::avx512_amx) && runs_avx512_spr() && has_amx_tile() && has_amx_int8() && may_use_tiles();
 }
 
 #endif
@@ -72,21 +121,36 @@ constexpr LevelEntry level_entries[] = {
 #endif
 };
 
-constexpr Level all_levels[] = {Level::reference, Level::baseline,   Level::avx2,
-                                Level::avx512,    Level::avx512_spr, Level::neon};
-
 /// What this machine can run, asked once.
 struct Available {
-    std::array<Level, std::size(level_entries)> levels{};
-    std::array<const Kernels*, std::size(level_entries)> tables{};
+    std::array<Level, std::size(level_entries) + 1> levels{};
+    std::array<const Kernels*, std::size(level_entries) + 1> tables{};
     std::size_t count = 0;
+    Kernels with_tiles;
 
     Available() noexcept {
         for (const LevelEntry& entry : level_entries) {
-            if (!entry.runs_here()) continue;
-            tables[count] = entry.table;
-            levels[count++] = entry.table->level;
+            if (entry.runs_here()) add(*entry.table);
         }
+#if defined(TONARI_HAVE_AVX512_SPR) && defined(TONARI_HAVE_AVX512_AMX)
+        if (!runs_avx512_amx()) return;
+        with_tiles = avx512_spr_kernels;
+        with_tiles.level = Level::avx512_amx;
+        for (std::size_t metric = 0; metric < std::size(avx512_amx_kernels.tiles); ++metric) {
+            DistanceKernels* of = with_tiles.distance[metric];
+            of[static_cast<std::size_t>(Element::int8) - 1].tiles = avx512_amx_kernels.tiles[metric][0];
+            of[static_cast<std::size_t>(Element::uint8) - 1].tiles = avx512_amx_kernels.tiles[metric][1];
+        }
+        add(with_tiles);
+#endif
+    }
+    Available(const Available&) = delete;
+    Available& operator=(const Available&) = delete;
+
+private:
+    void add(const Kernels& table) noexcept {
+        tables[count] = &table;
+        levels[count++] = table.level;
     }
 };
 
@@ -102,16 +166,6 @@ std::string available_words() {
         words += name(level);
     }
     return words;
-}
-
-constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-bool same_word(std::string_view a, std::string_view b) noexcept {
-    if (a.size() != b.size()) return false;
-    for (std::size_t i = 0; i < a.size(); ++i) {
-        if (lower(a[i]) != lower(b[i])) return false;
-    }
-    return true;
 }
 
 /// The table in use. Chosen once; what is wrong with the word, `check_level` says.

@@ -121,6 +121,55 @@ bool all_finite(const void* values, std::size_t count) noexcept {
     return true;
 }
 
+/// Tiles of the reference are rows and queries as they come, one behind another.
+template <MetricKind M, Element E>
+std::size_t tile_stride(Dim dim) noexcept {
+    return M == MetricKind::cosine ? trailer_offset(E, dim) + sizeof(float) : row_bytes(E, dim);
+}
+template <MetricKind M, Element E>
+std::size_t tile_bytes(Dim dim) noexcept {
+    static_assert(tile_rows == block_queries);
+    return (tile_rows * tile_stride<M, E>(dim) + 63) / 64 * 64;
+}
+template <MetricKind M, Element E>
+void pack_tile_rows(const std::byte* rows, std::size_t stride, std::size_t count, Dim dim, void* groups) noexcept {
+    for (std::size_t i = 0; i < count; ++i) {
+        std::byte* group = static_cast<std::byte*>(groups) + i / tile_rows * tile_bytes<M, E>(dim);
+        const std::size_t bytes = tile_stride<M, E>(dim);
+        std::memcpy(group + i % tile_rows * bytes, rows + i * stride, bytes);
+    }
+}
+template <MetricKind M, Element E>
+void pack_tile_queries(const void* queries, std::size_t stride, std::size_t count, Dim dim, void* panel) noexcept {
+    pack_tile_rows<M, E>(static_cast<const std::byte*>(queries), stride, count, dim, panel);
+}
+template <MetricKind M, Element E>
+std::size_t tiles_below(const void* panel, const void* groups, std::size_t count, Dim dim, const float* bounds,
+                        std::uint32_t* hits, float* values) noexcept {
+    const std::size_t bytes = tile_stride<M, E>(dim);
+    std::size_t found = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto* row =
+            static_cast<const std::byte*>(groups) + i / tile_rows * tile_bytes<M, E>(dim) + i % tile_rows * bytes;
+        for (std::size_t q = 0; q < block_queries; ++q) {
+            if (bounds[q] == -std::numeric_limits<float>::infinity()) continue;
+            const float value = distance<M, E>(static_cast<const std::byte*>(panel) + q * bytes, row, dim);
+            if (!(value < bounds[q])) continue;
+            hits[found] = static_cast<std::uint32_t>(i * block_queries + q);
+            values[found++] = value;
+        }
+    }
+    return found;
+}
+
+template <MetricKind M, Element E>
+constexpr DistanceKernels pair_with_tiles() noexcept {
+    DistanceKernels kernels = pair<M, E>();
+    kernels.tiles = {&tile_bytes<M, E>, &pack_tile_queries<M, E>, &tile_bytes<M, E>, &pack_tile_rows<M, E>,
+                     &tiles_below<M, E>};
+    return kernels;
+}
+
 std::size_t block_below(const float* values, std::size_t rows, const float* bounds, std::uint32_t* hits) noexcept {
     std::size_t found = 0;
     for (std::size_t i = 0; i < rows * block_queries; ++i) {
@@ -358,8 +407,13 @@ constexpr void fill_metric(Kernels& table) noexcept {
     of[0] = pair<M, Element::float32>();
     of[1] = pair<M, Element::float16>();
     of[2] = pair<M, Element::bfloat16>();
-    of[3] = pair<M, Element::int8>();
-    of[4] = pair<M, Element::uint8>();
+    if constexpr (M == MetricKind::l1) {
+        of[3] = pair<M, Element::int8>();
+        of[4] = pair<M, Element::uint8>();
+    } else {
+        of[3] = pair_with_tiles<M, Element::int8>();
+        of[4] = pair_with_tiles<M, Element::uint8>();
+    }
 }
 
 constexpr Kernels make_table() noexcept {

@@ -1,6 +1,7 @@
 // A program without a test framework, so that it is quickly built for other machines and run in an emulator.
 //
 //     check_levels            every level that this machine has, against the reference
+//     check_levels --level L  one level alone
 //     check_levels --active   prints the level in use; fails, and says why, if TONARI_SIMD names none
 #include <bit>
 #include <cstdint>
@@ -98,6 +99,44 @@ void check_block(const Kernels& table, MetricKind metric, Element element, Dim d
             check(error <= allowed, "block", table.level, metric, element, dim);
         }
     }
+}
+
+/// Rows that end where memory ends; limits that some, all or none of them pass. Tiles of a level answer as its own scan does.
+void check_tiles(const Kernels& table, MetricKind metric, Element element, Dim dim) {
+    const TileKernels& of = table.of(metric, element).tiles;
+    if (of.below == nullptr) return;
+    constexpr std::size_t count = 41;
+    constexpr std::size_t queries = 19;
+    const std::size_t stride = (stored_bytes(metric, element, dim) + 3) / 4 * 4;
+    const GuardedBytes asked((queries - 1) * stride + stored_bytes(metric, element, dim));
+    const GuardedBytes rows((count - 1) * stride + stored_bytes(metric, element, dim));
+    Random random(dim);
+    for (std::size_t i = 0; i < queries; ++i) fill_query(asked.data() + i * stride, metric, element, dim, random);
+    for (std::size_t i = 0; i < count; ++i) fill_row(rows.data() + i * stride, metric, element, dim, random);
+    const GuardedBytes panel(of.panel_bytes(dim));
+    const GuardedBytes groups(2 * of.group_bytes(dim));
+    of.pack(asked.data(), stride, queries, dim, panel.data());
+    of.pack_rows(rows.data(), stride, count, dim, groups.data());
+    std::vector<std::vector<float>> exact(queries, std::vector<float>(count));
+    std::vector<float> bounds(block_queries, -std::numeric_limits<float>::infinity());
+    for (std::size_t q = 0; q < queries; ++q) {
+        table.of(metric, element).scan(asked.data() + q * stride, rows.data(), stride, count, dim, exact[q].data());
+        bounds[q] = q % 5 == 0 ? std::numeric_limits<float>::infinity() : exact[q][q * 7 % count];
+    }
+    std::vector<std::uint32_t> hits(count * block_queries);
+    std::vector<float> values(count * block_queries);
+    const std::size_t found =
+        of.below(panel.data(), groups.data(), count, dim, bounds.data(), hits.data(), values.data());
+    std::size_t place = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        for (std::size_t q = 0; q < queries; ++q) {
+            if (!(exact[q][i] < bounds[q])) continue;
+            const bool right = place < found && hits[place] == i * block_queries + q && values[place] == exact[q][i];
+            check(right, "tiles", table.level, metric, element, dim);
+            ++place;
+        }
+    }
+    check(place == found, "tiles found", table.level, metric, element, dim);
 }
 
 void check_halves(const Kernels& table, Element element) {
@@ -214,11 +253,12 @@ void check_codes(const Kernels& table, std::size_t quads) {
     check_planes(table, quads);
 }
 
-int check_all() {
+int check_all(std::string_view only) {
     std::vector<Dim> dims;
     for (Dim dim = 1; dim <= 36; ++dim) dims.push_back(dim);
     for (const Dim dim : {63U, 64U, 65U, 96U, 127U, 128U, 129U, 200U, 1001U}) dims.push_back(dim);
     for (const Level level : available_levels()) {
+        if (!only.empty() && name(level) != only) continue;
         const Kernels& table = *kernels(level);
         for (const Element element : all_elements) {
             for (const MetricKind metric : all_metrics) {
@@ -226,7 +266,9 @@ int check_all() {
                 for (const Dim dim : dims) {
                     check_pairs(table, metric, element, dim);
                     check_block(table, metric, element, dim);
+                    check_tiles(table, metric, element, dim);
                 }
+                check_tiles(table, metric, element, tile_dims);
                 check_extremes(table, metric, element);
             }
         }
@@ -235,7 +277,7 @@ int check_all() {
         check_halves(table, Element::bfloat16);
         std::printf("%s: %ld checks so far, %ld failures\n", text(name(level)), checks, failures);
     }
-    return failures == 0 ? 0 : 1;
+    return failures == 0 && checks > 0 ? 0 : 1;
 }
 
 }  // namespace
@@ -248,5 +290,5 @@ int main(int argc, char** argv) {
             std::fprintf(stderr, "%s: %s\n", text(name(checked.error().code)), checked.error().message.c_str());
         return checked.ok() ? 0 : 1;
     }
-    return check_all();
+    return check_all(argc > 2 && std::string_view(argv[1]) == "--level" ? argv[2] : "");
 }

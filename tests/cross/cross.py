@@ -3,6 +3,7 @@
 
     cross.py environment PROGRAM                      the level that TONARI_SIMD names, and what is said of a wrong one
     cross.py old_cpu PROGRAM                          an x86 program on processors without AVX-512, or without AVX2
+    cross.py new_cpu PROGRAM                          an x86 program on a Sapphire Rapids (Intel SDE: sde64)
     cross.py neon ROOT WORK INCLUDE...                builds PROGRAM for AArch64 and runs it
 
 PROGRAM is check_levels.cpp, compiled.
@@ -68,6 +69,22 @@ def old_cpu(program):
     expect(run([emulator, "-cpu", "Nehalem", program]).returncode == 0, "every level is right on Nehalem")
 
 
+def new_cpu(program):
+    """Where this machine has AMX, no emulator is asked."""
+    if run([program, "--active"], "avx512_amx").stdout.strip() == "avx512_amx":
+        sapphire_rapids = []
+    else:
+        need("sde64")
+        sapphire_rapids = ["sde64", "-spr", "--"]
+        expect(run([*sapphire_rapids, program, "--active"], "avx512_amx").stdout.strip() == "avx512_amx",
+               "it runs at level avx512_amx")
+    expect(run([*sapphire_rapids, program, "--active"]).stdout.strip() == "avx512_spr", "no tiles are used unasked")
+    done = run([*sapphire_rapids, program, "--active"], "avx512_spr")
+    expect(done.returncode == 0 and done.stdout.strip() == "avx512_spr", "the level below can be asked for")
+    for level in ("avx512", "avx512_spr", "avx512_amx"):
+        expect(run([*sapphire_rapids, program, "--level", level], level).returncode == 0, f"{level} is right")
+
+
 def neon(root, work, includes):
     compiler = "aarch64-linux-gnu-g++"
     emulator = "qemu-aarch64-static" if shutil.which("qemu-aarch64-static") else "qemu-aarch64"
@@ -100,6 +117,8 @@ def main():
         environment(arguments[0])
     elif what == "old_cpu":
         old_cpu(arguments[0])
+    elif what == "new_cpu":
+        new_cpu(arguments[0])
     elif what == "neon":
         neon(arguments[0], arguments[1], [path for path in arguments[2:] for path in path.split(";") if path])
     else:

@@ -50,6 +50,28 @@ using BlockKernel = void (*)(const void* panel, const std::byte* rows, std::size
 using BlockBelowKernel = std::size_t (*)(const float* values, std::size_t rows, const float* bounds,
                                          std::uint32_t* hits) noexcept;
 
+/// Byte rows against byte queries by whole products of tiles, as matrix units take them (AMX). Both sides are packed first, so that
+/// rows are packed once for many panels; how they lie is each level's own affair, and nothing is read beyond a row.
+/// Packed rows lie in groups of `tile_rows`, a panel holds up to `block_queries` queries; both are 64-byte aligned, and so are
+/// their sizes. Sums fit 31 bits up to `tile_dims` dimensions: beyond these the kernels are not for use.
+inline constexpr std::size_t tile_rows = 32;
+inline constexpr Dim tile_dims = 8192;
+/// Packs `count` rows, `stride` bytes apart, into groups.
+using PackRowsKernel = void (*)(const std::byte* rows, std::size_t stride, std::size_t count, Dim dim,
+                                void* groups) noexcept;
+/// Which of the packed rows [0, count) are below their query's bound (bounds[q] for q < block_queries; minus infinity for queries
+/// that the panel lacks): their places i * block_queries + q, ascending, in `hits`, and in `values` the distances, equal
+/// to those of `gather`. Both have room for count * block_queries; how many they are. State of tiles is given back.
+using TilesBelowKernel = std::size_t (*)(const void* panel, const void* groups, std::size_t count, Dim dim,
+                                         const float* bounds, std::uint32_t* hits, float* values) noexcept;
+struct TileKernels {
+    PanelBytes panel_bytes = nullptr;  ///< all null where a level has no tiles for the pair
+    PackKernel pack = nullptr;
+    PanelBytes group_bytes = nullptr;  ///< of one group of packed rows
+    PackRowsKernel pack_rows = nullptr;
+    TilesBelowKernel below = nullptr;
+};
+
 /// Each query's nearest row so far: wherever values[i * block_queries + q] < best[q], best[q] becomes that value and which[q]
 /// becomes first + i. Of equal values the earlier row stays; NaN is below nothing. first + rows < 2^31.
 using BlockNearestKernel = void (*)(const float* values, std::size_t rows, std::uint32_t first, float* best,
@@ -181,6 +203,7 @@ struct DistanceKernels {
     PanelBytes panel_bytes = nullptr;  ///< the block trio is null where it would bring nothing: use `scan`
     PackKernel pack = nullptr;
     BlockKernel block = nullptr;
+    TileKernels tiles{};  ///< the reference has them, too, so that what uses them is tested on every machine
 };
 
 struct Kernels {

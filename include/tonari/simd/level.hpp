@@ -11,8 +11,12 @@
 namespace tonari::simd {
 
 /// Ordered from the plainest to the widest of each architecture. Of what Sapphire Rapids has beyond avx512, avx512_spr
-/// needs VNNI, VPOPCNTDQ and VBMI alone, which Ice Lake and Zen 4 have as well.
-enum class Level : std::uint8_t { reference, baseline, avx2, avx512, avx512_spr, neon };
+/// needs VNNI, VPOPCNTDQ and VBMI alone, which Ice Lake and Zen 4 have as well; avx512_amx is avx512_spr with AMX tiles of bytes.
+///
+/// avx512_amx is there only where TONARI_SIMD names it: Linux lends tiles to a process that asks (`arch_prctl`, 5.16 and newer), and
+/// from then on signal stacks of threads (`sigaltstack`) must be as large as `getauxval(AT_MINSIGSTKSZ)` says, some 11 KiB, which
+/// is the process's to decide. Its kernels were tested in an emulator; no processor has run them yet.
+enum class Level : std::uint8_t { reference, baseline, avx2, avx512, avx512_spr, avx512_amx, neon };
 
 constexpr std::string_view name(Level level) noexcept {
     switch (level) {
@@ -21,6 +25,7 @@ constexpr std::string_view name(Level level) noexcept {
         case Level::avx2: return "avx2";
         case Level::avx512: return "avx512";
         case Level::avx512_spr: return "avx512_spr";
+        case Level::avx512_amx: return "avx512_amx";
         case Level::neon: return "neon";
     }
     return "unknown";

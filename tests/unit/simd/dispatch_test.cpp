@@ -42,7 +42,8 @@ TEST_CASE("an unknown word is an invalid argument, and the message says what is 
 }
 
 TEST_CASE("a level that this machine lacks is unsupported") {
-    for (const Level level : {Level::baseline, Level::avx2, Level::avx512, Level::avx512_spr, Level::neon}) {
+    for (const Level level :
+         {Level::baseline, Level::avx2, Level::avx512, Level::avx512_spr, Level::avx512_amx, Level::neon}) {
         if (kernels(level) != nullptr) continue;
         const Choice choice = choose(name(level));
         CAPTURE(name(level));
