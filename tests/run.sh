@@ -1,9 +1,9 @@
 #!/bin/sh
-# Runs every test from nothing: packages, a Python environment of its own, the dev build, ctest for C++ and Python.
+# Runs the tests from nothing: packages, a Python environment of its own, the dev build, ctest for C++ and Python.
 #
 #     tests/run.sh [--long]
 #
-# --long adds the sanitizers, fuzzing, soak and big runs. The last line counts: "N passed, N failed[, N skipped]".
+# --long adds a wheel, one more installation, the sanitizers, fuzzing, soak and big runs. The last line counts: "N passed, N failed[, N skipped]".
 #
 #   TONARI_DATA=FOLDER      real data sets, packed or not; tests that need one are skipped without it
 #   TONARI_WERROR=ON        warnings are errors

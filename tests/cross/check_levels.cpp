@@ -209,6 +209,59 @@ void check_planes(const Kernels& table, std::size_t quads) {
     check(right, "rounded sums", table.level, MetricKind::l2, Element::float32, static_cast<Dim>(count));
 }
 
+/// Rows with bytes of their own, of a byte a part and of two values a byte: their sums are whole numbers.
+void check_byte_rows(const Kernels& table, std::size_t parts) {
+    constexpr std::size_t count = 75;
+    const std::size_t stride = byte_code_factors + parts;
+    const GuardedBytes rows(count * stride);
+    const GuardedBytes entries(parts * points_a_byte);
+    const GuardedBytes weights(2 * value_nibbles_padded(parts));
+    Random random(parts);
+    for (std::size_t i = 0; i < parts * points_a_byte; ++i)
+        entries.data()[i] = static_cast<std::byte>(random() & 0xFFU);
+    std::memset(weights.data(), 0, 2 * value_nibbles_padded(parts));  // behind the last value
+    for (std::size_t i = 0; i < parts; ++i) {
+        weights.data()[i] = static_cast<std::byte>(random() & 0xFFU);
+        weights.data()[value_nibbles_padded(parts) + i] = static_cast<std::byte>(random() & 0xFFU);
+    }
+    std::vector<const std::byte*> scattered;
+    for (std::size_t r = 0; r < count; ++r) {
+        const float factors[3] = {0, 1, 0};  // add, scale, error
+        std::memcpy(rows.data() + r * stride, factors, sizeof factors);
+        for (std::size_t i = 0; i < parts; ++i) {
+            rows.data()[r * stride + byte_code_factors + i] = static_cast<std::byte>(random() & 0xFFU);
+        }
+        scattered.push_back(rows.data() + (r * 7 % count) * stride);
+    }
+    ByteCodeQuery query;
+    query.parts = parts;
+    query.step = 1;
+    const auto ask = [&](const auto& kernel) {
+        std::vector<std::uint32_t> index(count);
+        std::vector<float> estimate(count);
+        std::vector<float> lower(count);
+        estimate.resize(kernel(index.data(), estimate.data(), lower.data()));
+        return estimate;
+    };
+    const auto gathered = [&](ByteCodesGatherKernel kernel) {
+        return ask([&](auto... out) { return kernel(query, scattered.data(), count, 1e30F, out...); });
+    };
+    const auto scanned = [&](ByteCodesScanKernel kernel) {
+        return ask([&](auto... out) { return kernel(query, rows.data(), stride, count, 1e30F, out...); });
+    };
+    const Kernels& reference = *kernels(Level::reference);
+    query.table = reinterpret_cast<const std::uint8_t*>(entries.data());
+    const bool bytes = gathered(table.byte_codes_gather) == gathered(reference.byte_codes_gather) &&
+                       scanned(table.byte_codes_scan) == scanned(reference.byte_codes_scan) &&
+                       scanned(table.byte_codes_scan).size() == count;
+    check(bytes, "byte codes", table.level, MetricKind::l2, Element::float32, static_cast<Dim>(parts));
+    query.table = reinterpret_cast<const std::uint8_t*>(weights.data());
+    const bool nibbles = gathered(table.value_nibbles_gather) == gathered(reference.value_nibbles_gather) &&
+                         scanned(table.value_nibbles_scan) == scanned(reference.value_nibbles_scan) &&
+                         scanned(table.value_nibbles_scan).size() == count;
+    check(nibbles, "value nibbles", table.level, MetricKind::l2, Element::float32, static_cast<Dim>(parts));
+}
+
 /// Sums of table entries are whole numbers; signs and steps of a transform of whole numbers, too.
 void check_codes(const Kernels& table, std::size_t quads) {
     constexpr std::size_t rows = 75;
@@ -251,6 +304,7 @@ void check_codes(const Kernels& table, std::size_t quads) {
     check(values == by_reference, "rotation", table.level, MetricKind::l2, Element::float32, static_cast<Dim>(quads));
     check_tables(table, quads);
     check_planes(table, quads);
+    check_byte_rows(table, 5 * quads - 4);
 }
 
 int check_all(std::string_view only) {
