@@ -21,17 +21,18 @@ namespace tonari::python {
 namespace {
 
 constexpr const char* build_doc =
-    R"doc(build(spec, rows=None, ids=None, metric='l2', threads=0, ef_construction=200, seed=42, progress=None, *, element=None, growing=False, dim=None, dtype=None)
+    R"doc(build(spec, rows=None, ids=None, metric='l2', threads=0, ef_construction=200, seed=42, progress=None, *, element=None, growing=False, dim=None, dtype=None, balance=0.0)
 --
 
 Build the index that `spec` names over `rows`.
 
 spec
     "auto" is what `advise` says. Else words separated by commas: "Flat" is exact search, "HNSW32" a graph with M = 32,
-    "IVF1024,Flat" 1,024 inverted lists ("IVF65536_HNSW32,Flat": with a graph over their centroids). Behind them, or alone,
-    what rows are stored as: "FP16" or "BF16" (half precision), "SQ8" (rounded to 8 bits a value, and queries too), "SQ4" (4 bits); and, but for
-    graphs, "RaBitQ", "RaBitQ2" to "RaBitQ8" (so many bits a value), "PQ32x4fs" (4 bits for each of 32 parts). "PQ32" (8 bits)
-    goes with graphs, too. Behind codes, what ranks the rows that they find: "RFlat" (as given), "R(FP16)", "R(BF16)",
+    "IVF1024,Flat" 1,024 inverted lists ("IVF65536_HNSW32,Flat": with a graph over their centroids; "IVF1024_SOAR,Flat": each
+    row in two of them, and also "IVF65536_HNSW32_SOAR,..."). Behind them, or alone,
+    what rows are stored as: "FP16" or "BF16" (half precision), "SQ8" (rounded to 8 bits a value, and queries too), "SQ4" (4 bits); and, but
+    for graphs, "RaBitQ", "RaBitQ2" to "RaBitQ8" (so many bits a value), "PQ32x4fs" (4 bits for each of 32 parts). "PQ32" (8
+    bits) goes with graphs, too, and "HNSW32,RaBitQ,RFlat" is a graph with codes of neighbours beside its links. Behind codes, what ranks the rows that they find: "RFlat" (as given), "R(FP16)", "R(BF16)",
     "R(SQ8)", as in "HNSW32,SQ8,RFlat" or "IVF1024,RaBitQ,RFlat". Before all of it a map: "PCA64", "OPQ32", "OPQ32_64", "RR",
     "RR64". An error names the words that would fit.
 rows
@@ -48,6 +49,9 @@ threads
 ef_construction, seed
     For graphs: candidates kept while looking for a row's neighbours; which rows stand on the upper layers. A growing
     graph keeps both for the rows that come later.
+balance
+    For lists, with metric "l2", "ip" or "cosine": how much it counts against one that it is longer than others. 0.0: nothing,
+    each row goes to the nearest; 0.05 to 0.2 are of use. Lists that are more alike make searches more alike in time.
 progress
     Called now and then with (rows done, rows in all). An exception in it is raised when the build has ended.
 element
@@ -141,13 +145,14 @@ py::object build_from(const Asked& asked, const Rows& table, const IdArray& name
 
 py::object build_index(py::handle spec, py::handle rows, py::handle ids, py::handle metric_name,
                        py::handle thread_count, py::handle ef_construction, py::handle seed, py::object progress,
-                       py::handle element, py::handle growing, py::handle dim, py::handle dtype) {
+                       py::handle element, py::handle growing, py::handle dim, py::handle dtype, py::handle balance) {
     Asked asked;
     asked.spec = text(spec, "spec");
     asked.metric = metric(metric_name);
     asked.options.threads = threads(thread_count);
     asked.options.ef_construction = whole_number(ef_construction, "ef_construction");
     asked.options.seed = whole_number(seed, "seed");
+    asked.options.balance = static_cast<float>(real_number(balance, "balance"));
     asked.growing = flag(growing, "growing");
     if (!dim.is_none()) asked.dim = whole_number(dim, "dim");
     asked.dtype = element_of(dtype, "dtype");
@@ -172,7 +177,8 @@ void bind_build(py::module_& module) {
     module.def("build", &build_index, py::arg("spec"), py::arg("rows") = py::none(), py::arg("ids") = py::none(),
                py::arg("metric") = "l2", py::arg("threads") = 0, py::arg("ef_construction") = 200, py::arg("seed") = 42,
                py::arg("progress") = py::none(), py::kw_only(), py::arg("element") = py::none(),
-               py::arg("growing") = false, py::arg("dim") = py::none(), py::arg("dtype") = py::none(), build_doc);
+               py::arg("growing") = false, py::arg("dim") = py::none(), py::arg("dtype") = py::none(),
+               py::arg("balance") = 0.0, build_doc);
 }
 
 }  // namespace tonari::python

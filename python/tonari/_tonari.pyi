@@ -318,6 +318,7 @@ def build(
     growing: Literal[False] = False,
     dim: SupportsIndex | None = None,
     dtype: _Element | None = None,
+    balance: float = 0.0,
 ) -> Index: ...
 @overload
 def build(
@@ -334,6 +335,7 @@ def build(
     growing: Literal[True],
     dim: SupportsIndex | None = None,
     dtype: _Element | None = None,
+    balance: float = 0.0,
 ) -> GrowingIndex: ...
 @overload
 def build(
@@ -350,6 +352,7 @@ def build(
     growing: Literal[True],
     dim: SupportsIndex,
     dtype: _Element | None = None,
+    balance: float = 0.0,
 ) -> GrowingIndex: ...
 @overload
 def open(

@@ -34,6 +34,7 @@ struct BenchOptions {
     unsigned threads = 1;
     unsigned build_threads = 0;
     std::size_t ef_construction = 200;
+    float balance = 0;
     std::uint64_t seed = 42;
     std::vector<std::size_t> widths;
     std::vector<std::size_t> nprobes;
@@ -77,6 +78,7 @@ IndexResult measure(const BenchOptions& options, const Dataset& data, const tune
     BuildOptions building;
     building.threads.count = options.build_threads;
     building.ef_construction = options.ef_construction;
+    building.balance = options.balance;
     building.seed = options.seed;
     Progress build_bar("building " + spec);
     building.progress = build_bar.callback();
@@ -226,6 +228,9 @@ Command add_bench(CLI::App& tonari) {
         ->delimiter(',')
         ->type_name("NUMBERS");
     app->add_option("--ef-construction", options->ef_construction, "How wide a graph is built")->capture_default_str();
+    app->add_option("--balance", options->balance,
+                    "IVF: how much it counts against a list that it is longer than others")
+        ->capture_default_str();
     app->add_option("--seed", options->seed, "Of the build")->capture_default_str();
     app->add_option("-q,--queries", options->data.queries, "A vector file of queries [the data's own]")
         ->type_name("FILE");

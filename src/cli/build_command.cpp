@@ -25,6 +25,7 @@ struct Options {
     unsigned threads = 0;
     std::size_t ef_construction = 200;
     std::uint64_t seed = 42;
+    float balance = 0;
 };
 
 std::vector<Id> read_ids_for(const std::string& path, std::size_t rows) {
@@ -53,6 +54,7 @@ void build_file(const Options& options) {
     building.threads.count = options.threads;
     building.ef_construction = options.ef_construction;
     building.seed = options.seed;
+    building.balance = options.balance;
     double seconds = 0;
     const std::string spec = chosen(options.index, data);
     const Index index = [&] {
@@ -88,6 +90,9 @@ Command add_build(CLI::App& tonari) {
     app->add_option("-t,--threads", options->threads, "0: all; any number gives the same file")->capture_default_str();
     app->add_option("--ef-construction", options->ef_construction, "How wide a graph is built")->capture_default_str();
     app->add_option("--seed", options->seed, "Of the build")->capture_default_str();
+    app->add_option("--balance", options->balance,
+                    "IVF: how much it counts against a list that it is longer than others; 0.05 to 0.2 are of use")
+        ->capture_default_str();
     app->add_option("--rows", options->data.rows, "Use the first so many rows")->type_name("N");
     app->footer("Example: tonari build base.fbin --index HNSW32 --metric cosine -o books.tnr");
     return {app, [options] { build_file(*options); }};

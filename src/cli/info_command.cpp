@@ -83,9 +83,14 @@ Json file_json(const std::string& path, bool graph) {
                  {"format_version", file.frame().version}};
     json["parts"] = Json::array();
     for (const IndexPart& part : index.parts()) json["parts"].push_back({{"name", part.name}, {"bytes", part.bytes}});
+    if (const auto lists = index.lists()) {
+        json["lists"] = {{"lists", lists->lists},   {"rows", lists->rows}, {"empty", lists->empty},
+                         {"fewest", lists->fewest}, {"most", lists->most}, {"imbalance", lists->imbalance}};
+    }
     if (graph) {
         const auto summary = index.graph();
-        if (!summary) fail_arguments("--graph: expected an index that is one graph, HNSW<M>, got '" + index.spec() + "'");
+        if (!summary)
+            fail_arguments("--graph: expected an index that is one graph, HNSW<M>, got '" + index.spec() + "'");
         json["graph"] = graph_json(*summary);
     }
     json["sections"] = Json::array();
@@ -128,6 +133,13 @@ void print_file(const Json& json) {
     std::printf("  metric    %s\n", json["metric"].get<std::string>().c_str());
     std::printf("  rows      %s x %zu %s\n", grouped(rows).c_str(), json["dim"].get<std::size_t>(),
                 json["element"].get<std::string>().c_str());
+    if (json.contains("lists")) {
+        const Json& lists = json["lists"];
+        std::printf(
+            "  lists     %s of %s to %s rows, imbalance %s\n", grouped(lists["lists"].get<std::size_t>()).c_str(),
+            grouped(lists["fewest"].get<std::size_t>()).c_str(), grouped(lists["most"].get<std::size_t>()).c_str(),
+            short_number(lists["imbalance"].get<double>()).c_str());
+    }
     std::printf("  memory    %s (%s bytes a row)\n", bytes_of(json["bytes"]).c_str(),
                 short_number(json["bytes"].get<double>() / static_cast<double>(rows)).c_str());
     std::printf("  file      %s, format %u\n\n", bytes_of(json["file_bytes"]).c_str(),
@@ -167,7 +179,7 @@ Command add_info(CLI::App& tonari) {
     app->add_option("FILE", options->file, "A segment file; without one: version, CPU level, formats");
     app->add_flag("--json", options->json, "As JSON");
     app->add_flag("--graph", options->graph, "Of a graph also degrees and reachability, for which every link is read");
-    app->footer("Reads the frame alone, but for --graph; 'tonari verify' reads every byte.");
+    app->footer("Reads the frame and how long lists are, with --graph all links; 'tonari verify' reads every byte.");
     return {app, [options] { info(*options); }};
 }
 

@@ -1,6 +1,7 @@
 // build: the door's checks, then the structure that the spec names over the run-time codec.
 #include <tonari/index/build.hpp>
 
+#include <cmath>
 #include <string>
 #include <utility>
 
@@ -33,6 +34,10 @@ Status check_build(MatrixView rows, std::span<const Id> ids, const BuildOptions&
     if (options.ef_construction == 0) {
         return Error{ErrorCode::invalid_argument, "expected ef_construction of at least 1, got 0"};
     }
+    if (!(options.balance >= 0) || std::isinf(options.balance)) {
+        return Error{ErrorCode::invalid_argument,
+                     "expected balance of at least 0, got " + std::to_string(options.balance)};
+    }
     if (Status s = check_ids(ids, rows.rows()); !s) return s;
     return check_finite(rows, "rows", options.threads);
 }
@@ -61,6 +66,14 @@ Status check_codec(const Spec& spec, MetricKind metric, Element given) {
         return Error{ErrorCode::unsupported, "spec '" + to_string(spec) +
                                                  "': expected metric l2, ip or cosine, which a rotation keeps, got " +
                                                  std::string(name(metric)) + "; '" + to_string(without) + "' fits"};
+    }
+    if (spec.soar && metric != MetricKind::l2 && metric != MetricKind::inner_product && metric != MetricKind::cosine) {
+        Spec once = spec;
+        once.soar = false;
+        return Error{ErrorCode::unsupported, "spec '" + to_string(spec) +
+                                                 "': expected metric l2, ip or cosine, under which rows lie in a "
+                                                 "direction from their centroids, got " +
+                                                 std::string(name(metric)) + "; '" + to_string(once) + "' fits"};
     }
     if (spec.codec == CodecKind::flat) return {};
     Spec as_given = spec;

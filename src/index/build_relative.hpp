@@ -23,7 +23,7 @@ Result<Index> build_over_relative(const Spec& spec, const typename C::Params& pa
         return finish(FlatIndex<C>::build(*std::move(codec), rows, ids, coarse), spec, metric, rows, ids, options,
                       given);
     }
-    const IvfParams lists{spec.lists, spec.coarse_links};
+    const IvfParams lists{spec.lists, spec.coarse_links, spec.soar};
     if (spec.coarse_links > 0) {
         return finish(IvfIndex<C, GraphCoarse<C>>::build(params, rows, ids, lists, coarse), spec, metric, rows, ids,
                       options, given);

@@ -22,14 +22,15 @@ Result<Spec> growing_spec(std::string_view text, const BuildOptions& options) {
                                                  "': expected one that grows, HNSW<M> with M from 2 to 256 or "
                                                  "IVF<lists> with the codes Flat, FP16, BF16 or SQ8"};
     }
-    if (spec->fine || spec->transform || is_relative(spec->codec)) {
+    if (spec->fine || spec->transform || spec->soar || is_relative(spec->codec)) {
         Spec instead = *spec;
+        instead.soar = false;
         instead.fine.reset();
         instead.transform.reset();
         if (is_relative(instead.codec)) static_cast<CodeSpec&>(instead) = {};
         return Error{ErrorCode::unsupported, "spec '" + std::string(text) +
-                                                 "': expected one that grows, which trained codes, transforms and "
-                                                 "refinements do not; '" +
+                                                 "': expected one that grows, which trained codes, transforms, "
+                                                 "refinements and second lists do not; '" +
                                                  to_string(instead) + "' does"};
     }
     if (options.ef_construction == 0) {

@@ -213,6 +213,7 @@ std::string Index::spec() const { return to_string(model_->spec()); }
 std::vector<IndexPart> Index::parts() const { return model_->parts(); }
 bool Index::accepts(Element query) const noexcept { return model_->accepts(query); }
 std::optional<GraphSummary> Index::graph() const { return model_->graph(); }
+std::optional<ListSummary> Index::lists() const { return model_->lists(); }
 std::optional<HotCacheStats> Index::cache_stats() const { return model_->cache_stats(); }
 
 std::size_t Index::bytes() const {

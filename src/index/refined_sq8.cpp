@@ -43,7 +43,7 @@ Result<Index> build_refined_sq8(const Spec& spec, MetricKind metric, MatrixView 
     if (spec.kind == IndexKind::flat) {
         return finish(Scan::build(*std::move(codes), rows, ids, coarse), spec, metric, rows, ids, options, given);
     }
-    const IvfParams lists{spec.lists, spec.coarse_links};
+    const IvfParams lists{spec.lists, spec.coarse_links, spec.soar};
     if (spec.coarse_links > 0) {
         return finish(ByGraph::build(*std::move(codes), rows, ids, lists, coarse), spec, metric, rows, ids, options,
                       given);

@@ -95,10 +95,13 @@ std::optional<std::size_t> hnsw_links(std::string_view word) noexcept {
     return number_between(word, "HNSW", "", min_links, max_links);
 }
 
-/// "IVF<lists>" and "IVF<lists>_HNSW<M>".
+/// "IVF<lists>" and "IVF<lists>_HNSW<M>", and either with "_SOAR" behind it.
 bool read_ivf(std::string_view word, Spec& spec) noexcept {
+    constexpr std::string_view again = "_SOAR";
+    spec.soar = word.ends_with(again);
+    if (spec.soar) word.remove_suffix(again.size());
     const std::size_t underscore = word.find('_');
-    const auto lists = number_between(word.substr(0, underscore), "IVF", "", 1, max_lists);
+    const auto lists = number_between(word.substr(0, underscore), "IVF", "", spec.soar ? 2 : 1, max_lists);
     if (!lists) return false;
     spec.kind = IndexKind::ivf;
     spec.lists = *lists;
@@ -178,14 +181,19 @@ Result<Spec> parse_rest(std::string_view text, std::string_view rest) {
         if (!read_codes(words[0])) {
             return unexpected(text, words[0],
                               "HNSW<M> with M from 2 to 256, IVF<lists> or IVF<lists>_HNSW<M> with 1 to " +
-                                  std::to_string(max_lists) + " lists, or " + scanned() +
-                                  (rest.size() < text.size() ? "" : "; or one of these before it: ") +
+                                  std::to_string(max_lists) + " lists (from 2 on also with _SOAR behind it), or " +
+                                  scanned() + (rest.size() < text.size() ? "" : "; or one of these before it: ") +
                                   std::string(rest.size() < text.size() ? "" : transform_list));
         }
         next = words[0] == "Flat" && words.size() > 1 ? 1 : 0;  // "Flat,FP16" is "FP16"
     }
     if (spec.kind == IndexKind::ivf && next < words.size()) {  // lists that are graphs
         if (const auto links = hnsw_links(words[next])) {
+            if (spec.soar) {
+                return unexpected(text, words[next],
+                                  scanned() + " behind '" + std::string(words[0]) +
+                                      "' (the graphs of lists hold each row once: leave out _SOAR)");
+            }
             spec.kind = IndexKind::ivf_hnsw;
             spec.links = *links;
             ++next;
@@ -217,21 +225,21 @@ Result<Spec> parse_rest(std::string_view text, std::string_view rest) {
                                                 : ""));
         }
         if (!codes || (graph && in_blocks)) {
-            return unexpected(text, words[next],
-                              !graph
-                                  ? scanned() + (spec.kind == IndexKind::ivf ? ", HNSW<M> with M from 2 to 256" : "")
-                                  : stored() + ", SQ4, PQ<parts>, RaBitQ" +
-                                        (in_blocks ? " (a graph compares rows one by one; '" +
-                                                         std::string(words[next]) + "' goes with IVF<lists> and alone)"
-                                                   : ""));
+            return unexpected(
+                text, words[next],
+                !graph ? scanned() + (spec.kind == IndexKind::ivf && !spec.soar ? ", HNSW<M> with M from 2 to 256" : "")
+                       : stored() + ", SQ4, PQ<parts>, RaBitQ" +
+                             (in_blocks ? " (a graph compares rows one by one; '" + std::string(words[next]) +
+                                              "' goes with IVF<lists> and alone)"
+                                        : ""));
         }
         static_cast<CodeSpec&>(spec) = *codes;
         ++next;
     } else if (spec.kind == IndexKind::ivf) {
         return Error{ErrorCode::invalid_argument, "spec '" + std::string(text) + "': expected what the lists hold, " +
-                                                      scanned() + ", or a graph each, HNSW<M>, as in '" +
-                                                      std::string(words[0]) + ",Flat', got nothing behind '" +
-                                                      std::string(words[0]) + "'"};
+                                                      scanned() + (spec.soar ? "" : ", or a graph each, HNSW<M>") +
+                                                      ", as in '" + std::string(words[0]) +
+                                                      ",Flat', got nothing behind '" + std::string(words[0]) + "'"};
     }
     if (next == words.size()) return spec;
     const auto before = [&] { return "'" + std::string(words[next - 1]) + "'"; };
@@ -273,6 +281,7 @@ std::string to_string(const Spec& spec) {
     if (spec.kind == IndexKind::ivf || spec.kind == IndexKind::ivf_hnsw) {
         text += "IVF" + std::to_string(spec.lists);
         if (spec.coarse_links > 0) text += "_HNSW" + std::to_string(spec.coarse_links);
+        if (spec.soar) text += "_SOAR";
         if (spec.kind == IndexKind::ivf_hnsw) text += ",HNSW" + std::to_string(spec.links);
         if (spec.kind == IndexKind::ivf || codes != "Flat") text += "," + codes;
     } else if (spec.kind == IndexKind::hnsw) {

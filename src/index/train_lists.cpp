@@ -2,9 +2,11 @@
 #include <tonari/index/train_lists.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <string>
 
+#include <tonari/simd/kernels.hpp>
 #include <tonari/train/assign.hpp>
 #include <tonari/train/kmeans.hpp>
 #include <tonari/train/sample.hpp>
@@ -26,6 +28,12 @@ Result<AlignedBuffer> spread_bits(MatrixView rows, std::span<const RowId> some) 
     return bytes;
 }
 
+void scale_to_one(float* row, Dim dim) noexcept {
+    const float square = simd::kernels().squared_norm[0](row, dim);
+    const float scale = square > 0 ? 1 / std::sqrt(square) : 0;
+    for (Dim d = 0; d < dim; ++d) row[d] *= scale;
+}
+
 /// A bit is what most of the list's rows have there.
 Result<AlignedBuffer> round_to_bits(MatrixView centroids) {
     const std::size_t bytes = row_bytes(Element::bits, centroids.dim());
@@ -40,6 +48,35 @@ Result<AlignedBuffer> round_to_bits(MatrixView centroids) {
     return bits;
 }
 
+/// Rows at length 1, to the centroids whose distance and price are least.
+Status assign_directions(MatrixView rows, const TrainedLists& centroids, std::span<RowId> list_of,
+                         const Threads& threads, const ProgressFunction& progress) {
+    constexpr std::size_t slice = 16384;
+    const std::size_t dim = rows.dim();
+    std::vector<float> some(std::min(slice, rows.rows()) * dim);
+    const auto convert = simd::kernels().to_float32[static_cast<std::size_t>(rows.element()) - 1];
+    for (std::size_t start = 0; start < rows.rows(); start += slice) {
+        const std::size_t count = std::min(slice, rows.rows() - start);
+        parallel_for(threads, count, 256, [&](std::size_t first, std::size_t last, unsigned) {
+            for (std::size_t i = first; i < last; ++i) {
+                float* row = some.data() + i * dim;
+                convert(rows.row(start + i).data(), row, rows.dim());
+                scale_to_one(row, rows.dim());
+            }
+        });
+        train::AssignOptions options;
+        options.threads = threads;
+        options.prices = centroids.prices;
+        if (Status s = train::assign(MatrixView(some.data(), count, rows.dim()), centroids.view(), MetricKind::l2,
+                                     list_of.subspan(start, count), {}, options);
+            !s) {
+            return s;
+        }
+        if (progress) progress(start + count, rows.rows());
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<TrainedLists> train_lists(MatrixView rows, MetricKind metric, std::size_t lists, const BuildOptions& options) {
@@ -48,12 +85,18 @@ Result<TrainedLists> train_lists(MatrixView rows, MetricKind metric, std::size_t
                                                       " rows, one for each list, got " + std::to_string(rows.rows()) +
                                                       "; about 4 sqrt(rows) lists suit so many"};
     }
+    const bool priced = metric == MetricKind::l2 || metric == MetricKind::inner_product || metric == MetricKind::cosine;
+    if (options.balance > 0 && !priced) {
+        return Error{ErrorCode::unsupported, "expected metric l2, ip or cosine to balance lists, got " +
+                                                 std::string(name(metric)) + "; leave balance at 0"};
+    }
     train::KMeansOptions training;
     training.clusters = lists;
     training.sample_per_cluster = rows_per_list;
     training.seed = options.seed;
     training.spherical = metric == MetricKind::cosine || metric == MetricKind::inner_product;
     training.threads = options.threads;
+    training.balance = options.balance;
     training.progress = options.progress;
 
     TrainedLists trained;
@@ -74,6 +117,7 @@ Result<TrainedLists> train_lists(MatrixView rows, MetricKind metric, std::size_t
     auto centroids = train::kmeans(rows, training);
     if (!centroids) return std::move(centroids).error();
     trained.values = std::move(centroids->values);
+    trained.prices = std::move(centroids->prices);
     return trained;
 }
 
@@ -82,9 +126,14 @@ Result<bool> assign_by_products(MatrixView rows, MetricKind metric, const Traine
     if (rows.element() == Element::bits || metric == MetricKind::l1 || metric == MetricKind::user) return false;
     // Centroids under cosine have length 1: the largest product is the nearest direction, however long the row is.
     const MetricKind product = metric == MetricKind::l2 ? MetricKind::l2 : MetricKind::inner_product;
+    if (!centroids.prices.empty() && metric != MetricKind::l2) {
+        if (Status s = assign_directions(rows, centroids, list_of, threads, progress); !s) return std::move(s).error();
+        return true;
+    }
     train::AssignOptions options;
     options.threads = threads;
     options.progress = progress;
+    options.prices = centroids.prices;
     if (Status s = train::assign(rows, centroids.view(), product, list_of, {}, options); !s)
         return std::move(s).error();
     return true;

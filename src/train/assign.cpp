@@ -20,7 +20,8 @@ Error expected(const std::string& what, const std::string& got) {
     return {ErrorCode::invalid_argument, "expected " + what + ", got " + got};
 }
 
-Status check(MatrixView rows, MatrixView centroids, MetricKind metric, std::size_t nearest, std::size_t distances) {
+Status check(MatrixView rows, MatrixView centroids, MetricKind metric, std::size_t nearest, std::size_t distances,
+             std::span<const float> prices) {
     if (Status s = check_rows(rows, "rows"); !s) return s;
     if (Status s = check_rows(centroids, "centroids"); !s) return s;
     if (metric != MetricKind::l2 && metric != MetricKind::inner_product) {
@@ -39,6 +40,11 @@ Status check(MatrixView rows, MatrixView centroids, MetricKind metric, std::size
     }
     if (distances != 0 && distances != rows.rows()) {
         return expected("room for " + std::to_string(rows.rows()) + " distances, or none", std::to_string(distances));
+    }
+    if (!prices.empty() && metric != MetricKind::l2) return expected("l2 with prices", std::string(name(metric)));
+    if (!prices.empty() && prices.size() != centroids.rows()) {
+        return expected("a price for each of " + std::to_string(centroids.rows()) + " centroids, or none",
+                        std::to_string(prices.size()));
     }
     for (std::size_t c = 0; c < centroids.rows(); ++c) {
         if (!is_usable(centroids.row(c))) return describe_unusable(centroids.row(c), "centroids", c);
@@ -81,11 +87,11 @@ void write_distances(const FloatRows& rows, std::size_t first, MatrixView centro
 Status assign(MatrixView rows, MatrixView centroids, MetricKind metric, std::span<std::uint32_t> nearest,
               std::span<float> distances, const AssignOptions& options) {
     try {
-        if (Status s = check(rows, centroids, metric, nearest.size(), distances.size()); !s) return s;
+        if (Status s = check(rows, centroids, metric, nearest.size(), distances.size(), options.prices); !s) return s;
         const Centred centred = centre(centroids, metric);
         auto find = NearestCentroids::create(metric, rows.dim(), centroids.rows(), options.threads);
         if (!find) return std::move(find).error();
-        find->set(centred.values);
+        find->set(centred.values, options.prices);
         const FloatRows shifted(rows, {}, centred.shift.empty() ? nullptr : centred.shift.data());
         std::vector<float> scratch(distances.empty() ? 0 : resolve_threads(options.threads) * std::size_t{rows.dim()});
         for (std::size_t first = 0; first < rows.rows(); first += slice) {

@@ -37,6 +37,10 @@ Status check(MatrixView rows, const KMeansOptions& options) {
     if (options.iterations == 0) return expected("at least one iteration", 0);
     if (options.final_iterations == 0) return expected("at least one final iteration", 0);
     if (options.sample_per_cluster == 0) return expected("at least one row in the sample for each cluster", 0);
+    if (!(options.balance >= 0) || std::isinf(options.balance)) {
+        return Error{ErrorCode::invalid_argument,
+                     "k-means: expected balance of at least 0, got " + std::to_string(options.balance)};
+    }
     return {};
 }
 
@@ -58,9 +62,11 @@ public:
         }
         Sample sample;
         sample.rows_ = rows;
-        if (!picked.empty() || rows.element() != Element::float32) {
+        const bool directions = options.spherical && options.balance > 0;
+        if (!picked.empty() || rows.element() != Element::float32 || directions) {
             if (Status s = sample.copy(drawn, options.threads); !s) return s;
         }
+        if (directions) sample.make_directions(options.threads);
         std::vector<float> shift(rows.dim());
         // Angles are seen from the origin, distances are not.
         if (!options.spherical && find_shift(sample.rows(), shift)) {
@@ -90,6 +96,15 @@ private:
         rows_ = MatrixView(to, from.size(), from.dim());
         values_ = *std::move(values);
         return {};
+    }
+
+    /// Rows of zeros stay.
+    void make_directions(const Threads& threads) {
+        float* values = values_.as<float>().data();
+        const std::size_t dim = rows_.dim();
+        parallel_for(threads, rows_.rows(), 256, [&](std::size_t first, std::size_t last, unsigned) {
+            for (std::size_t i = first; i < last; ++i) normalize({values + i * dim, dim});
+        });
     }
 
     Status move_to_middle(const Threads& threads) {
@@ -134,6 +149,7 @@ public:
         for (std::size_t c = 0; c < out.clusters; ++c) {
             out.sizes[c] = static_cast<std::uint32_t>(lloyd_.cell(c).size());
         }
+        out.prices.assign(lloyd_.prices().begin(), lloyd_.prices().end());
     }
 
 private:
@@ -228,8 +244,8 @@ Result<Centroids> kmeans(MatrixView rows, const KMeansOptions& options) {
         auto values = AlignedBuffer::allocate(options.clusters * row_bytes(Element::float32, rows.dim()));
         if (!values) return std::move(values).error();
         out.values = *std::move(values);
-        auto lloyd =
-            Lloyd::create(rows.dim(), options.spherical, sample->rows().size(), options.clusters, options.threads);
+        auto lloyd = Lloyd::create(rows.dim(), options.spherical, options.balance, sample->rows().size(),
+                                   options.clusters, options.threads);
         if (!lloyd) return std::move(lloyd).error();
         Trainer trainer(*sample, options, *std::move(lloyd));
         const std::span<float> centroids = out.values.as<float>().first(options.clusters * std::size_t{rows.dim()});

@@ -1,7 +1,9 @@
 #include "train/lloyd.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include <tonari/core/random.hpp>
@@ -12,7 +14,10 @@ namespace tonari::train {
 namespace {
 
 constexpr std::size_t inertia_piece = 1024;  // rows that are summed together, whoever does it
-constexpr std::size_t tries = 8;             // rows that are looked at for one that differs from its centroid
+constexpr std::size_t sampled_rows = 256;    // whose distances say what all are like
+constexpr std::size_t fewest_batches = 256;  // of rows, between which the prices of cells change
+constexpr std::size_t least_batch = 64;
+constexpr std::size_t tries = 8;  // rows that are looked at for one that differs from its centroid
 
 constexpr std::uint64_t heap_entry(std::size_t rows, std::size_t cell) noexcept {
     return std::uint64_t{rows} << 32 | (0xFFFFFFFFU - static_cast<std::uint32_t>(cell));
@@ -57,13 +62,19 @@ bool normalize(std::span<float> row) noexcept {
     return true;
 }
 
-Result<Lloyd> Lloyd::create(Dim dim, bool spherical, std::size_t most_rows, std::size_t most_clusters,
+Result<Lloyd> Lloyd::create(Dim dim, bool spherical, float balance, std::size_t most_rows, std::size_t most_clusters,
                             const Threads& threads) {
-    // Between centroids of length 1 the larger product and the smaller distance are one thing.
+    // Between centroids of length 1 the larger product and the smaller distance are one thing. Prices go with distances.
+    const bool products = spherical && !(balance > 0);
     auto nearest =
-        NearestCentroids::create(spherical ? MetricKind::inner_product : MetricKind::l2, dim, most_clusters, threads);
+        NearestCentroids::create(products ? MetricKind::inner_product : MetricKind::l2, dim, most_clusters, threads);
     if (!nearest) return std::move(nearest).error();
-    Lloyd made(dim, spherical, threads, *std::move(nearest));
+    Lloyd made(dim, spherical, balance, threads, *std::move(nearest));
+    if (balance > 0) {
+        made.prices_.reserve(most_clusters);
+        made.mean_prices_.reserve(most_clusters);
+        made.sizes_.reserve(most_clusters);
+    }
     made.nearest_.resize(most_rows);
     made.order_.resize(most_rows);
     made.starts_.reserve(most_clusters + 1);
@@ -75,8 +86,9 @@ Result<Lloyd> Lloyd::create(Dim dim, bool spherical, std::size_t most_rows, std:
 
 void Lloyd::run(const FloatRows& rows, std::span<float> centroids, unsigned iterations, std::uint64_t seed,
                 const ProgressFunction& progress) {
+    if (balance_ > 0) prices_.assign(centroids.size() / dim_, 0);
     for (unsigned i = 0; i < iterations; ++i) {
-        const bool changed = find_cells(rows, centroids);
+        const bool changed = balance_ > 0 ? find_balanced_cells(rows, centroids, i == 0) : find_cells(rows, centroids);
         if (i > 0 && !changed) break;
         move_to_means(rows, centroids);
         fill_empty(rows, centroids, hash(seed, i));
@@ -87,18 +99,81 @@ void Lloyd::run(const FloatRows& rows, std::span<float> centroids, unsigned iter
 
 void Lloyd::sort(const FloatRows& rows, std::span<const float> centroids) { find_cells(rows, centroids); }
 
+/// The same as `find_cells`, where cells have prices: some rows at a time, between which prices become those of the sizes that cells
+/// have come to.
+bool Lloyd::find_balanced_cells(const FloatRows& rows, std::span<const float> centroids, bool first) {
+    const std::size_t clusters = centroids.size() / dim_;
+    const std::span<std::uint32_t> nearest = std::span(nearest_).first(rows.size());
+    const double square = first ? nearest_square(rows, centroids) : inertia(rows, centroids);
+    const double of_a_row = balance_ * square * static_cast<double>(clusters) / static_cast<double>(rows.size());
+    if (first) sizes_.assign(clusters, 0);
+    mean_prices_.assign(clusters, 0);
+    bool changed = false;
+    std::size_t batches = 0;
+    // The more a row counts, the fewer may go by the same prices: or they all go to the same cells.
+    const double wanted = std::max(1.0, 4.0 * balance_) * static_cast<double>(fewest_batches);
+    const std::size_t batch =
+        std::max(least_batch, static_cast<std::size_t>(static_cast<double>(rows.size()) / wanted));
+    for (std::size_t from = 0; from < rows.size(); from += batch) {
+        const std::span<std::uint32_t> some = nearest.subspan(from, std::min(batch, rows.size() - from));
+        for (std::size_t c = 0; c < clusters; ++c) {
+            prices_[c] = static_cast<float>(of_a_row * static_cast<double>(sizes_[c]));
+            mean_prices_[c] += double{prices_[c]};
+        }
+        ++batches;
+        find_.set(centroids, prices_);
+        if (!first) {
+            for (const std::uint32_t c : some) --sizes_[c];
+        }
+        changed = find_.find(rows, from, some) || changed;
+        for (const std::uint32_t c : some) ++sizes_[c];
+    }
+    for (std::size_t c = 0; c < clusters; ++c) {
+        prices_[c] = static_cast<float>(mean_prices_[c] / static_cast<double>(batches));
+    }
+    order_by_cell(clusters, nearest);
+    return changed;
+}
+
+/// The mean squared distance to the nearest centroid of some rows.
+double Lloyd::nearest_square(const FloatRows& rows, std::span<const float> centroids) {
+    const std::size_t count = std::min(sampled_rows, rows.size());
+    const std::size_t clusters = centroids.size() / dim_;
+    const auto distance = simd::kernels().of(MetricKind::l2, Element::float32).scan;
+    std::array<double, sampled_rows> squares{};
+    parallel_for(threads_, count, 8, [&](std::size_t first, std::size_t last, unsigned) {
+        std::array<float, 64> some;  // NOLINT(cppcoreguidelines-pro-type-member-init): the kernel writes it
+        for (std::size_t i = first; i < last; ++i) {
+            float least = std::numeric_limits<float>::infinity();
+            for (std::size_t c = 0; c < clusters; c += some.size()) {
+                const std::size_t block = std::min(some.size(), clusters - c);
+                distance(rows.floats(i * rows.size() / count),
+                         reinterpret_cast<const std::byte*>(centroids.data() + c * dim_),
+                         row_bytes(Element::float32, dim_), block, dim_, some.data());
+                least = std::min(least, *std::min_element(some.begin(), some.begin() + block));
+            }
+            squares[i] = least;
+        }
+    });
+    return std::accumulate(squares.begin(), squares.end(), 0.0) / static_cast<double>(count);
+}
+
 /// True if any row has another cell than it had.
 bool Lloyd::find_cells(const FloatRows& rows, std::span<const float> centroids) {
-    find_.set(centroids);
+    find_.set(centroids, prices_);
     const std::span<std::uint32_t> nearest = std::span(nearest_).first(rows.size());
     const bool changed = find_.find(rows, 0, nearest);
-    starts_.assign(centroids.size() / dim_ + 1, 0);
+    order_by_cell(centroids.size() / dim_, nearest);
+    return changed;
+}
+
+void Lloyd::order_by_cell(std::size_t clusters, std::span<const std::uint32_t> nearest) {
+    starts_.assign(clusters + 1, 0);
     for (const std::uint32_t c : nearest) ++starts_[c];
     std::exclusive_scan(starts_.begin(), starts_.end(), starts_.begin(), std::size_t{0});
     for (std::size_t i = 0; i < nearest.size(); ++i) order_[starts_[nearest[i]]++] = static_cast<RowId>(i);
     std::copy_backward(starts_.begin(), starts_.end() - 1, starts_.end());  // each had come to the next one's start
     starts_.front() = 0;
-    return changed;
 }
 
 void Lloyd::move_to_means(const FloatRows& rows, std::span<float> centroids) {

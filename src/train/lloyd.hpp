@@ -25,8 +25,9 @@ bool normalize(std::span<float> row) noexcept;
 /// Scratch for one training after another.
 class Lloyd {
 public:
-    static Result<Lloyd> create(Dim dim, bool spherical, std::size_t most_rows, std::size_t most_clusters,
-                                const Threads& threads);
+    /// With `balance` (as of KMeansOptions) spherical rows have length 1.
+    static Result<Lloyd> create(Dim dim, bool spherical, float balance, std::size_t most_rows,
+                                std::size_t most_clusters, const Threads& threads);
 
     /// `rows`: float32 without a shift. `centroids`: where to start, then what came of it. Fewer iterations when no row
     /// moves any more. Workers allocate nothing.
@@ -39,12 +40,17 @@ public:
     [[nodiscard]] std::span<const RowId> cell(std::size_t c) const noexcept {
         return std::span(order_).subspan(starts_[c], starts_[c + 1] - starts_[c]);
     }
+    /// What the cells of the last run cost beside distances; empty without `balance`.
+    [[nodiscard]] std::span<const float> prices() const noexcept { return prices_; }
     /// The mean squared distance of the rows to the centroids of their cells.
     double inertia(const FloatRows& rows, std::span<const float> centroids);
 
 private:
-    Lloyd(Dim dim, bool spherical, const Threads& threads, NearestCentroids nearest)
-        : dim_(dim), spherical_(spherical), threads_(threads), find_(std::move(nearest)) {}
+    Lloyd(Dim dim, bool spherical, float balance, const Threads& threads, NearestCentroids nearest)
+        : dim_(dim), spherical_(spherical), balance_(balance), threads_(threads), find_(std::move(nearest)) {}
+    bool find_balanced_cells(const FloatRows& rows, std::span<const float> centroids, bool first);
+    double nearest_square(const FloatRows& rows, std::span<const float> centroids);
+    void order_by_cell(std::size_t clusters, std::span<const std::uint32_t> nearest);
     bool find_cells(const FloatRows& rows, std::span<const float> centroids);
     void move_to_means(const FloatRows& rows, std::span<float> centroids);
     void fill_empty(const FloatRows& rows, std::span<float> centroids, std::uint64_t seed);
@@ -53,15 +59,19 @@ private:
 
     Dim dim_;
     bool spherical_;
+    float balance_;
     Threads threads_;
     NearestCentroids find_;
     std::vector<std::uint32_t> nearest_;  // of each row
     std::vector<RowId> order_;            // rows by cell, ascending in each
     std::vector<std::size_t> starts_;     // of each cell in `order_`, and the end of the last
     std::vector<std::uint64_t>
-        largest_;                  // heap of cells: rows, then (so that ties are decided) the complement of the number
-    std::vector<double> sums_;     // one row for each thread
-    std::vector<double> partial_;  // one sum for each piece of rows
+        largest_;                // heap of cells: rows, then (so that ties are decided) the complement of the number
+    std::vector<double> sums_;   // one row for each thread
+    std::vector<float> prices_;  // of cells, if they are balanced
+    std::vector<double> mean_prices_;
+    std::vector<std::size_t> sizes_;  // of cells, as they are balanced
+    std::vector<double> partial_;     // one sum for each piece of rows
 };
 
 }  // namespace tonari::train

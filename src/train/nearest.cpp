@@ -45,11 +45,13 @@ Result<NearestCentroids> NearestCentroids::create(MetricKind metric, Dim dim, st
     return made;
 }
 
-void NearestCentroids::set(std::span<const float> centroids) noexcept {
+void NearestCentroids::set(std::span<const float> centroids, std::span<const float> prices) noexcept {
     centroids_ = centroids;
+    prices_ = prices;
     if (metric_ != MetricKind::l2) return;
     for (std::size_t c = 0; c < centroids.size() / dim_; ++c) {
         norms_[c] = simd::kernels().squared_norm[0](centroids.data() + c * dim_, dim_);
+        if (!prices.empty()) norms_[c] += prices[c];
     }
 }
 
@@ -112,6 +114,7 @@ void NearestCentroids::compare_plainly(Worker& worker, const FloatRows& rows, st
             kernels_.scan(worker.wide.data(), reinterpret_cast<const std::byte*>(centroids_.data() + c * dim_),
                           row_bytes(Element::float32, dim_), width, dim_, distances.data());
             for (std::size_t j = 0; j < width; ++j) {
+                if (!prices_.empty()) distances[j] += prices_[c + j];
                 if (!(distances[j] < worker.best[i])) continue;
                 worker.best[i] = distances[j];
                 worker.which[i] = static_cast<std::uint32_t>(c + j);

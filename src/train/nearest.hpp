@@ -25,8 +25,9 @@ public:
     /// `metric`: l2 or inner_product. For up to `most` centroids of `dim` dimensions.
     static Result<NearestCentroids> create(MetricKind metric, Dim dim, std::size_t most, const Threads& threads);
 
-    /// Those that are asked from now on: float32, without gaps, and they stay where they are. At most `most`.
-    void set(std::span<const float> centroids) noexcept;
+    /// Those that are asked from now on: float32, without gaps, and they stay where they are. At most `most`. `prices`, one for
+    /// each or none, are added to distances (l2 only).
+    void set(std::span<const float> centroids, std::span<const float> prices = {}) noexcept;
     /// For rows first ... first + nearest.size() - 1; true if any value of `nearest` is not what it was. The value for a row
     /// does not depend on the rows beside it, nor on threads. Workers allocate nothing.
     bool find(const FloatRows& rows, std::size_t first, std::span<std::uint32_t> nearest);
@@ -51,7 +52,8 @@ private:
     std::size_t group_panels_ = 0;
     std::size_t block_rows_ = 0;
     std::span<const float> centroids_;
-    std::vector<float> norms_;
+    std::vector<float> norms_;  // squared, and prices
+    std::span<const float> prices_;
     std::vector<Worker> workers_;
 };
 

@@ -159,7 +159,7 @@ private:
         if (!turned) return std::move(turned).error();
         turned_ = *std::move(turned);
         for (unsigned i = 0; i < resolve_threads(options_.threads); ++i) {
-            auto lloyd = Lloyd::create(static_cast<Dim>(width_), false, sample_.rows, options_.points, {});
+            auto lloyd = Lloyd::create(static_cast<Dim>(width_), false, 0, sample_.rows, options_.points, {});
             if (!lloyd) return std::move(lloyd).error();
             workers_.push_back({*std::move(lloyd), std::vector<std::uint8_t>(sample_.rows * together),
                                 std::vector<float>(together * options_.points * sample_.dim)});

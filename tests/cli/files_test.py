@@ -169,6 +169,36 @@ class Files(CommandTest):
         self.assertGreater(found[9], 495)
         self.assertLess(found[1], found[9])
 
+    def test_rows_in_two_lists(self):
+        self.run_command("build", "data", "-i", "IVF16,Flat", "-o", "once.tnr")
+        self.run_command("build", "data", "-i", "IVF16_SOAR,Flat", "-o", "twice.tnr")
+        once, twice = (json.loads(self.run_command("info", name, "--json").stdout) for name in ("once.tnr", "twice.tnr"))
+        self.assertEqual(twice["spec"], "IVF16_SOAR,Flat")
+        self.assertEqual((twice["n"], twice["lists"]["rows"]), (once["n"], 2 * once["n"]))
+        self.assertEqual(once["lists"]["rows"], once["n"])
+        self.assertIn("spill/rows", [section["name"] for section in twice["sections"]])
+        self.assertRegex(self.run_command("info", "twice.tnr").stdout, r"lists     16 of [\d,]+ to [\d,]+ rows, imbalance [\d.]+\n")
+        self.run_command("verify", "twice.tnr")
+        asking = ("-q", "data/query.fbin", "-k", 10, "--nprobe", 5, "-o")
+        self.run_command("search", "twice.tnr", *asking, "a.ibin")
+        self.run_command("search", "twice.tnr", "--residency", "disk", "--cache", "1MiB", *asking, "b.ibin")
+        ids = read_bin(self.folder / "a.ibin", "i")[2]
+        self.assertTrue(all(len(set(ids[q * 10 : q * 10 + 10])) == 10 for q in range(50)))
+        self.assertEqual((self.folder / "a.ibin").read_bytes(), (self.folder / "b.ibin").read_bytes())
+
+    def test_balanced_lists(self):
+        uneven = []
+        for balance in ("0", "2"):
+            self.run_command("build", "data", "-i", "IVF16,Flat", "--balance", balance, "-o", "lists.tnr")
+            lists = json.loads(self.run_command("info", "lists.tnr", "--json").stdout)["lists"]
+            self.assertEqual((lists["lists"], lists["rows"]), (16, 2000))
+            self.assertTrue(lists["fewest"] <= 125 <= lists["most"])
+            uneven.append(lists["imbalance"])
+        self.assertTrue(1 <= uneven[1] < uneven[0], uneven)
+        self.assertNotIn("lists", json.loads(self.run_command("info", "flat.tnr", "--json").stdout))
+        self.refused("build", "data", "-i", "IVF16,Flat", "--balance", "-1", "-o", "x.tnr", status=2, says=["balance", "-1"])
+        self.refused("build", "data", "-i", "IVF16,Flat", "-m", "l1", "--balance", "1", "-o", "x.tnr", status=2, says=["got l1", "balance at 0"])
+
     def test_mapped_rows(self):
         self.run_command("build", "data", "-i", "PCA12,IVF9,RaBitQ,RFlat", "-o", "mapped.tnr")
         facts = json.loads(self.run_command("info", "mapped.tnr", "--json").stdout)

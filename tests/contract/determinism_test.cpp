@@ -13,7 +13,7 @@ TEST_CASE("determinism: the same bytes for any number of threads", "[contract]")
     for (const MetricKind metric : {MetricKind::l2, MetricKind::inner_product, MetricKind::cosine}) {
         for (const Element element : {Element::float32, Element::uint8, Element::float16}) {
             for (const std::string spec :
-                 {"Flat", "HNSW8", "SQ8", "HNSW8,SQ8", "IVF16,SQ8", "IVF16,HNSW8", "IVF3,HNSW8"}) {
+                 {"Flat", "HNSW8", "SQ8", "HNSW8,SQ8", "IVF16,SQ8", "IVF16_SOAR,Flat", "IVF16,HNSW8", "IVF3,HNSW8"}) {
                 if (element == Element::uint8 && spec.ends_with("SQ8")) continue;
                 const bool duplicates = ++turn % 4 < 2;  // over flat and graph, and over the elements
                 INFO(spec << " " << name(metric) << " " << name(element) << (duplicates ? ", with duplicates" : ""));
@@ -71,8 +71,8 @@ TEST_CASE("determinism: progress is told from the calling thread, and ends at al
     const Rows rows = clustered_rows(Element::float32, 24, 3000, 103);
     for (const std::string_view spec :
          {"Flat", "HNSW16", "HNSW16,SQ8", "RaBitQ,RFlat", "IVF24,RaBitQ,RFlat", "IVF24,PQ8,RFlat", "IVF24,RaBitQ4",
-          "HNSW16,SQ8,RFlat", "HNSW16,RaBitQ,RFlat", "HNSW16,PQ8", "IVF24,SQ4,RFlat", "HNSW16,SQ4", "IVF24,HNSW16",
-          "IVF2,HNSW16"}) {
+          "IVF24_SOAR,RaBitQ,RFlat", "HNSW16,SQ8,RFlat", "HNSW16,RaBitQ,RFlat", "HNSW16,PQ8", "IVF24,SQ4,RFlat",
+          "HNSW16,SQ4", "IVF24,HNSW16", "IVF2,HNSW16"}) {
         std::vector<std::size_t> told;
         bool elsewhere = false;
         BuildOptions options = quick_build();

@@ -18,6 +18,8 @@ std::string spec_for(std::string spec, std::size_t rows, Dim dim) {
     const std::size_t bytes = spec.find("PQ1,");
     if (bytes != std::string::npos && rows < 256) spec.replace(bytes, 3, "RaBitQ");
     if (!spec.starts_with("IVF") || rows >= 400) return spec;
+    const std::size_t again = spec.find("_SOAR");
+    if (again != std::string::npos && rows < 16) spec.erase(again, 5);  // one list
     const std::size_t end = spec.find_first_of(",_");
     return "IVF" + std::to_string(rows / 16 + 1) + spec.substr(end);
 }
@@ -218,6 +220,18 @@ std::vector<Model> all_models() {
     }
     models.push_back(any_model("IVF24_HNSW8,SQ8,RFlat", MetricKind::l2, Element::bfloat16));
     for (const MetricKind metric : {MetricKind::l2, MetricKind::inner_product, MetricKind::cosine}) {
+        for (const Element element : {Element::float32, Element::bfloat16, Element::int8, Element::uint8}) {
+            models.push_back(any_model("IVF24_SOAR,Flat", metric, element));
+            models.push_back(any_model("IVF24_SOAR,RaBitQ,RFlat", metric, element));
+        }
+        models.push_back(rounded_model("IVF24_SOAR,SQ8", metric));
+        models.push_back(any_model("IVF24_HNSW8_SOAR,PQ1,RFlat", metric, Element::float32));
+        models.push_back(any_model("IVF24_SOAR,SQ8,RFlat", metric, Element::float16));
+        models.push_back(any_model("PCA12,IVF24_SOAR,PQ1x4fs,RFlat", metric, Element::float32));
+    }
+    models.push_back(typed_model<L2>("IVF24_SOAR,Flat", Element::float32));
+    models.push_back(typed_model<Cosine>("IVF24_HNSW8_SOAR,Flat", Element::uint8));
+    for (const MetricKind metric : {MetricKind::l2, MetricKind::inner_product, MetricKind::cosine}) {
         for (const Element element : {Element::float32, Element::float16, Element::int8, Element::uint8}) {
             models.push_back(any_model("RaBitQ,RFlat", metric, element));
             models.push_back(any_model("IVF24,RaBitQ,RFlat", metric, element));
@@ -278,6 +292,11 @@ std::vector<Model> some_models() {
             typed_model<Chebyshev>("IVF24,HNSW16", Element::float32),
             any_model("IVF150,Flat", MetricKind::l2, Element::float32),  // has rough centroids
             any_model("IVF150,Flat", MetricKind::inner_product, Element::float16),
+            any_model("IVF24_SOAR,Flat", MetricKind::l2, Element::float32),
+            any_model("IVF24_HNSW8_SOAR,Flat", MetricKind::inner_product, Element::uint8),
+            any_model("IVF24_SOAR,RaBitQ,RFlat", MetricKind::cosine, Element::float32),
+            any_model("IVF24_SOAR,PQ1,RFlat", MetricKind::l2, Element::float16),
+            rounded_model("IVF24_SOAR,SQ8", MetricKind::cosine),
             any_model("HNSW16,SQ8,RFlat", MetricKind::l2, Element::float32),
             any_model("HNSW16,SQ8,RFlat", MetricKind::inner_product, Element::float16),
             any_model("IVF24,SQ8,RFlat", MetricKind::cosine, Element::float32),

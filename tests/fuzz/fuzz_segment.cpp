@@ -115,6 +115,9 @@ const std::vector<std::vector<std::byte>>& good_images() {
         add("IVF9_HNSW3,FP16", MetricKind::inner_product, Element::float32, false, true);
         add("IVF9,HNSW4", MetricKind::l2, Element::float32, true, true);
         add("IVF5_HNSW4,HNSW3,SQ8", MetricKind::cosine, Element::float32, false, false);
+        add("IVF7_SOAR,Flat", MetricKind::l2, Element::float32, true, true);
+        add("IVF9_SOAR,RaBitQ,RFlat", MetricKind::cosine, Element::float32, false, false);
+        add("IVF6_HNSW4_SOAR,PQ4", MetricKind::l2, Element::float32, false, false);
         add("IVF9,PQ4,RFlat", MetricKind::inner_product, Element::float32, true, false);
         add("HNSW16,RaBitQ,RFlat", MetricKind::l2, Element::float32, true, true);
         add("IVF9,SQ4,R(SQ8)", MetricKind::l2, Element::float32, true, true);

@@ -18,24 +18,26 @@ public:
     using Scorer = typename C::Scorer;
     using CodedRows<C>::rows;
 
-    /// Encodes: row i is `rows.row(order[i])`, relative to `origin_of(i)`. Any number of threads gives the same bytes.
+    /// Encodes: the code at place i is of `rows.row(places[i])`, relative to `origin_of(i)`; row i is `rows.row(order[i])`.
+    /// These are the same unless rows stand at several places. Any number of threads gives the same bytes.
     template <class OriginOf>
-    static Result<BlockRows> encode(C codec, MatrixView rows, std::span<const RowId> order, std::span<const Id> ids,
-                                    const Threads& threads, OriginOf&& origin_of) {
-        const std::size_t blocks = blocks_of(order.size());
+    static Result<BlockRows> encode(C codec, MatrixView rows, std::span<const RowId> places,
+                                    std::span<const RowId> order, std::span<const Id> ids, const Threads& threads,
+                                    OriginOf&& origin_of) {
+        const std::size_t blocks = blocks_of(places.size());
         auto codes = AlignedBuffer::allocate(blocks * codec.block_size());
         if (!codes) return std::move(codes).error();
         std::vector<typename C::Encoder> encoders(resolve_threads(threads), codec.encoder());
         parallel_for(threads, blocks, 32, [&](std::size_t first, std::size_t last, unsigned worker) {
             typename C::Encoder& encoder = encoders[worker];
             const float* entered = nullptr;
-            const std::size_t end = std::min(last * C::block_rows, order.size());
+            const std::size_t end = std::min(last * C::block_rows, places.size());
             std::memset(codes->data() + first * codec.block_size(), 0, (last - first) * codec.block_size());
             for (std::size_t row = first * C::block_rows; row < end; ++row) {
                 const Origin origin = origin_of(row);
                 if (row == first * C::block_rows || origin.centroid != entered) encoder.enter(origin);
                 entered = origin.centroid;
-                encoder.put(rows.row(order[row]), codes->data() + row / C::block_rows * codec.block_size(),
+                encoder.put(rows.row(places[row]), codes->data() + row / C::block_rows * codec.block_size(),
                             row % C::block_rows);
             }
         });
@@ -44,7 +46,7 @@ public:
         return BlockRows(std::move(codec), std::move(*codes).freeze(), *std::move(map));
     }
 
-    /// Asks for the first lines of the rows [first, last), which are to be scanned soon: what comes behind them the machine
+    /// Asks for the first lines of the codes at the places [first, last), which are to be scanned soon: what comes behind them the machine
     /// asks for by itself.
     void prefetch(std::size_t first, std::size_t last) const noexcept {
         if (first == last) return;
@@ -52,7 +54,7 @@ public:
                        (last - first + C::block_rows) / C::block_rows * codec_.block_size(), 16);
     }
 
-    /// Asks the disk for the blocks of the rows [first, last), or for as many as a scan asks for at once.
+    /// Asks the disk for the blocks of the places [first, last), or for as many as a scan asks for at once.
     void fetch(std::size_t first, std::size_t last) const noexcept {
         if (first == last) return;
         const std::size_t from = first / C::block_rows;
@@ -60,10 +62,12 @@ public:
         this->fetch_bytes(from * codec_.block_size(), std::min(to - from, fetched_blocks()) * codec_.block_size());
     }
     /// Keeps the lists in memory that are asked for most, within so many bytes. A block of two lists counts as the second's.
-    Status cache_lists(const Partition& lists, std::size_t budget) {
-        std::vector<std::uint64_t> begins(lists.lists() + 1, codes_.size());
-        for (std::size_t l = 0; l < lists.lists(); ++l) {
-            begins[l] = std::uint64_t{lists.rows_of(l).first / C::block_rows} * codec_.block_size();
+    /// List l begins at place `first_of(l)`.
+    template <class FirstOf>
+    Status cache_lists(std::size_t lists, const FirstOf& first_of, std::size_t budget) {
+        std::vector<std::uint64_t> begins(lists + 1, codes_.size());
+        for (std::size_t l = 0; l < lists; ++l) {
+            begins[l] = std::uint64_t{first_of(l) / C::block_rows} * codec_.block_size();
         }
         return this->keep_hot(std::move(begins), budget);
     }
@@ -77,11 +81,13 @@ public:
         scan(0, rows(), scorer, filter, deadline, found, scratch, outcome);
         return outcome;
     }
-    /// Compares the rows [first, last), for which `fetch` was called and which are all relative to what `scorer` has entered, and
-    /// offers those that pass `filter`. Adds to `outcome`; one that is not complete ends it. Returns the row to go on with.
+    /// Compares the codes at the places [first, last), for which `fetch` was called and which are all relative to what `scorer`
+    /// has entered, and offers the rows that pass `filter`; `placed` says which rows they are of. Adds to `outcome`; one that
+    /// is not complete ends it. Returns the place to go on with.
     template <Collector Found>
     std::size_t scan(std::size_t first, std::size_t last, Scorer& scorer, const RowFilter* filter,
-                     const Deadline& deadline, Found& found, SearchScratch& scratch, Outcome& outcome) const noexcept {
+                     const Deadline& deadline, Found& found, SearchScratch& scratch, Outcome& outcome,
+                     const PlacedRows& placed = {}) const noexcept {
         Survivors& survivors = scratch.expansion.survivors;
         std::size_t fetched = first / C::block_rows + fetched_blocks();
         while (first < last && outcome.complete) {
@@ -90,12 +96,13 @@ public:
                 fetched = first / C::block_rows + fetched_blocks();
             }
             const std::size_t end = std::min(last, first / C::block_rows * C::block_rows + max_batch / 2);
-            if (filter == nullptr || filter->rows.any(first, end)) {
+            if (filter == nullptr || placed.any(filter->rows, first, end)) {
                 survivors.clear();
                 scorer.scan(codes_.data(), codec_.block_size(), first, end, beyond(found.bound()), survivors);
                 for (std::size_t i = 0; i < survivors.count; ++i) {
-                    const auto row = static_cast<RowId>(first + survivors.index[i]);
-                    if (filter != nullptr && !filter->rows.test(row)) continue;
+                    const RowId row = placed.at(first + survivors.index[i]);
+                    if (filter != nullptr && (row == no_row || !filter->rows.test(row))) continue;
+                    if (!placed.take(row)) continue;
                     found.offer(row, survivors.estimate[i], survivors.lower[i]);
                 }
                 if constexpr (requires { found.flush(); }) found.flush();
@@ -108,10 +115,12 @@ public:
     }
 
     /// `codec` was opened from the same sections.
-    static Result<BlockRows> open(const SectionReader& reader, C codec) {
+    /// Rows stand at `again` places beside those of their own numbers.
+    static Result<BlockRows> open(const SectionReader& reader, C codec, std::size_t again = 0) {
         auto ids = IdMap::open(reader);
         if (!ids) return std::move(ids).error();
-        auto codes = CodedRows<C>::open_codes(reader, std::uint64_t{blocks_of(ids->rows())} * codec.block_size());
+        const std::uint64_t blocks = blocks_of(ids->rows() + again);
+        auto codes = CodedRows<C>::open_codes(reader, blocks * codec.block_size());
         if (!codes) return std::move(codes).error();
         return BlockRows(std::move(codec), *std::move(codes), *std::move(ids));
     }

@@ -26,6 +26,9 @@ namespace tonari {
 ///   "HNSW32"             graph with up to 64 links a row on the lowest layer and 32 above (M = 32), rows as given
 ///   "IVF1024,Flat"       1,024 inverted lists; a search looks at the `nprobe` nearest. About 4 sqrt(n) lists suit n rows
 ///   "IVF65536_HNSW32,Flat"  the same with a graph over the centroids: for many lists
+///   "IVF1024_SOAR,Flat"  each row in a second list, too, so that fewer need to be looked at (lists/second_list.hpp): also
+///                        "IVF65536_HNSW32_SOAR,PQ32x4fs,RFlat", whatever the lists hold but graphs. From 2 lists on, under
+///                        L2, inner product and cosine
 ///   "IVF64,HNSW16"       lists that are searched by graphs, one each; a search walks those of the `nprobe` nearest lists, `ef`
 ///                        wide in all. Also "IVF65536_HNSW32,HNSW16", and with SQ8, FP16 or BF16 behind it (index/ivf_hnsw_index.hpp)
 ///   "...,SQ8"            float rows rounded to 8 bits a value, and queries too ("Flat,SQ8" is "SQ8"): codec/sq8.hpp
@@ -86,7 +89,7 @@ Result<Index> build_over(C codec, const Spec& spec, MatrixView rows, std::span<c
         return make_index(*std::move(index));
     }
     if (spec.kind == IndexKind::ivf) {
-        const IvfParams params{spec.lists, spec.coarse_links};
+        const IvfParams params{spec.lists, spec.coarse_links, spec.soar};
         if (spec.coarse_links > 0) {
             auto index = IvfIndex<C, GraphCoarse<C>>::build(std::move(codec), rows, ids, params, asked);
             if (!index) return std::move(index).error();

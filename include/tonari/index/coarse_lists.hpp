@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <memory>
 #include <span>
 #include <string>
@@ -16,6 +17,8 @@
 #include <tonari/index/rough_centroids.hpp>
 #include <tonari/index/search_scratch.hpp>
 #include <tonari/index/train_lists.hpp>
+#include <tonari/lists/second_list.hpp>
+#include <tonari/simd/kernels.hpp>
 
 namespace tonari {
 
@@ -64,7 +67,28 @@ public:
             if (!known) return std::move(known).error();
             if (*known) return {};
         }
+        if (!centroids.prices.empty()) return assign_by_prices(rows, centroids, list_of, threads, progress);
         return assign_by_searches(rows, list_of, threads, progress);
+    }
+
+    /// A second list for each row, which is not its first (lists/second_list.hpp), from the lists nearest to it. There are at
+    /// least two. The same for any number of threads.
+    Status assign_again(MatrixView rows, const TrainedLists& centroids, std::span<const RowId> first,
+                        std::span<RowId> second, const Threads& threads, const ProgressFunction& progress) const {
+        const std::size_t count = std::min(size(), SecondList::candidates + 1);  // the first may be among them
+        const bool by_direction = index_.codec().metric_kind() != MetricKind::l2;
+        std::vector<SearchScratch> scratches(resolve_threads(threads));
+        for (SearchScratch& scratch : scratches) {
+            reserve(scratch);
+            scratch.reserve_query(query_size());
+        }
+        std::vector<SecondList> choices(scratches.size(), SecondList(centroids.view(), by_direction, centroids.prices));
+        for_each_as_centroid(rows, threads, progress, [&](std::size_t row, RowView query, unsigned worker) {
+            find(query, count, scratches[worker]);
+            second[row] =
+                choices[worker].choose(static_cast<const float*>(query.data()), first[row], scratches[worker].lists);
+        });
+        return {};
     }
 
     /// Bytes that `find` prepares queries in.
@@ -196,16 +220,54 @@ private:
         return static_cast<std::uint32_t>(size() + candidates.size());
     }
 
+    /// Of the nearest lists the one whose squared distance and price are least; rows are taken at length 1 but under L2.
+    Status assign_by_prices(MatrixView rows, const TrainedLists& centroids, std::span<RowId> list_of,
+                            const Threads& threads, const ProgressFunction& progress) const {
+        constexpr std::size_t compared = 64;
+        const MetricKind metric = index_.codec().metric_kind();
+        std::vector<SearchScratch> scratches(resolve_threads(threads));
+        for (SearchScratch& scratch : scratches) {
+            reserve(scratch);
+            scratch.reserve_query(query_size());
+        }
+        for_each_as_centroid(rows, threads, progress, [&](std::size_t row, RowView query, unsigned worker) {
+            SearchScratch& scratch = scratches[worker];
+            find(query, std::min(size(), compared), scratch);
+            float scale = metric == MetricKind::l2 ? 1 : 2;  // |a - b|^2 = 2 - 2 <a, b>
+            if (metric == MetricKind::inner_product) {
+                const float square = simd::kernels().squared_norm[0](query.data(), query.dim());
+                scale = square > 0 ? 2 / std::sqrt(square) : 0;
+            }
+            const auto sum = [&](const Neighbor& list) {
+                return scale * list.distance + centroids.prices[static_cast<std::size_t>(list.id)];
+            };
+            const auto least = std::min_element(scratch.lists.begin(), scratch.lists.end(),
+                                                [&](const Neighbor& a, const Neighbor& b) { return sum(a) < sum(b); });
+            list_of[row] = static_cast<RowId>(least->id);
+        });
+        return {};
+    }
     Status assign_by_searches(MatrixView rows, std::span<RowId> list_of, const Threads& threads,
                               const ProgressFunction& progress) const {
-        constexpr std::size_t slice = 16384;  // rows widened at a time
-        const bool widen = rows.element() != index_.codec().element();
-        std::vector<float> wide(widen ? std::min(slice, rows.rows()) * rows.dim() : 0);
         const std::size_t width = coarse_width(1);
         std::vector<SearchScratch> scratches(resolve_threads(threads));
         for (SearchScratch& scratch : scratches) {
             if (Status s = index_.reserve(SearchOptions{.k = 1, .ef = width}, scratch); !s) return s;
         }
+        for_each_as_centroid(rows, threads, progress, [&](std::size_t row, RowView query, unsigned worker) {
+            index_.search(query, {.k = 1, .ef = width}, scratches[worker]);
+            list_of[row] = static_cast<RowId>(scratches[worker].neighbors[0].id);
+        });
+        return {};
+    }
+
+    /// Calls `body(row, the row as centroids are stored, worker)` for each row, in any order.
+    template <class Body>
+    void for_each_as_centroid(MatrixView rows, const Threads& threads, const ProgressFunction& progress,
+                              const Body& body) const {
+        constexpr std::size_t slice = 16384;  // rows widened at a time
+        const bool widen = rows.element() != index_.codec().element();
+        std::vector<float> wide(widen ? std::min(slice, rows.rows()) * rows.dim() : 0);
         for (std::size_t start = 0; start < rows.rows(); start += slice) {
             const std::size_t count = std::min(slice, rows.rows() - start);
             MatrixView some = rows.slice(start, count);
@@ -219,15 +281,10 @@ private:
                 some = MatrixView(wide.data(), count, rows.dim());
             }
             parallel_for(threads, count, 64, [&](std::size_t first, std::size_t last, unsigned worker) {
-                SearchScratch& scratch = scratches[worker];
-                for (std::size_t i = first; i < last; ++i) {
-                    index_.search(some.row(i), {.k = 1, .ef = width}, scratch);
-                    list_of[start + i] = static_cast<RowId>(scratch.neighbors[0].id);
-                }
+                for (std::size_t i = first; i < last; ++i) body(start + i, some.row(i), worker);
             });
             if (progress) progress(start + count, rows.rows());
         }
-        return {};
     }
 
     Coarse index_;          // id l is the centroid of list l

@@ -31,7 +31,7 @@ public:
         const std::vector<RowId> order = by_id(rows.rows(), ids);
         auto stored = [&] {
             if constexpr (BlockCodec<C>) {
-                return BlockRows<C>::encode(std::move(codec), rows, order, ids, options.threads,
+                return BlockRows<C>::encode(std::move(codec), rows, order, order, ids, options.threads,
                                             [](std::size_t) { return Origin{}; });
             } else {
                 return StoredRows<C>::encode(std::move(codec), rows, order, ids, options.threads);

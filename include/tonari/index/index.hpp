@@ -16,6 +16,7 @@
 #include <tonari/index/search_options.hpp>
 #include <tonari/index/search_scratch.hpp>
 #include <tonari/lists/hot_cache.hpp>
+#include <tonari/lists/list_summary.hpp>
 
 namespace tonari {
 
@@ -58,6 +59,8 @@ public:
     [[nodiscard]] bool accepts(Element query) const noexcept;  ///< may queries be made of this?
     /// Degrees and reachability of a graph; nothing of other indexes. Reads every link. Throws bad_alloc.
     [[nodiscard]] std::optional<GraphSummary> graph() const;
+    /// How long inverted lists are; nothing of other indexes, nor of growing ones (their `health` says it). O(lists).
+    [[nodiscard]] std::optional<ListSummary> lists() const;
     /// Of the cache that the file was opened with, if it was with one.
     [[nodiscard]] std::optional<HotCacheStats> cache_stats() const;
 

@@ -16,6 +16,7 @@
 #include <tonari/index/spec.hpp>
 #include <tonari/io/section_writer.hpp>
 #include <tonari/lists/hot_cache.hpp>
+#include <tonari/lists/list_summary.hpp>
 
 namespace tonari {
 
@@ -38,6 +39,8 @@ public:
     [[nodiscard]] virtual std::vector<IndexPart> parts() const = 0;
     /// What the graph is like, if it is one. O(links). Throws bad_alloc.
     [[nodiscard]] virtual std::optional<GraphSummary> graph() const { return std::nullopt; }
+    /// How long the lists are, if there are any.
+    [[nodiscard]] virtual std::optional<ListSummary> lists() const { return std::nullopt; }
     /// What a cache of lists has done, if the index was opened with one.
     [[nodiscard]] virtual std::optional<HotCacheStats> cache_stats() const { return std::nullopt; }
 
@@ -83,8 +86,27 @@ Spec spec_of_index(const I& index) {
         if constexpr (requires { index.partition(); }) {
             spec.lists = index.partition().lists();
             if constexpr (requires { index.coarse().links(); }) spec.coarse_links = index.coarse().links();
+            if constexpr (requires { index.spill(); }) spec.soar = !index.spill().empty();
         }
         return spec;
+    }
+}
+template <class I>
+std::optional<ListSummary> summary_of_lists(const I& index) {
+    if constexpr (requires { index.inner(); }) {
+        return summary_of_lists(index.inner());
+    } else if constexpr (requires { index.places_of(0); }) {
+        return summarize_lists(index.partition().lists(), [&](std::size_t list) {
+            const auto places = index.places_of(list);
+            return places.last - places.first;
+        });
+    } else if constexpr (requires { index.partition(); }) {  // equal rows of a graph count once
+        return summarize_lists(index.partition().lists(), [&](std::size_t list) {
+            const auto [first, last] = index.partition().rows_of(list);
+            return last - first;
+        });
+    } else {
+        return std::nullopt;
     }
 }
 template <class I>
@@ -107,6 +129,7 @@ void add_parts(const I& index, std::vector<IndexPart>& parts) {
         if constexpr (requires { index.partition(); }) {
             std::size_t lists = index.partition().bytes();
             if constexpr (requires { index.length_bytes(); }) lists += index.length_bytes();
+            if constexpr (requires { index.spill(); }) lists += index.spill().bytes();
             parts.push_back({"lists", lists});
             parts.push_back({"coarse", index.coarse_lists().bytes()});
         }
@@ -144,6 +167,7 @@ public:
         }
         return std::nullopt;
     }
+    [[nodiscard]] std::optional<ListSummary> lists() const override { return detail::summary_of_lists(index_); }
     [[nodiscard]] std::optional<HotCacheStats> cache_stats() const override {
         if constexpr (requires { index_.cache(); }) {
             if (index_.cache() != nullptr) return index_.cache()->stats();

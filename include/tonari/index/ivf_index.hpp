@@ -2,7 +2,7 @@
 // to them, and a search compares the rows of the few lists whose centroids are nearest to the query.
 //
 // Which are nearest an index over the centroids says (index/coarse_lists.hpp). The rows of a list lie one behind another, so
-// that a list is one scan.
+// that a list is one scan. They may stand in a second list, too (lists/spill.hpp): then a row is offered where it is met first.
 //
 // Cost of a search: a search among the centroids, then about nprobe / lists of all rows.
 #pragma once
@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include <tonari/index/arranged_lists.hpp>
 #include <tonari/index/block_rows.hpp>
 #include <tonari/index/build_options.hpp>
 #include <tonari/index/coarse_lists.hpp>
@@ -25,6 +26,7 @@
 #include <tonari/index/train_lists.hpp>
 #include <tonari/index/train_relative.hpp>
 #include <tonari/lists/partition.hpp>
+#include <tonari/lists/spill.hpp>
 
 namespace tonari {
 
@@ -48,12 +50,15 @@ public:
                                   const BuildOptions& options) {
         auto centroids = train_lists(rows, codec.metric_kind(), params.lists, with_part(options, rows, 0, trained));
         if (!centroids) return std::move(centroids).error();
-        auto lists = arrange(codec, rows, ids, *centroids, params, options);
+        auto lists = ArrangedLists<Coarse>::arrange(codec, rows, ids, *centroids, params,
+                                                    with_part(options, rows, trained, assigned));
         if (!lists) return std::move(lists).error();
-        auto stored = StoredRows<C>::encode(std::move(codec), rows, lists->order, ids, options.threads);
+        auto stored =
+            StoredRows<C>::encode(std::move(codec), rows, lists->places(), lists->order, ids, options.threads);
         if (!stored) return std::move(stored).error();
         if (options.progress) options.progress(rows.rows(), rows.rows());
-        return IvfIndex(*std::move(stored), std::move(lists->partition), std::move(lists->coarse), {});
+        return IvfIndex(*std::move(stored), std::move(lists->partition), std::move(lists->spill),
+                        std::move(lists->coarse), {});
     }
     /// The same for codes that are relative to a list's centroid: these are trained on what rows are beside theirs.
     template <RelativeCodec Codes = C>
@@ -62,7 +67,8 @@ public:
         auto centroids = train_lists(rows, codes.metric, params.lists, with_part(options, rows, 0, trained));
         if (!centroids) return std::move(centroids).error();
         const AnyMetric metric(codes.metric);
-        auto lists = arrange(ListedRows{rows.dim(), metric}, rows, ids, *centroids, params, options);
+        auto lists = ArrangedLists<Coarse>::arrange(ListedRows{rows.dim(), metric}, rows, ids, *centroids, params,
+                                                    with_part(options, rows, trained, assigned));
         if (!lists) return std::move(lists).error();
         auto lengths = origin_lengths(rows, *lists, *centroids, metric.kind(), options.threads);
         if (!lengths) return std::move(lengths).error();
@@ -73,18 +79,18 @@ public:
         };
         auto codec = train_relative_codec<C>(rows, codes, [&](RowId row) { return origin_of(lists->list_of[row]); });
         if (!codec) return std::move(codec).error();
-        auto stored =
-            RowsOf<C>::encode(*std::move(codec), rows, lists->order, ids, options.threads,
-                              [&](std::size_t place) { return origin_of(lists->list_of[lists->order[place]]); });
+        auto stored = RowsOf<C>::encode(*std::move(codec), rows, lists->places(), lists->order, ids, options.threads,
+                                        [&](std::size_t place) { return origin_of(lists->list_at(place)); });
         if (!stored) return std::move(stored).error();
         if (options.progress) options.progress(rows.rows(), rows.rows());
-        return IvfIndex(*std::move(stored), std::move(lists->partition), std::move(lists->coarse), *std::move(lengths));
+        return IvfIndex(*std::move(stored), std::move(lists->partition), std::move(lists->spill),
+                        std::move(lists->coarse), *std::move(lengths));
     }
 
     /// Of parts that fit together: the rows of each list one behind another, centroids for as many lists. For codes that are
     /// relative to nothing.
     static IvfIndex over(RowsOf<C> rows, Partition partition, CoarseLists<Coarse> coarse) noexcept {
-        return IvfIndex(std::move(rows), std::move(partition), std::move(coarse), {});
+        return IvfIndex(std::move(rows), std::move(partition), {}, std::move(coarse), {});
     }
 
     [[nodiscard]] std::size_t size() const noexcept { return rows_.ids().size(); }
@@ -92,7 +98,12 @@ public:
     [[nodiscard]] const C& codec() const noexcept { return rows_.codec(); }
     [[nodiscard]] const IdMap& ids() const noexcept { return rows_.ids(); }
     [[nodiscard]] const RowsOf<C>& rows() const noexcept { return rows_; }
+    /// Which rows have which list as their first; where none is spilled, rows are numbered as they stand.
     [[nodiscard]] const Partition& partition() const noexcept { return partition_; }
+    /// Which rows stand in which list for the second time.
+    [[nodiscard]] const Spill& spill() const noexcept { return spill_; }
+    /// Where the codes of a list stand, those of rows that it is the second of among them.
+    [[nodiscard]] ListPlaces places_of(std::size_t list) const noexcept { return spill_.places_of(list, partition_); }
     /// Of the lists that are on disk, those that are kept in memory; null if none ever are.
     [[nodiscard]] const HotCache* cache() const noexcept { return rows_.cache().get(); }
     [[nodiscard]] const Coarse& coarse() const noexcept { return coarse_.index(); }
@@ -163,7 +174,7 @@ public:
 
     [[nodiscard]] std::unique_ptr<CursorModel> cursor(RowView query, const CursorOptions& options) const {
         if constexpr (!RelativeCodec<C>) {
-            if (options.filter != nullptr && scan_is_cheaper(*options.filter, options.nprobe)) {
+            if (options.filter != nullptr && spill_.empty() && scan_is_cheaper(*options.filter, options.nprobe)) {
                 return scan_cursor(rows_, query, options);
             }
         }
@@ -194,6 +205,8 @@ public:
     Status save(SectionWriter& writer) const {
         if (Status s = rows_.save(writer); !s) return s;
         if (Status s = partition_.save(writer); !s) return s;
+        SectionWriter spill = writer.within("spill");
+        if (Status s = spill_.save(spill); !s) return s;
         if (has_lengths(codec())) {
             if (Status s = writer.add("lengths", 1, lengths_.span()); !s) return s;
         }
@@ -207,7 +220,9 @@ public:
         if (!partition) return std::move(partition).error();
         auto coarse = CoarseLists<Coarse>::open(reader.within("coarse"), codec, partition->lists());
         if (!coarse) return std::move(coarse).error();
-        auto rows = RowsOf<C>::open(reader, std::move(codec));
+        auto spill = Spill::open(reader.within("spill"), *partition);
+        if (!spill) return std::move(spill).error();
+        auto rows = RowsOf<C>::open(reader, std::move(codec), spill->rows());
         if (!rows) return std::move(rows).error();
         if (!rows->ids().one_each() || partition->rows() != rows->rows()) {
             return reader.corrupt("lists", "expected " + std::to_string(rows->rows()) + " rows with an id each, got " +
@@ -221,9 +236,11 @@ public:
             lengths = *std::move(stored);
         }
         if (rows->on_disk() && reader.cache_bytes() > 0) {
-            if (Status s = rows->cache_lists(*partition, reader.cache_bytes()); !s) return s;
+            const auto first_of = [&](std::size_t list) { return spill->places_of(list, *partition).first; };
+            if (Status s = rows->cache_lists(partition->lists(), first_of, reader.cache_bytes()); !s) return s;
         }
-        return IvfIndex(*std::move(rows), *std::move(partition), *std::move(coarse), std::move(lengths));
+        return IvfIndex(*std::move(rows), *std::move(partition), *std::move(spill), *std::move(coarse),
+                        std::move(lengths));
     }
     static Result<IvfIndex> open(const SectionReader& reader) {
         auto codec = C::open(reader);
@@ -232,9 +249,10 @@ public:
     }
 
 private:
-    IvfIndex(RowsOf<C> rows, Partition partition, CoarseLists<Coarse> coarse, Bytes lengths) noexcept
+    IvfIndex(RowsOf<C> rows, Partition partition, Spill spill, CoarseLists<Coarse> coarse, Bytes lengths) noexcept
         : rows_(std::move(rows)),
           partition_(std::move(partition)),
+          spill_(std::move(spill)),
           coarse_(std::move(coarse)),
           lengths_(std::move(lengths)) {}
 
@@ -256,43 +274,11 @@ private:
         [[nodiscard]] MetricKind metric_kind() const noexcept { return of_distances.kind(); }
         [[nodiscard]] static Element element() noexcept { return Element::float32; }
     };
-    struct Arranged {
-        CoarseLists<Coarse> coarse;
-        Partition partition;
-        std::vector<RowId> list_of;  ///< by row
-        std::vector<RowId> order;    ///< by place, which row stands there; within a list in the order of ids
-    };
-    /// `of_rows` is their codec, or what is known before there is one.
-    template <class OfRows>
-    static Result<Arranged> arrange(const OfRows& of_rows, MatrixView rows, std::span<const Id> ids,
-                                    const TrainedLists& centroids, const IvfParams& params,
-                                    const BuildOptions& options) {
-        BuildOptions silent = options;
-        silent.progress = {};
-        auto coarse = CoarseLists<Coarse>::build(of_rows, centroids, params, silent);
-        if (!coarse) return std::move(coarse).error();
-        std::vector<RowId> list_of(rows.rows());
-        if (Status s = coarse->assign(rows, centroids, list_of, options.threads,
-                                      progress_between(options.progress, rows.rows(), trained, assigned));
-            !s) {
-            return s;
-        }
-        std::vector<std::size_t> sizes(params.lists);
-        for (const RowId list : list_of) ++sizes[list];
-        auto partition = Partition::create(sizes);
-        if (!partition) return std::move(partition).error();
-        std::vector<RowId> order(rows.rows());
-        std::vector<std::size_t> next(params.lists);
-        for (std::size_t list = 0; list < next.size(); ++list) next[list] = partition->rows_of(list).first;
-        for (const RowId row : by_id(rows.rows(), ids)) order[next[list_of[row]]++] = row;
-        return Arranged{*std::move(coarse), *std::move(partition), std::move(list_of), std::move(order)};
-    }
-
     /// Centroids of length 1 are short of their rows, or too long: each is taken so many times as long as its rows reach along
     /// it on average. Nothing under L2.
     template <RelativeCodec Codes = C>
-    static Result<Bytes> origin_lengths(MatrixView rows, const Arranged& lists, const TrainedLists& centroids,
-                                        MetricKind metric, const Threads& threads) {
+    static Result<Bytes> origin_lengths(MatrixView rows, const ArrangedLists<Coarse>& lists,
+                                        const TrainedLists& centroids, MetricKind metric, const Threads& threads) {
         if (metric == MetricKind::l2) return Bytes{};
         auto lengths = AlignedBuffer::allocate(centroids.lists * sizeof(float));
         if (!lengths) return std::move(lengths).error();
@@ -323,6 +309,7 @@ private:
         coarse_.reserve(scratch);
         scratch.reserve_query(std::max(codec().query_size(), coarse_.query_size()));
         scratch.probed.reserve(partition_.lists());
+        if (!spill_.empty()) scratch.met.reserve(size());
     }
 
     /// The two change places with every search (`CoarseLists::find`).
@@ -338,12 +325,14 @@ private:
         const RowFilter* const filter = options.filter;
         std::size_t nprobe = options.nprobe;
         Outcome outcome;
+        if (!spill_.empty()) scratch.met.clear();
         if (filter != nullptr && scan_is_cheaper(*filter, nprobe)) {
             if constexpr (RelativeCodec<C>) {
                 nprobe = partition_.lists();  // rows are what they are beside their lists' centroids
             } else {
                 auto scorer = list_scorer(query, options, scratch);
-                outcome = rows_.scan(scorer, filter, options.deadline, found, scratch);
+                outcome = rows_.scan_passing(scorer, *filter, options.deadline, found, scratch,
+                                             [this](RowId row) { return spill_.place_of(row, partition_); });
                 settle(found);
                 outcome.exact = outcome.complete;  // no list holds another row that passes
                 return outcome;
@@ -382,8 +371,8 @@ private:
                 for (std::size_t next = i; next < fetched; ++next) fetch(lists[next]);
             }
             if (i + 1 < lists.size()) {
-                const auto [first, last] = partition_.rows_of(static_cast<std::size_t>(lists[i + 1].id));
-                rows_.prefetch(first, last);
+                const ListPlaces next = places_of(static_cast<std::size_t>(lists[i + 1].id));
+                rows_.prefetch(next.first, next.last);
             }
             scan_list(lists[i], scorer, options, found, scratch, outcome);
             if (!outcome.complete) return true;
@@ -419,27 +408,30 @@ private:
     }
     void fetch(const Neighbor& list) const noexcept {
         if (!rows_.on_disk()) return;
-        const auto [first, last] = partition_.rows_of(static_cast<std::size_t>(list.id));
-        rows_.fetch(first, last);
+        const ListPlaces places = places_of(static_cast<std::size_t>(list.id));
+        rows_.fetch(places.first, places.last);
     }
     template <class Options, Collector Found>
     void scan_list(const Neighbor& list, typename C::Scorer& scorer, const Options& options, Found& found,
                    SearchScratch& scratch, Outcome& outcome) const noexcept {
         (void)scratch.probed.insert(static_cast<RowId>(list.id));
-        const auto [first, last] = partition_.rows_of(static_cast<std::size_t>(list.id));
+        const auto number = static_cast<std::size_t>(list.id);
+        const ListPlaces places = places_of(number);
         scorer.enter(origin(list));
-        rows_.scan(first, last, scorer, options.filter, options.deadline, found, scratch, outcome);
+        rows_.scan(places.first, places.last, scorer, options.filter, options.deadline, found, scratch, outcome,
+                   spill_.in_list(number, partition_, scratch.met));
         ++outcome.hops;
     }
 
     /// Among the rows of the lists that would be looked at as many would be tested for passing.
     [[nodiscard]] bool scan_is_cheaper(const RowFilter& filter, std::size_t nprobe) const noexcept {
         return static_cast<double>(filter.passing) * static_cast<double>(partition_.lists()) <=
-               static_cast<double>(nprobe) * static_cast<double>(rows_.rows());
+               static_cast<double>(nprobe) * static_cast<double>(partition_.rows() + spill_.rows());
     }
 
     RowsOf<C> rows_;
     Partition partition_;
+    Spill spill_;
     CoarseLists<Coarse> coarse_;
     Bytes lengths_;  // by list, what its centroid is taken times to be the origin of its rows; empty: once
 };

@@ -218,7 +218,9 @@ public:
         StoredRows<Fine> stored(*std::move(fine), *std::move(codes), inner->ids());
         if constexpr (requires { inner->partition(); }) {
             if (stored.on_disk() && reader.cache_bytes() > 0) {
-                if (Status s = stored.cache_lists(inner->partition(), reader.cache_bytes()); !s) return s;
+                const Partition& lists = inner->partition();
+                const auto first_of = [&](std::size_t list) { return lists.rows_of(list).first; };
+                if (Status s = stored.cache_lists(lists.lists(), first_of, reader.cache_bytes()); !s) return s;
             }
         }
         return Refined(*std::move(inner), std::move(stored), std::move(map));

@@ -26,12 +26,12 @@ struct SearchScratch {
     TopK fine_nearest;             ///< rows that were looked at again by finer codes
     std::vector<OrderedKey> heap;  ///< the queue of filtered and range walks
     Expansion expansion;
-    NearestLists nearest_lists;       ///< IVF, centroids compared one and all
-    std::vector<Neighbor> lists;      ///< IVF: the lists to look at, nearest first
-    VisitedSet probed;                ///< IVF: those that were looked at
-    VisitedSet met;                   ///< IVF over graphs: rows that walks have seen; `visited` is the centroids'.
-                                      ///< Fused graphs: rows that were expanded
-    TopK in_cell;                     ///< IVF over graphs: the nearest of the cell at hand
+    NearestLists nearest_lists;   ///< IVF, centroids compared one and all
+    std::vector<Neighbor> lists;  ///< IVF: the lists to look at, nearest first
+    VisitedSet probed;            ///< IVF: those that were looked at
+    VisitedSet met;  ///< IVF over graphs: rows that walks have seen; `visited` is the centroids'. IVF whose rows
+                     ///< stand in two lists: those that were offered. Fused graphs: those that were expanded
+    TopK in_cell;    ///< IVF over graphs: the nearest of the cell at hand
     std::vector<float> wide;          ///< IVF: the query as the centroids are stored
     std::vector<float> mapped;        ///< transforms: the query as float32, and mapped
     std::vector<Neighbor> neighbors;  ///< the answer

@@ -51,6 +51,7 @@ struct Spec : CodeSpec {
     std::size_t links = 0;           ///< HNSW, and IVF over graphs: M
     std::size_t lists = 0;           ///< IVF
     std::size_t coarse_links = 0;    ///< IVF: M of a graph over the centroids; 0: Flat
+    bool soar = false;               ///< IVF: each row stands in a second list, too
     std::optional<CodeSpec> fine{};  ///< what rows are looked at again by
     std::optional<TransformSpec> transform{};
 };

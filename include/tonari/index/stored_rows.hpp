@@ -15,6 +15,7 @@
 #include <tonari/core/collector.hpp>
 #include <tonari/core/parallel.hpp>
 #include <tonari/index/coded_rows.hpp>
+#include <tonari/lists/spill.hpp>
 
 namespace tonari {
 
@@ -27,13 +28,15 @@ float lower_of(const Survivors& survivors, std::size_t i) noexcept {
     return Scorer::bounded ? survivors.lower[i] : survivors.estimate[i];
 }
 
-/// Offers the rows of a block, `first` and those behind it, to `nearest`. `space` is scratch.
+/// Offers the rows of a block, which stand at place `first` and those behind it, to `nearest`. `space` is scratch.
 template <class Scorer, Collector Found>
-void offer_block(Scorer& scorer, const CodeBlock& block, RowId first, Found& found, Survivors& space) noexcept {
+void offer_block(Scorer& scorer, const CodeBlock& block, RowId first, Found& found, Survivors& space,
+                 const PlacedRows& placed = {}) noexcept {
     space.clear();
     scorer.scan(block, beyond(found.bound()), space);
     for (std::size_t i = 0; i < space.count; ++i) {
-        found.offer(first + space.index[i], space.estimate[i], lower_of<Scorer>(space, i));
+        const RowId row = placed.at(first + space.index[i]);
+        if (placed.take(row)) found.offer(row, space.estimate[i], lower_of<Scorer>(space, i));
     }
     if constexpr (requires { found.flush(); }) found.flush();
 }
@@ -61,21 +64,26 @@ public:
     StoredRows(C codec, Bytes records, IdMap ids, std::size_t stride) noexcept
         : CodedRows<C>(std::move(codec), std::move(records), std::move(ids)), stride_(stride) {}
 
-    /// Encodes and copies: row i is `rows.row(order[i])`, relative to `origin_of(i)`. Any number of threads gives the
-    /// same bytes.
+    /// Encodes and copies: the code at place i is of `rows.row(places[i])`, relative to `origin_of(i)`; row i is
+    /// `rows.row(order[i])`. These are the same unless rows stand at several places. Any number of threads gives the same bytes.
     template <class OriginOf>
-    static Result<StoredRows> encode(C codec, MatrixView rows, std::span<const RowId> order, std::span<const Id> ids,
-                                     const Threads& threads, const OriginOf& origin_of) {
-        auto codes = encode_codes(codec, rows, order, threads, origin_of);
+    static Result<StoredRows> encode(C codec, MatrixView rows, std::span<const RowId> places,
+                                     std::span<const RowId> order, std::span<const Id> ids, const Threads& threads,
+                                     const OriginOf& origin_of) {
+        auto codes = encode_codes(codec, rows, places, threads, origin_of);
         if (!codes) return std::move(codes).error();
         auto map = ids_in_order(order, ids);
         if (!map) return std::move(map).error();
         return StoredRows(std::move(codec), *std::move(codes), *std::move(map));
     }
     /// The same of codes that are relative to nothing, or to the codec's own middle.
+    static Result<StoredRows> encode(C codec, MatrixView rows, std::span<const RowId> places,
+                                     std::span<const RowId> order, std::span<const Id> ids, const Threads& threads) {
+        return encode(std::move(codec), rows, places, order, ids, threads, no_origin);
+    }
     static Result<StoredRows> encode(C codec, MatrixView rows, std::span<const RowId> order, std::span<const Id> ids,
                                      const Threads& threads) {
-        return encode(std::move(codec), rows, order, ids, threads, no_origin);
+        return encode(std::move(codec), rows, order, order, ids, threads, no_origin);
     }
     /// The codes alone.
     template <class OriginOf>
@@ -92,8 +100,9 @@ public:
         return encode_codes(codec, rows, order, threads, no_origin);
     }
 
-    [[nodiscard]] const std::byte* code(RowId row) const noexcept { return codes_.data() + std::size_t{row} * stride_; }
-    /// Bytes from a row's code to that of the next.
+    /// The code at a place; where each row stands at one, that of the row.
+    [[nodiscard]] const std::byte* code(std::size_t place) const noexcept { return codes_.data() + place * stride_; }
+    /// Bytes from a code to the next.
     [[nodiscard]] std::size_t stride() const noexcept { return stride_; }
 
     /// Rows that are stored as they were given. Their codes begin with their values.
@@ -103,23 +112,22 @@ public:
         return {codes_.data(), rows(), codec_.dim(), codec_.element(), stride_};
     }
 
-    /// Asks for the first lines of the rows [first, last), which are to be scanned soon: what comes behind them the machine
-    /// asks for by itself.
+    /// Asks for the first lines of the codes at the places [first, last), which are to be scanned soon: what comes behind them
+    /// the machine asks for by itself.
     void prefetch(std::size_t first, std::size_t last) const noexcept {
         if (first == last) return;
         simd::prefetch(codes_.data() + first * stride_, (last - first) * stride_, 16);
     }
 
-    /// Asks the disk for the rows [first, last), or as many as a scan asks for at once.
+    /// Asks the disk for the codes at the places [first, last), or as many as a scan asks for at once.
     void fetch(std::size_t first, std::size_t last) const noexcept {
         this->fetch_bytes(first * stride_, std::min(last - first, fetched_rows()) * stride_);
     }
-    /// Keeps the lists in memory that are asked for most, within so many bytes.
-    Status cache_lists(const Partition& lists, std::size_t budget) {
-        std::vector<std::uint64_t> begins(lists.lists() + 1, std::uint64_t{rows()} * stride_);
-        for (std::size_t l = 0; l < lists.lists(); ++l) {
-            begins[l] = std::uint64_t{lists.rows_of(l).first} * stride_;
-        }
+    /// Keeps the lists in memory that are asked for most, within so many bytes. List l begins at place `first_of(l)`.
+    template <class FirstOf>
+    Status cache_lists(std::size_t lists, const FirstOf& first_of, std::size_t budget) {
+        std::vector<std::uint64_t> begins(lists + 1, codes_.size());
+        for (std::size_t l = 0; l < lists; ++l) begins[l] = std::uint64_t{first_of(l)} * stride_;
         return this->keep_hot(std::move(begins), budget);
     }
 
@@ -127,8 +135,8 @@ public:
     template <Collector Found>
     void offer(std::span<const OrderedKey> some, Scorer& scorer, Found& found, SearchScratch& scratch) const noexcept {
         Outcome outcome;
-        Batch<Found> batch{*this, scorer, found, scratch.expansion, outcome};
-        for (const OrderedKey key : some) batch.add(row_of(key));
+        Batch<Found> batch{*this, scorer, found, scratch.expansion, outcome, {}};
+        for (const OrderedKey key : some) batch.add(row_of(key), row_of(key));
         batch.flush();
     }
 
@@ -136,46 +144,74 @@ public:
     template <Collector Found>
     Outcome scan(Scorer& scorer, const RowFilter* filter, const Deadline& deadline, Found& found,
                  SearchScratch& scratch) const noexcept {
-        Outcome outcome;
         if (filter != nullptr) {
-            Batch<Found> batch{*this, scorer, found, scratch.expansion, outcome};
-            filter->rows.for_each([&](RowId row) {
-                if (outcome.complete && batch.add(row)) outcome.complete = !deadline.expired();
-            });
-            batch.flush();
-        } else {
-            fetch(0, rows());
-            scan(0, rows(), scorer, nullptr, deadline, found, scratch, outcome);
+            return scan_passing(scorer, *filter, deadline, found, scratch, [](RowId row) { return row; });
         }
+        Outcome outcome;
+        fetch(0, rows());
+        scan(0, rows(), scorer, nullptr, deadline, found, scratch, outcome);
         outcome.exact = outcome.complete && !Scorer::bounded;
         return outcome;
     }
-    /// Compares the rows [first, last), for which `fetch` was called, those of them that pass `filter`. Adds to `outcome`; one that
-    /// is not complete ends it. Returns the row to go on with.
+    /// Compares all rows that pass, each at `place_of(row)`.
+    template <Collector Found, class PlaceOf>
+    Outcome scan_passing(Scorer& scorer, const RowFilter& filter, const Deadline& deadline, Found& found,
+                         SearchScratch& scratch, const PlaceOf& place_of) const noexcept {
+        Outcome outcome;
+        Batch<Found> batch{*this, scorer, found, scratch.expansion, outcome, {}};
+        filter.rows.for_each([&](RowId row) {
+            if (outcome.complete && batch.add(place_of(row), row)) outcome.complete = !deadline.expired();
+        });
+        batch.flush();
+        outcome.exact = outcome.complete && !Scorer::bounded;
+        return outcome;
+    }
+    /// Compares the codes at the places [first, last), for which `fetch` was called, those of rows that pass `filter`; `placed`
+    /// says which rows they are of. Adds to `outcome`; one that is not complete ends it. Returns the place to go on with.
     template <Collector Found>
     std::size_t scan(std::size_t first, std::size_t last, Scorer& scorer, const RowFilter* filter,
-                     const Deadline& deadline, Found& found, SearchScratch& scratch, Outcome& outcome) const noexcept {
-        Batch<Found> batch{*this, scorer, found, scratch.expansion, outcome};
-        std::size_t row = first;
+                     const Deadline& deadline, Found& found, SearchScratch& scratch, Outcome& outcome,
+                     const PlacedRows& placed = {}) const noexcept {
+        Batch<Found> batch{*this, scorer, found, scratch.expansion, outcome, placed};
+        std::size_t place = first;
         if (filter != nullptr) {
-            for (; row < last && outcome.complete; ++row) {
-                if (!filter->rows.test(static_cast<RowId>(row))) continue;
-                if (batch.add(static_cast<RowId>(row))) outcome.complete = !deadline.expired();
+            for (; place < last && outcome.complete; ++place) {
+                const RowId row = placed.at(place);
+                if (!placed.wants(row, filter->rows)) continue;
+                if (batch.add(place, row)) outcome.complete = !deadline.expired();
             }
             batch.flush();
             if (deadline.expired()) outcome.complete = false;  // short lists never fill a batch
-            return row;
+            return place;
         }
-        std::size_t fetched = row + fetched_rows();
-        for (; row < last && outcome.complete; row = std::min(row + scanned_at_once, last)) {
-            if (row >= fetched) {
-                fetch(row, last);
-                fetched = row + fetched_rows();
+        std::size_t fetched = place + fetched_rows();
+        for (; place < last && outcome.complete; place = std::min(place + scanned_at_once, last)) {
+            if (place >= fetched) {
+                fetch(place, last);
+                fetched = place + fetched_rows();
             }
-            batch.block(row, std::min(scanned_at_once, last - row));
+            batch.block(place, std::min(scanned_at_once, last - place));
             outcome.complete = !deadline.expired();
         }
-        return row;
+        return place;
+    }
+    /// Compares some rows that stand at the places of their numbers, where `filter` lets them pass and they were not taken
+    /// before. Adds to `outcome`; one that is not complete ends it. Returns how many were seen to.
+    template <Collector Found>
+    std::size_t scan_some(std::span<const RowId> some, Scorer& scorer, const RowFilter* filter,
+                          const Deadline& deadline, Found& found, SearchScratch& scratch, Outcome& outcome,
+                          const PlacedRows& placed) const noexcept {
+        Batch<Found> batch{*this, scorer, found, scratch.expansion, outcome, placed};
+        std::size_t done = 0;
+        for (; done < some.size() && outcome.complete; ++done) {
+            const RowId row = some[done];
+            if (row >= rows() || !placed.is_new(row) || (filter != nullptr && !filter->rows.test(row))) continue;
+            fetch(row, row + std::size_t{1});
+            if (batch.add(row, row)) outcome.complete = !deadline.expired();
+        }
+        batch.flush();
+        if (deadline.expired()) outcome.complete = false;
+        return done;
     }
 
     /// The same in memory of its own, whatever file it lies in.
@@ -187,11 +223,11 @@ public:
         return StoredRows(codec_, *std::move(codes), *std::move(ids), stride_);
     }
 
-    /// `codec` was opened from the same sections.
-    static Result<StoredRows> open(const SectionReader& reader, C codec) {
+    /// `codec` was opened from the same sections. Rows stand at `again` places beside those of their own numbers.
+    static Result<StoredRows> open(const SectionReader& reader, C codec, std::size_t again = 0) {
         auto ids = IdMap::open(reader);
         if (!ids) return std::move(ids).error();
-        auto codes = CodedRows<C>::open_codes(reader, std::uint64_t{ids->rows()} * codec.code_size());
+        auto codes = CodedRows<C>::open_codes(reader, std::uint64_t{ids->rows() + again} * codec.code_size());
         if (!codes) return std::move(codes).error();
         return StoredRows(std::move(codec), *std::move(codes), *std::move(ids));
     }
@@ -230,12 +266,13 @@ private:
         Found& found;
         Expansion& space;
         Outcome& outcome;
+        PlacedRows placed;
         std::array<const std::byte*, 64> codes{};
         std::size_t count = 0;
 
         /// True when a kernel call was made: a good moment to look at the clock.
-        bool add(RowId row) noexcept {
-            codes[count] = stored.code(row);
+        bool add(std::size_t place, RowId row) noexcept {
+            codes[count] = stored.code(place);
             simd::prefetch(codes[count], stored.codec_.code_size(), 4);
             space.rows[count++] = row;
             if (count < codes.size()) return false;
@@ -247,17 +284,19 @@ private:
             space.survivors.clear();
             scorer.gather({codes.data(), count}, beyond(found.bound()), space.survivors);
             for (std::size_t i = 0; i < space.survivors.count; ++i) {
-                found.offer(space.rows[space.survivors.index[i]], space.survivors.estimate[i],
-                            lower_of<Scorer>(space.survivors, i));
+                const RowId row = space.rows[space.survivors.index[i]];
+                if (placed.take(row)) {
+                    found.offer(row, space.survivors.estimate[i], lower_of<Scorer>(space.survivors, i));
+                }
             }
             if constexpr (requires { found.flush(); }) found.flush();
             outcome.distances += static_cast<std::uint32_t>(count);
             count = 0;
         }
-        void block(std::size_t first, std::size_t rows) noexcept {
-            const auto row = static_cast<RowId>(first);
-            offer_block(scorer, {stored.code(row), stored.stride_, rows}, row, found, space.survivors);
-            outcome.distances += static_cast<std::uint32_t>(rows);
+        void block(std::size_t first, std::size_t places) noexcept {
+            offer_block(scorer, {stored.code(first), stored.stride_, places}, static_cast<RowId>(first), found,
+                        space.survivors, placed);
+            outcome.distances += static_cast<std::uint32_t>(places);
         }
     };
 };

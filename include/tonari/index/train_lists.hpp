@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include <tonari/codec/flat.hpp>
 #include <tonari/core/aligned.hpp>
@@ -18,6 +19,7 @@ inline constexpr std::size_t max_lists = std::size_t{1} << 24;
 struct IvfParams {
     std::size_t lists = 0;
     std::size_t coarse_links = 0;  ///< M of a graph over the centroids; 0: Flat
+    bool spilled = false;  ///< each row stands in a second list, too (lists/second_list.hpp); of 2 lists or more
 };
 
 /// Centroids as float32, or as bits where rows are bits.
@@ -26,13 +28,16 @@ struct TrainedLists {
     std::size_t lists = 0;
     Dim dim = 0;
     Element element = Element::float32;
+    std::vector<float>
+        prices{};  ///< what counts against each when rows are assigned (`KMeansOptions::balance`); or none
 
     [[nodiscard]] MatrixView view() const noexcept { return {values.data(), lists, dim, element}; }
 };
 
 /// k-means over a sample of the rows (train/kmeans.hpp), whatever the metric: the mean is what a list is about. Under cosine and
 /// inner product the centroids have length 1, as in faiss, so that none attracts rows by its length; bits are averaged and
-/// rounded. Errors: invalid_argument where there are fewer rows than lists; out_of_memory.
+/// rounded. Errors: invalid_argument where there are fewer rows than lists; unsupported where lists are to be balanced whose rows
+/// are bits, or compared by l1 or a user's metric; out_of_memory.
 TONARI_API Result<TrainedLists> train_lists(MatrixView rows, MetricKind metric, std::size_t lists,
                                             const BuildOptions& options);
 

@@ -35,6 +35,7 @@ public:
     [[nodiscard]] Spec spec() const override;
     [[nodiscard]] std::vector<IndexPart> parts() const override;
     [[nodiscard]] std::optional<GraphSummary> graph() const override { return mapped().graph(); }
+    [[nodiscard]] std::optional<ListSummary> lists() const override { return mapped().lists(); }
     [[nodiscard]] std::optional<HotCacheStats> cache_stats() const override { return mapped().cache_stats(); }
 
     Result<Outcome> search(RowView query, const SearchOptions& options, SearchScratch& scratch) const override;

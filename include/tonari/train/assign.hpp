@@ -16,6 +16,9 @@ namespace tonari::train {
 struct AssignOptions {
     Threads threads{};            ///< any number gives the same answer, bit for bit
     ProgressFunction progress{};  ///< called now and then with (rows done, rows in all)
+    /// What is added to the squared distance to each centroid before they are compared, not to what is written; l2 only.
+    /// Empty: 0.
+    std::span<const float> prices{};
 };
 
 /// Writes the number of each row's nearest centroid, and its distance too unless `distances` is empty.

@@ -30,6 +30,10 @@ struct KMeansOptions {
     /// with 0.5 % more inertia (`bench_kmeans --train`, and with `--one-level`).
     std::size_t two_levels_from = 1024;
     unsigned final_iterations = 4;
+    /// How much it counts against a cell that it has many rows: to the squared distance of a row to its centroid is added
+    /// `balance` times the mean squared distance, for as many rows as a cell has on average. 0: nothing, 0.05 to 0.2 are of use.
+    /// Spherical: rows are taken at length 1.
+    float balance = 0;
     Threads threads{};            ///< any number gives the same centroids, bit for bit
     ProgressFunction progress{};  ///< called with (done, total), both in parts of the work
 };
@@ -43,6 +47,9 @@ struct Centroids {
     /// directions); a centroid that was set anew since, because its cell was empty, stands at 0.
     double inertia = 0;
     std::vector<std::uint32_t> sizes;
+    /// With `balance`, what is to be added to squared distances when other rows are assigned (`AssignOptions::prices`):
+    /// one for each cluster, not negative. Else empty.
+    std::vector<float> prices;
 
     [[nodiscard]] MatrixView view() const noexcept { return {values.data(), clusters, dim, Element::float32}; }
 };
@@ -53,7 +60,12 @@ struct Centroids {
 /// A cell that runs empty is set on a row of the largest one. Where rows have fewer distinct values than there are
 /// clusters, some centroids are equal and all but the first of them have no rows: the answer has `clusters` centroids
 /// always, as code that has sized its lists expects. Rows of zeros have no direction: a `spherical` centroid
-/// with nothing else in its cell stays where it was, or at (1, 0, 0, ...). Cells are not balanced.
+/// with nothing else in its cell stays where it was, or at (1, 0, 0, ...).
+///
+/// With `balance` a cell has a price, which grows with its rows: what is made small is the sum of squared distances and of the
+/// squares of sizes (a soft limit on sizes, as in SPANN: Chen and others 2021). Prices change between batches of rows, 256 of them
+/// or more an iteration, where de Maeyer, Sieranoja and Franti 2023 change them after each row: so threads decide nothing, and rows
+/// do not all run to where it was cheap. The prices that are answered are the mean over the last iteration.
 ///
 /// `rows`: float32, float16, bfloat16, int8 or uint8. Memory: the sample as float32 (none if `rows` are float32 and all are
 /// looked at), 16 bytes for each of its rows, and the centroids twice.

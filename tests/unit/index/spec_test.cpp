@@ -43,6 +43,11 @@ TEST_CASE("spec: words and what they mean", "[index]") {
     check("Flat,SQ8", IndexKind::flat, 0, {}, "SQ8");
     check("HNSW,SQ8", IndexKind::hnsw, 32, {}, "HNSW32,SQ8");
     check("IVF100,SQ8", IndexKind::ivf, 0, {}, "IVF100,SQ8");
+    check("IVF2_SOAR,SQfp16", IndexKind::ivf, 0, Element::float16, "IVF2_SOAR,FP16");
+    check("IVF65536_HNSW_SOAR,PQ8x4fs,RFlat", IndexKind::ivf, 0, {}, "IVF65536_HNSW32_SOAR,PQ8x4fs,RFlat");
+    CHECK(parse_spec("RR,IVF8_SOAR,RaBitQ").value().soar);
+    CHECK(parse_spec("IVF8_HNSW4_SOAR,Flat").value().coarse_links == 4);
+    CHECK_FALSE(parse_spec("IVF8_HNSW4,Flat").value().soar);
     check("IVF65536_HNSW16,SQ8", IndexKind::ivf, 0, {}, "IVF65536_HNSW16,SQ8");
     check("Flat,SQ8,RFlat", IndexKind::flat, 0, {}, "SQ8,RFlat");
     check("HNSW,SQ8,R(Flat)", IndexKind::hnsw, 32, {}, "HNSW32,SQ8,RFlat");
@@ -159,6 +164,15 @@ TEST_CASE("spec: what is none", "[index]") {
                                         "IVF0,Flat",
                                         "IVF16777217,Flat",
                                         "IVF8_,Flat",
+                                        "IVF1_SOAR,Flat",
+                                        "IVF_SOAR,Flat",
+                                        "IVF8SOAR,Flat",
+                                        "IVF8_soar,Flat",
+                                        "IVF8_SOAR_SOAR,Flat",
+                                        "IVF8_SOAR_HNSW4,Flat",
+                                        "IVF8_SOAR,HNSW4",
+                                        "HNSW4_SOAR",
+                                        "Flat_SOAR",
                                         "IVF8_HNSW1,Flat",
                                         "IVF8_FP16,Flat",
                                         "PQ",

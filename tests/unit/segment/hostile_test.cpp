@@ -62,9 +62,9 @@ std::vector<Section> sections_of(const std::vector<std::byte>& image) {
 
 TEST_CASE("segment: a file cut anywhere is refused", "[segment]") {
     const TempFolder folder;
-    for (const char* spec :
-         {"Flat", "HNSW4", "IVF9,Flat", "IVF130,Flat", "IVF9_HNSW4,Flat", "IVF9,HNSW4", "HNSW4,SQ8", "HNSW4,SQ8,RFlat",
-          "HNSW16,RaBitQ,RFlat", "IVF9,RaBitQ,RFlat", "IVF9,PQ3,RFlat", "IVF9,RaBitQ4", "PCA6,HNSW4"}) {
+    for (const char* spec : {"Flat", "HNSW4", "IVF9,Flat", "IVF130,Flat", "IVF9_HNSW4,Flat", "IVF9,HNSW4", "HNSW4,SQ8",
+                             "HNSW4,SQ8,RFlat", "HNSW16,RaBitQ,RFlat", "IVF9,RaBitQ,RFlat", "IVF9_SOAR,Flat",
+                             "IVF9,PQ3,RFlat", "IVF9,RaBitQ4", "PCA6,HNSW4"}) {
         const auto image = image_of(sample(spec, true));
         std::size_t opened = 0;
         for (std::size_t size = 0; size < image.size(); size += size < 5000 ? 61 : 997) {
@@ -117,6 +117,9 @@ TEST_CASE("segment: any byte of any section changed is refused or survived", "[s
                                        {"SQ8", false},
                                        {"HNSW4,SQ8", true},
                                        {"IVF9,SQ8", false},
+                                       {"IVF9_SOAR,Flat", true},
+                                       {"IVF9_HNSW4_SOAR,RaBitQ4", false},
+                                       {"IVF9_SOAR,RaBitQ,RFlat", false},
                                        {"HNSW4,SQ8,RFlat", true},
                                        {"HNSW16,RaBitQ,RFlat", true},
                                        {"IVF9,SQ8,R(FP16)", false},
@@ -159,6 +162,8 @@ TEST_CASE("segment: sections full of lies are survived", "[segment]") {
                                        {"HNSW4,SQ8", false},
                                        {"HNSW4,SQ8,RFlat", true},
                                        {"IVF9,RaBitQ,R(SQ8)", false},
+                                       {"IVF9_SOAR,Flat", false},
+                                       {"IVF9_SOAR,PQ3,RFlat", false},
                                        {"PQ3x4fs,RFlat", false},
                                        {"IVF9,PQ3", false},
                                        {"IVF9,RaBitQ4", false},
@@ -169,8 +174,8 @@ TEST_CASE("segment: sections full of lies are survived", "[segment]") {
         const auto image = image_of(sample(spec, shared));
         for (const Section& section : sections_of(image)) {
             if (section.name == "index" || section.name.ends_with("codec") || section.name.ends_with("sq8") ||
-                section.name.ends_with("fast_scan") || section.name == "pq" || section.name == "rabitq" || section.name == "sq4" ||
-                section.name == "transform" || section.name == "transform/map") {
+                section.name.ends_with("fast_scan") || section.name == "pq" || section.name == "rabitq" ||
+                section.name == "sq4" || section.name == "transform" || section.name == "transform/map") {
                 continue;
             }
             INFO("section " << section.name);
@@ -180,7 +185,8 @@ TEST_CASE("segment: sections full of lies are survived", "[segment]") {
                 for (std::size_t at = 0; at + 4 <= section.size; at += 4)
                     std::memcpy(changed.data() + section.offset + at, &value, 4);
                 const bool survived = survive(changed);
-                if (section.name.starts_with("links")) CHECK(survived);  // links are checked where they are followed
+                // Links and rows that stand twice are checked where they are followed.
+                if (section.name.starts_with("links") || section.name == "spill/rows") CHECK(survived);
             }
             // Noise.
             for (std::uint64_t seed = 0; seed < 20; ++seed) {
@@ -217,6 +223,38 @@ TEST_CASE("segment: links that lie lead to fewer answers at worst, all of them r
                     CHECK(std::find(seen.begin(), seen.end(), neighbor.id) == seen.end());
                     seen.push_back(neighbor.id);
                 }
+            }
+        }
+    }
+}
+
+TEST_CASE("segment: second places that lie never answer an id twice, nor another's", "[segment]") {
+    const auto ids = scattered_ids(n, true);
+    for (const char* spec : {"IVF9_SOAR,Flat", "IVF9_SOAR,RaBitQ,RFlat", "IVF9_SOAR,RaBitQ4"}) {
+        INFO(spec);
+        auto image = image_of(sample(spec, false));
+        for (const Section& section : sections_of(image)) {
+            if (section.name != "spill/rows") continue;
+            Random random(5);
+            for (std::size_t at = 0; at + 4 <= section.size; at += 4) {
+                const auto row = static_cast<std::uint32_t>(random() % (2 * n));
+                std::memcpy(image.data() + section.offset + at, &row, 4);
+            }
+        }
+        const Index index = index_of(image).value();
+        const RowFilter most = index.prepare(Filter::predicate([](Id id) { return id % 7 != 0; })).value();
+        const Rows queries = clustered_rows(Element::float32, dim, 20, 4);
+        for (std::size_t q = 0; q < queries.size(); ++q) {
+            for (const RowFilter* filter : {static_cast<const RowFilter*>(nullptr), &most}) {
+                const auto nearest = ask(index, queries.row(q), {.k = 200, .nprobe = 4, .filter = filter}).value();
+                std::vector<Id> seen;
+                for (const Neighbor& neighbor : nearest) seen.push_back(neighbor.id);
+                std::sort(seen.begin(), seen.end());
+                CHECK(std::adjacent_find(seen.begin(), seen.end()) == seen.end());
+                CHECK(std::all_of(seen.begin(), seen.end(), [&](Id id) {
+                    return std::find(ids.begin(), ids.end(), id) != ids.end() && (filter == nullptr || id % 7 != 0);
+                }));
+                CHECK(nearest.size() == 200);
             }
         }
     }
