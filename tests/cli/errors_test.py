@@ -52,7 +52,7 @@ class Errors(CommandTest):
 
     def test_unknown_words(self):
         self.refused("build", "data", "-i", "HNWS32", "-o", "x.tnr", status=2, says=["HNWS32"])
-        self.refused("build", "data", "-i", "HNSW32,SQ4", "-o", "x.tnr", status=2, says=["SQ4", "SQ8"])
+        self.refused("build", "data", "-i", "HNSW32,SQ5", "-o", "x.tnr", status=2, says=["SQ5", "SQ8", "SQ4"])
         self.refused("build", "data", "-i", "Flat", "-m", "euclid", "-o", "x.tnr", status=2, says=["euclid", "l2"])
         self.refused("build", "data", "-i", "Flat", "-m", "hamming", "-o", "x.tnr", status=2, says=["hamming"])
         self.refused("bench", "generated:n=10,color=3", "-i", "Flat", status=2, says=["color"])

@@ -240,7 +240,6 @@ std::vector<Model> all_models() {
         for (const Element element : {Element::float32, Element::float16, Element::uint8}) {
             models.push_back(any_model("HNSW16,RaBitQ,RFlat", metric, element));
         }
-        models.push_back(any_model("HNSW32,RaBitQ,R(FP16)", metric, Element::float32));
         models.push_back(any_model("PQ1x4fs,RFlat", metric, Element::float32));
         models.push_back(any_model("IVF24_HNSW8,PQ1x4fs,RFlat", metric, Element::float32));
         for (const Element element : {Element::float32, Element::uint8}) {

@@ -81,8 +81,8 @@ TEST_CASE("fused: answers are exact distances, k of them at every width, and fou
             const Rows rows = clustered_rows(element, dim, 1500, dim);
             const Rows queries = clustered_rows(element, dim, 40, dim + 1);
             for (const MetricKind metric : {MetricKind::l2, MetricKind::inner_product, MetricKind::cosine}) {
-                const Index index =
-                    build("HNSW16,RaBitQ,RFlat", metric, rows.view(), {}, {.ef_construction = 60}).value();
+                const char* spec = dim == 33 ? "HNSW32,RaBitQ,RFlat" : "HNSW16,RaBitQ,RFlat";
+                const Index index = build(spec, metric, rows.view(), {}, {.ef_construction = 60}).value();
                 CAPTURE(dim, name(element), name(metric));
                 double found = 0;
                 std::size_t few = 0;
