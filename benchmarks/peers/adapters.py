@@ -459,5 +459,6 @@ ADAPTERS = {cls.__name__: cls for cls in
             (Hnswlib, HnswlibFlat, Faiss, FaissHalf, FaissLists, FaissListsGraph, FaissFlat,
              FaissCodes, FaissCodes4, FaissCodes6, FaissCodes20, FaissCodes40, FaissBits, FaissBits10, FaissBits20,
              Usearch, UsearchHalf, UsearchFlat,
-             Tonari, TonariMapped, TonariHalf, TonariSq8, TonariSq8Half, TonariSq8Wide, TonariLists, TonariListsGraph,
+             Tonari, TonariMapped, TonariHalf, TonariSq8, TonariSq8Half, TonariSq8Wide, TonariFused,
+             TonariFusedHalf, TonariLists, TonariListsGraph,
              TonariFlat, TonariFlatIntegers, TonariBits, TonariBitsWide, TonariCodes, TonariCodesWide)}
