@@ -2,7 +2,7 @@
 // (graph/fused_records.hpp). A search for k rows goes by the codes, and answers rows that it has expanded, whose distances are
 // exact. All else, filtered and range searches and cursors, compares rows as any graph does (index/hnsw_index.hpp).
 //
-// It pays from some hundred dimensions on, where a neighbour's row is many cache lines and its code a few. A record of M = 16 takes
+// It pays where a neighbour's row is many cache lines and its code a few (README, under measured). A record of M = 16 takes
 // 32 ceil(d / 8) + 512 bytes beside the row.
 #pragma once
 
