@@ -313,7 +313,8 @@ Result<std::vector<CurvePoint>> sweep(const Index& index, MatrixView queries, co
         }
     }
     if (stopwatch.refines() || stopwatch.has_two_widths() || thirds.size() > 1) return pareto_front(points);
-    std::sort(points.begin(), points.end(), [](const CurvePoint& a, const CurvePoint& b) { return width_of(a) < width_of(b); });
+    std::sort(points.begin(), points.end(),
+              [](const CurvePoint& a, const CurvePoint& b) { return width_of(a) < width_of(b); });
     return points;
 }
 

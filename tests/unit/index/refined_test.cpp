@@ -43,7 +43,8 @@ TEST_CASE("refined: as many deviations as float32 can say lose no row", "[index]
         clustered_rows(Element::float32, 16, 1, 1);  // at its list's centroid: its code leaves nothing over
     const Rows queries = clustered_rows(Element::float32, 16, 10, 2);
     for (const MetricKind metric : metrics) {
-        for (const char* spec : {"RaBitQ", "IVF1,RaBitQ,RFlat", "RaBitQ4", "IVF1,RaBitQ8,RFlat", "HNSW16,RaBitQ,RFlat"}) {
+        for (const char* spec :
+             {"RaBitQ", "IVF1,RaBitQ,RFlat", "RaBitQ4", "IVF1,RaBitQ8,RFlat", "HNSW16,RaBitQ,RFlat"}) {
             const Index many = build(spec, metric, rows.view()).value();
             const Index single = build(spec, metric, one.view()).value();
             for (const float refine : {0.0F, 1e9F, std::numeric_limits<float>::max()}) {
