@@ -8,7 +8,7 @@
 
 #include <tonari/codec/flat.hpp>
 #include <tonari/core/types.hpp>
-#include <tonari/graph/fused_records.hpp>
+#include <tonari/index/fused_hnsw.hpp>
 
 namespace tonari {
 namespace {
@@ -134,7 +134,7 @@ double record_of(const Spec& spec, const IndexNeed& need) noexcept {
 }
 double bytes_of(const Spec& spec, const IndexNeed& need) noexcept {
     const auto rows = static_cast<double>(need.rows);
-    if (spec.kind == IndexKind::hnsw && spec.codec == CodecKind::fast_scan) {
+    if (FusedHnsw::is_named_by(spec)) {
         const double upper = links_of(rows, spec.links) - rows * sizeof(RowId) * 2 * static_cast<double>(spec.links);
         return rows * (record_of(spec, need) + sizeof(RowId)) + upper;
     }

@@ -22,7 +22,7 @@ public:
           layout_(&layout),
           encoder_(codes.encoder()),
           scorer_(graph.codec().scorer()),
-          query_(graph.codec().query_size() + 63),
+          query_(scratch_for_query(graph.codec().query_size())),
           origin_(graph.dim()) {
         const std::size_t degree = graph.layers().links(0).degree();
         near_.reserve(FusedHnsw::looked_behind * degree);
@@ -63,7 +63,7 @@ private:
         std::erase_if(near_, [&](RowId row) {
             return row == vertex || std::find(links_.begin(), links_.end(), row) != links_.end();
         });
-        scorer_.set_query(graph_->codec().as_query(graph_->rows().code(vertex), aligned(query_)));
+        scorer_.set_query(graph_->codec().as_query(graph_->rows().code(vertex), query_.query()));
         found_.clear();
         std::array<const std::byte*, 64> codes{};
         std::array<float, 64> distances{};
@@ -85,17 +85,13 @@ private:
         FastScan::relative(row, graph_->codec().metric_kind(), {}, origin_.data());
         encoder_.enter({.centroid = origin_.data()});
     }
-    static std::byte* aligned(std::vector<std::byte>& room) noexcept {
-        const auto address = reinterpret_cast<std::uintptr_t>(room.data());
-        return room.data() + ((64 - address % 64) % 64);
-    }
 
     const Graph* graph_;
     const Rows* rows_;
     const FusedLayout* layout_;
     FastScan::Encoder encoder_;
     Rows::Scorer scorer_;
-    std::vector<std::byte> query_;
+    SearchScratch query_;
     std::vector<float> origin_;
     std::vector<RowId> links_;
     std::vector<RowId> near_;
@@ -104,7 +100,8 @@ private:
 
 }  // namespace
 
-Result<FusedHnsw> FusedHnsw::build(const Graph& built, FastScan codes, Rows rows, const Threads& threads) try {
+Result<FusedHnsw> FusedHnsw::build(const Graph& built, FastScan codes, Rows rows, const Threads& threads,
+                                   const ProgressFunction& progress) try {
     const Layers& layers = built.layers();
     const FusedLayout layout(rows.code_size(), codes.block_size(), layers.links(0).degree());
     auto records = AlignedBuffer::allocate(layers.vertices() * layout.stride);
@@ -112,11 +109,16 @@ Result<FusedHnsw> FusedHnsw::build(const Graph& built, FastScan codes, Rows rows
     std::vector<RecordWriter> writers;  // out of a thread no exception finds its way
     writers.reserve(resolve_threads(threads));
     for (unsigned i = 0; i < resolve_threads(threads); ++i) writers.emplace_back(built, codes, rows, layout);
-    parallel_for(threads, layers.vertices(), 64, [&](std::size_t first, std::size_t last, unsigned worker) {
-        for (std::size_t v = first; v < last; ++v) {
-            writers[worker].write(static_cast<RowId>(v), records->data() + v * layout.stride);
-        }
-    });
+    constexpr std::size_t slice = 4096;  // vertices from one call of `progress` to the next
+    for (std::size_t start = 0; start < layers.vertices(); start += slice) {
+        const std::size_t count = std::min(slice, layers.vertices() - start);
+        parallel_for(threads, count, 64, [&](std::size_t first, std::size_t last, unsigned worker) {
+            for (std::size_t v = start + first; v < start + last; ++v) {
+                writers[worker].write(static_cast<RowId>(v), records->data() + v * layout.stride);
+            }
+        });
+        if (progress) progress(start + count, layers.vertices());
+    }
     const Bytes bytes = std::move(*records).freeze();
     std::vector<LinkTable> tables{LinkTable(bytes, layout.degree, {layout.stride, layout.links_at})};
     std::vector<std::size_t> counts{layers.vertices()};

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <tonari/core/clock.hpp>
+#include <tonari/index/fused_hnsw.hpp>
 #include <tonari/index/index_model.hpp>
 
 namespace tonari::tune {
@@ -46,7 +47,7 @@ public:
           options_(options),
           lists_(index.model().spec().lists),
           graphs_(index.model().spec().kind == IndexKind::ivf_hnsw),
-          refines_(index.model().spec().fine.has_value()) {
+          refines_(index.model().spec().fine && !FusedHnsw::is_named_by(index.model().spec())) {
         for (unsigned worker = 0; worker < options.threads; ++worker) searchers_.push_back(index.searcher());
         ids_.resize(queries.rows() * scorer.k());
     }

@@ -71,6 +71,10 @@ class Bench(CommandTest):
         for wrong in (-1, "nan", "inf"):
             self.refused("bench", "data", "-i", "RaBitQ,RFlat", "--refine", wrong, status=2, says=["--refine", f"got {wrong}"])
 
+    def test_a_fused_graph_has_one_knob(self):
+        (result,) = self.bench("data", "--index", "HNSW16,RaBitQ,RFlat", "--ef", "10,40", "--refine", "2,3")["results"]
+        self.assertEqual([p["params"] for p in result["points"]], [{"ef": 10}, {"ef": 40}])
+
     def test_patience_is_tried_with_every_width_of_lists(self):
         arguments = ("data", "--index", "IVF16,Flat", "--nprobe", "4,12", "--patience", "0,1,6")
         (result,) = self.bench(*arguments)["results"]

@@ -40,7 +40,12 @@ public:
     /// Makes records of a graph over rows as given, which are then stored by `rows`. Empty places are filled: a block costs the
     /// same however full it is. Some 16 M distances and 2 M rotations a row; the same bytes for any number of threads. Both graphs
     /// are in memory meanwhile. Errors: out_of_memory.
-    static Result<FusedHnsw> build(const Graph& built, FastScan codes, Rows rows, const Threads& threads);
+    static Result<FusedHnsw> build(const Graph& built, FastScan codes, Rows rows, const Threads& threads,
+                                   const ProgressFunction& progress = {});
+    /// Does the spec name such an index? `refine` is nothing to it: each row that a search expands is compared as it is.
+    static bool is_named_by(const Spec& spec) noexcept {
+        return spec.kind == IndexKind::hnsw && spec.codec == CodecKind::fast_scan;
+    }
 
     [[nodiscard]] std::size_t size() const noexcept { return graph_.size(); }
     [[nodiscard]] Dim dim() const noexcept { return graph_.dim(); }
