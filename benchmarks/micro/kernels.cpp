@@ -262,7 +262,8 @@ void register_byte_codes() {
     }
 }
 
-/// What a query costs before blocks of 4-bit codes are compared with it: one a dimension, four dimensions a part.
+/// What a query costs before blocks of 4-bit codes are compared with it: one a dimension, four dimensions a part. And what a row
+/// costs on its way into a block.
 void register_query_tables() {
     for (const std::size_t size : {128U, 784U, 1536U}) {
         const std::string end = "/" + std::to_string(size);
@@ -274,6 +275,19 @@ void register_query_tables() {
             for (auto _ : state) {
                 simd::kernels().rotate(values.data(), size, signs.data());
                 benchmark::ClobberMemory();
+            }
+        });
+        benchmark::RegisterBenchmark(("encode/signs" + end).c_str(), [=](benchmark::State& state) {
+            std::vector<float> values(size);
+            std::vector<float> origin(size, 1.0F);
+            std::vector<std::byte> block(size / 16 * 64);
+            Random random(7);
+            for (float& value : values) value = static_cast<float>(unit(random()) - 0.5);
+            std::size_t place = 0;
+            for (auto _ : state) {
+                benchmark::DoNotOptimize(
+                    simd::kernels().put_signs(values.data(), origin.data(), size, block.data(), place));
+                place = (place + 1) % simd::nibble_rows;
             }
         });
         benchmark::RegisterBenchmark(("query/table" + end).c_str(), [=](benchmark::State& state) {

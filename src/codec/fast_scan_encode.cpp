@@ -89,41 +89,47 @@ void FastScan::Encoder::enter(Origin origin) noexcept {
 
 void FastScan::Encoder::put(RowView row, std::byte* block, std::size_t place) noexcept {
     relative(row, codec_->metric_, origin_, row_.data());
-    const detail::RowFactors of_row = factors(codec_->parts_ == 0 ? put_signs(block, place) : put_parts(block, place));
+    if (codec_->parts_ > 0) return put_factors(put_parts(block, place), block, place);
+    codec_->rotation_.apply(row_.data(), rotated_.data());
+    put_factors(put_signs(block, place), block, place);
+}
+
+void FastScan::Encoder::turn(RowView row, float* out) noexcept {
+    relative(row, codec_->metric_, {.centroid = codec_->middle_.data()}, row_.data());
+    codec_->rotation_.apply(row_.data(), out);
+}
+
+void FastScan::Encoder::put_turned(const float* row, const float* origin, std::byte* block,
+                                   std::size_t place) noexcept {
+    constexpr std::size_t together = 16;  // what the size is a multiple of: known lengths are vectorised
+    float* __restrict out = rotated_.data();
+    for (std::size_t i = 0; i < rotated_.size(); i += together) {
+        for (std::size_t j = i; j < i + together; ++j) out[j] = row[j] - origin[j];
+    }
+    put_factors(put_signs(block, place), block, place);
+}
+
+void FastScan::Encoder::put_factors(const detail::CodeSums& sums, std::byte* block, std::size_t place) const noexcept {
+    const detail::RowFactors of_row = factors(sums);
     const std::size_t quads = codec_->quads();
     set_factor(block, quads, 0, place, of_row.add);
     set_factor(block, quads, 1, place, of_row.scale);
     set_factor(block, quads, 2, place, of_row.error);
 }
 
-detail::RowFactors FastScan::Encoder::factors(detail::CodeSums sums) const noexcept {
-    if (codec_->metric_ != MetricKind::l2) {
-        for (Dim d = 0; d < codec_->dim_; ++d) {
-            sums.origin += static_cast<double>(row_[d]) * static_cast<double>(origin_.length * origin_.centroid[d]);
-        }
-    }
+detail::RowFactors FastScan::Encoder::factors(const detail::CodeSums& sums) const noexcept {
     return detail::row_factors(codec_->metric_, sums, codec_->share_);
 }
 
 /// The signs of the rotated row, four to a part.
 detail::CodeSums FastScan::Encoder::put_signs(std::byte* block, std::size_t place) noexcept {
-    codec_->rotation_.apply(row_.data(), rotated_.data());
     const std::size_t size = codec_->rotation_.size();
-    detail::CodeSums coded;
-    coded.length = static_cast<double>(size);
-    for (std::size_t part = 0; part < size / 4; ++part) {
-        unsigned code = 0;
-        for (unsigned i = 0; i < 4; ++i) {
-            const auto value = static_cast<double>(rotated_[4 * part + i]);
-            const auto origin = static_cast<double>(coded_origin_[4 * part + i]);
-            coded.square += value * value;
-            coded.along += std::abs(value);
-            coded.by_origin += value > 0 ? origin : -origin;
-            code |= (value > 0 ? 1U : 0U) << i;
-        }
-        set_code(block, place, part, code);
-    }
-    return coded;
+    const simd::SignSums sums = simd::kernels().put_signs(rotated_.data(), coded_origin_.data(), size, block, place);
+    return {.square = sums.square,
+            .along = sums.along,
+            .length = static_cast<double>(size),
+            .by_origin = sums.by_origin,
+            .origin = sums.origin};
 }
 
 detail::CodeSums FastScan::Encoder::put_parts(std::byte* block, std::size_t place) noexcept {
@@ -140,7 +146,9 @@ detail::CodeSums FastScan::Encoder::put_parts(std::byte* block, std::size_t plac
             coded.square += value * value;
             coded.along += point * value;
             coded.length += point * point;
-            coded.by_origin += point * static_cast<double>(coded_origin_[part * width + j]);
+            const auto origin = static_cast<double>(coded_origin_[part * width + j]);
+            coded.by_origin += point * origin;
+            coded.origin += value * origin;
         }
     }
     return coded;

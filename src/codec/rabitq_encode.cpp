@@ -83,6 +83,7 @@ void RaBitQ::Encoder::put(RowView row, std::byte* block, std::size_t place) noex
             coded.along += static_cast<double>(value) * middle;
             coded.length += middle * middle;
             coded.by_origin += static_cast<double>(origin[first + i]) * middle;
+            coded.origin += static_cast<double>(value) * static_cast<double>(origin[first + i]);
         }
         for (std::size_t plane = 0; plane < planes; ++plane) {
             std::memcpy(tail + plane * (values.size() / 8) + first / 8, &bits[plane], sizeof bits[plane]);

@@ -66,7 +66,7 @@ struct CodeSums {
     double along = 0;      ///< <code, row>
     double length = 0;     ///< |code|^2
     double by_origin = 0;  ///< <code, origin>
-    double origin = 0;     ///< <row, origin>: not under L2
+    double origin = 0;     ///< <row, origin>
 };
 /// estimate = add + of the query + scale * product, and how far off it may be.
 struct RowFactors {

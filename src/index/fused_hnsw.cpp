@@ -13,6 +13,34 @@ namespace {
 using Rows = FusedHnsw::Rows;
 using Graph = FusedHnsw::Graph;
 
+/// Rotated rows, as many as some memory holds: of those whose numbers differ by a multiple of its places, the last.
+class TurnedRows {
+public:
+    TurnedRows(std::size_t size, std::size_t rows)
+        : size_(size),
+          places_(std::clamp<std::size_t>(most_bytes / (size * sizeof(float)), 1, std::max<std::size_t>(rows, 1))),
+          values_(places_ * size),
+          held_(places_, no_row) {}
+    /// Until the next call. `turn(out)` rotates the row, if it is not there.
+    template <class Turn>
+    const float* get(RowId row, Turn&& turn) noexcept {
+        float* const out = values_.data() + row % places_ * size_;
+        if (RowId& held = held_[row % places_]; held != row) {
+            turn(out);
+            held = row;
+        }
+        return out;
+    }
+
+private:
+    static constexpr std::size_t most_bytes = std::size_t{64} << 20;
+
+    std::size_t size_;
+    std::size_t places_;
+    std::vector<float> values_;
+    std::vector<RowId> held_;
+};
+
 /// Makes records, one after another; one a thread.
 class RecordWriter {
 public:
@@ -21,9 +49,11 @@ public:
           rows_(&rows),
           layout_(&layout),
           encoder_(codes.encoder()),
+          turned_(codes.rotated_size(), graph.rows().rows()),
           scorer_(graph.codec().scorer()),
           query_(scratch_for_query(graph.codec().query_size())),
-          origin_(graph.dim()) {
+          origin_(graph.dim()),
+          origin_turned_(codes.rotated_size()) {
         const std::size_t degree = graph.layers().links(0).degree();
         near_.reserve(FusedHnsw::looked_behind * degree);
         links_.reserve(layout.degree);
@@ -34,9 +64,10 @@ public:
         const RowView row = graph_->rows().view().row(vertex);
         rows_->encode(row, {}, {record, rows_->code_size()});
         enter(row);
+        std::copy_n(turned(vertex), origin_turned_.size(), origin_turned_.data());  // links may take its place
         for (std::size_t i = 0; i < links_.size(); ++i) {
             std::byte* const block = record + layout_->blocks_at + i / FusedLayout::block_rows * layout_->block_size;
-            encoder_.put(graph_->rows().view().row(links_[i]), block, i % FusedLayout::block_rows);
+            encoder_.put_turned(turned(links_[i]), origin_turned_.data(), block, i % FusedLayout::block_rows);
         }
         auto* const places = reinterpret_cast<RowId*>(record + layout_->links_at);
         std::copy(links_.begin(), links_.end(), places);
@@ -86,13 +117,20 @@ private:
         encoder_.enter({.centroid = origin_.data()});
     }
 
+    /// A row as codes see it: each stands beside many others, most of which have numbers near its own.
+    const float* turned(RowId row) noexcept {
+        return turned_.get(row, [&](float* out) { encoder_.turn(graph_->rows().view().row(row), out); });
+    }
+
     const Graph* graph_;
     const Rows* rows_;
     const FusedLayout* layout_;
     FastScan::Encoder encoder_;
+    TurnedRows turned_;
     Rows::Scorer scorer_;
     SearchScratch query_;
     std::vector<float> origin_;
+    std::vector<float> origin_turned_;
     std::vector<RowId> links_;
     std::vector<RowId> near_;
     std::vector<OrderedKey> found_;

@@ -19,6 +19,7 @@
 #include "simd/body_planes.hpp"
 #include "simd/body_rotate.hpp"
 #include "simd/body_rows.hpp"
+#include "simd/body_signs.hpp"
 #include "simd/body_value_nibbles.hpp"
 
 namespace tonari::simd {
@@ -115,6 +116,7 @@ constexpr Kernels make_table() noexcept {
     table.value_nibbles_scan = &value_nibbles_scan<Machine>;
     table.byte_table = &byte_table<Machine>;
     table.byte_points = &byte_points<Machine>;
+    table.put_signs = &put_signs<Machine>;
     table.planes_product = &planes_product<Machine>;
     table.rounded_sums = &rounded_sums<Machine>;
     table.rotate = &rotate<Machine>;

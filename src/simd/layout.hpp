@@ -49,6 +49,19 @@ inline unsigned sixteen_signs(const std::byte* block, std::size_t place, std::si
     return (parts | parts >> 8U) & 0xFFFFU;
 }
 
+/// Sets them.
+inline void set_sixteen_signs(std::byte* block, std::size_t place, std::size_t quad, unsigned bits) noexcept {
+    std::byte* const at = block + quad * 64 + place % 16 * 4;
+    const unsigned shift = place < 16 ? 0 : 4;
+    std::uint32_t parts = bits;
+    parts = (parts | parts << 8U) & 0x00FF00FFU;
+    parts = (parts | parts << 4U) & 0x0F0F0F0FU;
+    std::uint32_t all;
+    std::memcpy(&all, at, sizeof all);
+    all = (all & (0xF0F0F0F0U >> shift)) | parts << shift;
+    std::memcpy(at, &all, sizeof all);
+}
+
 /// How entries of a table, none below 0, become bytes: entry * lift * inverse, rounded.
 struct NibbleScale {
     float lift;  ///< tiny entries times this have an inverse

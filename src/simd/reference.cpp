@@ -363,6 +363,30 @@ float planes_product(const float* query, std::size_t count, const std::byte* blo
     return static_cast<float>(sum);
 }
 
+SignSums put_signs(const float* values, const float* origin, std::size_t count, std::byte* block,
+                   std::size_t place) noexcept {
+    SignSums lanes[16];
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto value = static_cast<double>(values[i]);
+        const auto of_origin = static_cast<double>(origin[i]);
+        lanes[i % 16].square += value * value;
+        lanes[i % 16].along += std::abs(value);
+        lanes[i % 16].by_origin += value > 0 ? of_origin : -of_origin;
+        lanes[i % 16].origin += value * of_origin;
+        std::byte& part = block[i / 16 * 64 + place % 16 * 4 + i / 4 % 4];
+        const auto bit = std::byte{1} << (place / 16 * 4 + i % 4);
+        part = value > 0 ? part | bit : part & ~bit;
+    }
+    SignSums sums;
+    for (const SignSums& lane : lanes) {
+        sums.square += lane.square;
+        sums.along += lane.along;
+        sums.by_origin += lane.by_origin;
+        sums.origin += lane.origin;
+    }
+    return sums;
+}
+
 RoundedSums rounded_sums(const float* values, std::size_t count, float scale, float most) noexcept {
     double along = 0;
     double square = 0;
@@ -456,6 +480,7 @@ constexpr Kernels make_table() noexcept {
     table.byte_table = &byte_table;
     table.byte_points = &byte_points;
     table.planes_product = &planes_product;
+    table.put_signs = &put_signs;
     table.rounded_sums = &rounded_sums;
     table.rotate = &rotate;
     return table;

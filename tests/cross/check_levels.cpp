@@ -202,6 +202,18 @@ void check_planes(const Kernels& table, std::size_t quads) {
                   Element::float32, static_cast<Dim>(count));
         }
     }
+    std::vector<float> values(count);
+    for (float& value : values) value = static_cast<float>(unit(random()) - 0.5);
+    std::vector<std::byte> by_reference(block.data(), block.data() + quads * 64);
+    for (std::size_t place = 0; place < nibble_rows; ++place) {
+        const SignSums expected =
+            kernels(Level::reference)->put_signs(values.data(), query.data(), count, by_reference.data(), place);
+        const SignSums got = table.put_signs(values.data(), query.data(), count, block.data(), place);
+        const bool same = got.square == expected.square && got.along == expected.along &&
+                          got.by_origin == expected.by_origin && got.origin == expected.origin &&
+                          std::equal(by_reference.begin(), by_reference.end(), block.data());
+        check(same, "signs", table.level, MetricKind::l2, Element::float32, static_cast<Dim>(count));
+    }
     const RoundedSums expected = kernels(Level::reference)->rounded_sums(query.data(), count, 0.4F, 3);
     const RoundedSums got = table.rounded_sums(query.data(), count, 0.4F, 3);
     const bool right = std::abs(got.along - expected.along) <= 1e-5F * expected.along &&

@@ -133,14 +133,21 @@ public:
         /// Row `place` of the block, whose bytes were zeros where it had no row before.
         void put(RowView row, std::byte* block, std::size_t place) noexcept;
 
+        /// RaBitQ, of rows that stand beside many others: one as its codes see it, rotated, relative to the codec's own middle. `out`
+        /// takes `rotated_size()` values.
+        void turn(RowView row, float* out) noexcept;
+        /// As `put`, of a row and the origin that was entered as `turn` gave them.
+        void put_turned(const float* row, const float* origin, std::byte* block, std::size_t place) noexcept;
+
         /// Of the last row that was put, what turns <code, query> into a distance if its code were another.
-        [[nodiscard]] detail::RowFactors factors(detail::CodeSums sums) const noexcept;
+        [[nodiscard]] detail::RowFactors factors(const detail::CodeSums& sums) const noexcept;
         /// RaBitQ: that row and the origin, rotated.
         [[nodiscard]] std::span<const float> rotated() const noexcept { return rotated_; }
         [[nodiscard]] std::span<const float> rotated_origin() const noexcept { return coded_origin_; }
 
     private:
-        /// Writes the code and says what `put` makes factors of.
+        void put_factors(const detail::CodeSums& sums, std::byte* block, std::size_t place) const noexcept;
+        /// Writes the code and says what `put` makes factors of. The row stands in `rotated_`.
         detail::CodeSums put_signs(std::byte* block, std::size_t place) noexcept;
         detail::CodeSums put_parts(std::byte* block, std::size_t place) noexcept;
         const FastScan* codec_;

@@ -179,6 +179,18 @@ using BytePointsKernel = void (*)(const float* values, const float* points, std:
 using PlanesProductKernel = float (*)(const float* query, std::size_t count, const std::byte* block, std::size_t place,
                                       const std::byte* planes, std::size_t bits) noexcept;
 
+/// What makes factors of a row whose code is its signs: all float64, and the same bits at every level.
+struct SignSums {
+    double square = 0;     ///< of the values
+    double along = 0;      ///< of their magnitudes
+    double by_origin = 0;  ///< of the origin's values, turned where the row's is not above 0
+    double origin = 0;     ///< of the products of both
+};
+/// Codes of a bit a value: 1 for what is above 0. Writes them into row `place` of a block of 4-bit codes, four values to a part;
+/// other rows' are kept. `count` is a multiple of 16.
+using PutSignsKernel = SignSums (*)(const float* values, const float* origin, std::size_t count, std::byte* block,
+                                    std::size_t place) noexcept;
+
 /// What rounding makes of magnitudes, in whole steps: sums over all values of value * m and m * m, where m is
 /// `scale` * value rounded down, at most `most`, and half a step more.
 struct RoundedSums {
@@ -227,6 +239,7 @@ struct Kernels {
     ValueNibblesScanKernel value_nibbles_scan = nullptr;
     ByteTableKernel byte_table = nullptr;
     BytePointsKernel byte_points = nullptr;
+    PutSignsKernel put_signs = nullptr;
     PlanesProductKernel planes_product = nullptr;
     RoundedSumsKernel rounded_sums = nullptr;
     RotateKernel rotate = nullptr;
