@@ -51,6 +51,7 @@ void* operator new(std::size_t size, std::align_val_t alignment, const std::noth
 void* operator new[](std::size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {
     return counted_or_null(size, static_cast<std::size_t>(alignment));
 }
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"  // where only one of the two is inlined, GCC sees no pair
 void operator delete(void* block) noexcept { std::free(block); }
 void operator delete[](void* block) noexcept { std::free(block); }
 void operator delete(void* block, std::size_t) noexcept { std::free(block); }
