@@ -5,6 +5,7 @@
 
 #include "index/build_refined.hpp"
 #include "index/relative.hpp"
+#include "index/relative_models.hpp"
 
 namespace tonari::detail {
 

@@ -6,6 +6,7 @@
 #include <tonari/index/registry.hpp>
 
 #include "index/relative.hpp"
+#include "index/relative_models.hpp"
 
 namespace tonari::detail {
 

@@ -8,6 +8,9 @@ namespace tonari {
 template class FlatIndex<FastScan>;
 template class IvfIndex<FastScan, FlatIndex<Flat<AnyMetric>>>;
 template class IvfIndex<FastScan, HnswIndex<Flat<AnyMetric>>>;
+TONARI_MODELS_OF(, FlatIndex<FastScan>)
+TONARI_MODELS_OF(, FastScanByFlat)
+TONARI_MODELS_OF(, FastScanByGraph)
 
 Result<Index> detail::open_fast_scan(const SectionReader& reader) {
     auto record = read_index_record(reader);

@@ -6,6 +6,10 @@ namespace tonari {
 template class FlatIndex<Pq>;
 template class IvfIndex<Pq, FlatIndex<Flat<AnyMetric>>>;
 template class IvfIndex<Pq, HnswIndex<Flat<AnyMetric>>>;
+TONARI_MODELS_OF(, FlatIndex<Pq>)
+TONARI_MODELS_OF(, PqByFlat)
+TONARI_MODELS_OF(, PqByGraph)
+TONARI_MODELS_OF(, HnswIndex<Pq>)
 
 Result<Index> detail::open_pq(const SectionReader& reader) { return open_relative_or_graph<Pq>(reader, "codes of PQ"); }
 
