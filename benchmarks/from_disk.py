@@ -5,6 +5,7 @@
     python benchmarks/from_disk.py big.tnr big --nprobe 64 96 --memory 1000
     python benchmarks/from_disk.py big.tnr big --nprobe 128 --refine 1 --residency disk --memory 1000
     python benchmarks/from_disk.py big.tnr big --nprobe 128 --refine 1 --residency disk --memory 1000 --cache 0 400 --skew 1
+    python benchmarks/from_disk.py graph.tnr big --ef 64 --residency disk --memory 300
 
 The file's pages are dropped from the page cache before each line, so that the first queries find nothing there. With
 `--memory`, in MiB, each line runs in a control group that may not use more, page cache included (root, cgroup v1 or v2).
@@ -102,7 +103,7 @@ def measure(options):
         enter_group(options.memory)
     drop_pages(options.file)
     index = tonari.open(options.file, residency=options.residency, cache=options.cache << 20)
-    asking = {"k": options.k, "nprobe": options.nprobe, "refine": options.refine, "threads": 1}
+    asking = {"k": options.k, "nprobe": options.nprobe, "ef": options.ef, "refine": options.refine, "threads": 1}
     before = device_bytes()
     times = np.empty(len(queries))
     found = 0
@@ -128,6 +129,7 @@ def main():
     parser.add_argument("file", type=pathlib.Path)
     parser.add_argument("data", type=pathlib.Path, help="a folder with query.fbin and gt.ibin, as `tonari generate` makes")
     parser.add_argument("--nprobe", type=int, nargs="+", default=[16])
+    parser.add_argument("--ef", type=int, default=64, help="of graphs")
     parser.add_argument("--refine", type=float, default=2)
     parser.add_argument("--residency", nargs="+", default=["map", "disk"])
     parser.add_argument("--queries", type=int, default=1000)
@@ -145,7 +147,7 @@ def main():
     lines = [(nprobe, residency, cache) for nprobe in options.nprobe for residency in options.residency
              for cache in (options.cache if residency == "disk" else [0])]
     for nprobe, residency, cache in lines:
-        command = [sys.executable, __file__, "--line", str(options.file), str(options.data), "--nprobe", str(nprobe),
+        command = [sys.executable, __file__, "--line", str(options.file), str(options.data), "--nprobe", str(nprobe), "--ef", str(options.ef),
                    "--refine", str(options.refine), "--residency", residency, "--queries", str(options.queries),
                    "-k", str(options.k), "--cache", str(cache), "--skew", str(options.skew)]
         if options.memory:

@@ -7,6 +7,7 @@
 
 namespace tonari {
 
+// NOLINTBEGIN(bugprone-macro-parentheses): types have none
 /// The models over codes `C`, and over indexes of them that are refined: `instantiate template class` each.
 #define TONARI_MODELS_OF(instantiate, Inner)                                  \
     instantiate template class IndexModelOf<Inner>;                           \
@@ -18,6 +19,7 @@ namespace tonari {
     TONARI_MODELS_OF(instantiate, FlatIndex<C>)     \
     TONARI_MODELS_OF(instantiate, C##ByFlat)        \
     TONARI_MODELS_OF(instantiate, C##ByGraph)
+// NOLINTEND(bugprone-macro-parentheses)
 
 TONARI_RELATIVE_MODELS(extern, FastScan)
 TONARI_RELATIVE_MODELS(extern, Pq)

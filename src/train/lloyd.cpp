@@ -13,9 +13,10 @@
 namespace tonari::train {
 namespace {
 
-constexpr std::size_t inertia_piece = 1024;  // rows that are summed together, whoever does it
-constexpr std::size_t sampled_rows = 256;    // whose distances say what all are like
-constexpr std::size_t fewest_batches = 256;  // of rows, between which the prices of cells change
+constexpr std::size_t inertia_piece = 1024;          // rows that are summed together, whoever does it
+constexpr std::size_t sampled_rows = 256;            // whose distances say what all are like
+constexpr std::size_t slice = std::size_t{1} << 14;  // rows between two words of progress
+constexpr std::size_t fewest_batches = 256;          // of rows, between which the prices of cells change
 constexpr std::size_t least_batch = 64;
 constexpr std::size_t tries = 8;  // rows that are looked at for one that differs from its centroid
 
@@ -87,21 +88,25 @@ Result<Lloyd> Lloyd::create(Dim dim, bool spherical, float balance, std::size_t 
 void Lloyd::run(const FloatRows& rows, std::span<float> centroids, unsigned iterations, std::uint64_t seed,
                 const ProgressFunction& progress) {
     if (balance_ > 0) prices_.assign(centroids.size() / dim_, 0);
+    const std::size_t total = rows.size() * iterations;  // looking for cells is nearly all that takes time
     for (unsigned i = 0; i < iterations; ++i) {
-        const bool changed = balance_ > 0 ? find_balanced_cells(rows, centroids, i == 0) : find_cells(rows, centroids);
+        const ProgressFunction found = progress_between(progress, total, static_cast<double>(i) / iterations,
+                                                        static_cast<double>(i + 1) / iterations);
+        const bool changed =
+            balance_ > 0 ? find_balanced_cells(rows, centroids, i == 0, found) : find_cells(rows, centroids, found);
         if (i > 0 && !changed) break;
         move_to_means(rows, centroids);
         fill_empty(rows, centroids, hash(seed, i));
-        if (progress && i + 1 < iterations) progress(i + 1, iterations);
     }
-    if (progress) progress(iterations, iterations);
+    if (progress) progress(total, total);
 }
 
-void Lloyd::sort(const FloatRows& rows, std::span<const float> centroids) { find_cells(rows, centroids); }
+void Lloyd::sort(const FloatRows& rows, std::span<const float> centroids) { find_cells(rows, centroids, {}); }
 
 /// The same as `find_cells`, where cells have prices: some rows at a time, between which prices become those of the sizes that cells
 /// have come to.
-bool Lloyd::find_balanced_cells(const FloatRows& rows, std::span<const float> centroids, bool first) {
+bool Lloyd::find_balanced_cells(const FloatRows& rows, std::span<const float> centroids, bool first,
+                                const ProgressFunction& progress) {
     const std::size_t clusters = centroids.size() / dim_;
     const std::span<std::uint32_t> nearest = std::span(nearest_).first(rows.size());
     const double square = first ? nearest_square(rows, centroids) : inertia(rows, centroids);
@@ -127,6 +132,7 @@ bool Lloyd::find_balanced_cells(const FloatRows& rows, std::span<const float> ce
         }
         changed = find_.find(rows, from, some) || changed;
         for (const std::uint32_t c : some) ++sizes_[c];
+        if (progress) progress(from + some.size(), rows.size());
     }
     for (std::size_t c = 0; c < clusters; ++c) {
         prices_[c] = static_cast<float>(mean_prices_[c] / static_cast<double>(batches));
@@ -159,10 +165,15 @@ double Lloyd::nearest_square(const FloatRows& rows, std::span<const float> centr
 }
 
 /// True if any row has another cell than it had.
-bool Lloyd::find_cells(const FloatRows& rows, std::span<const float> centroids) {
+bool Lloyd::find_cells(const FloatRows& rows, std::span<const float> centroids, const ProgressFunction& progress) {
     find_.set(centroids, prices_);
     const std::span<std::uint32_t> nearest = std::span(nearest_).first(rows.size());
-    const bool changed = find_.find(rows, 0, nearest);
+    bool changed = false;
+    for (std::size_t from = 0; from < rows.size(); from += slice) {
+        const std::size_t count = std::min(slice, rows.size() - from);
+        changed = find_.find(rows, from, nearest.subspan(from, count)) || changed;
+        if (progress) progress(from + count, rows.size());
+    }
     order_by_cell(centroids.size() / dim_, nearest);
     return changed;
 }

@@ -48,10 +48,11 @@ public:
 private:
     Lloyd(Dim dim, bool spherical, float balance, const Threads& threads, NearestCentroids nearest)
         : dim_(dim), spherical_(spherical), balance_(balance), threads_(threads), find_(std::move(nearest)) {}
-    bool find_balanced_cells(const FloatRows& rows, std::span<const float> centroids, bool first);
+    bool find_balanced_cells(const FloatRows& rows, std::span<const float> centroids, bool first,
+                             const ProgressFunction& progress);
     double nearest_square(const FloatRows& rows, std::span<const float> centroids);
     void order_by_cell(std::size_t clusters, std::span<const std::uint32_t> nearest);
-    bool find_cells(const FloatRows& rows, std::span<const float> centroids);
+    bool find_cells(const FloatRows& rows, std::span<const float> centroids, const ProgressFunction& progress);
     void move_to_means(const FloatRows& rows, std::span<float> centroids);
     void fill_empty(const FloatRows& rows, std::span<float> centroids, std::uint64_t seed);
     bool set_apart(const FloatRows& rows, std::span<const float> centroid, std::span<const RowId> cell,

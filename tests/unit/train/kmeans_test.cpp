@@ -300,6 +300,25 @@ TEST_CASE("k-means: progress rises to its total", "[train]") {
     }
 }
 
+TEST_CASE("k-means: one iteration over many rows tells how far it has come", "[train]") {
+    const Rows rows = clustered_rows(Element::float32, 4, 50'000, 3);
+    for (const float balance : {0.0F, 0.1F}) {
+        KMeansOptions options = options_of(8);
+        options.sample_per_cluster = rows.size();
+        options.iterations = 1;
+        options.balance = balance;
+        std::vector<double> shares;
+        options.progress = [&](std::size_t done, std::size_t of) {
+            shares.push_back(static_cast<double>(done) / static_cast<double>(of));
+        };
+        kmeans(rows.view(), options).value();
+        CHECK(std::is_sorted(shares.begin(), shares.end()));
+        CHECK(shares.size() > 3);
+        CHECK(shares.front() < 0.5);
+        CHECK(shares.back() == 1);
+    }
+}
+
 TEST_CASE("k-means: what it refuses", "[train]") {
     Rows rows = clustered_rows(Element::float32, 6, 50, 1);
     CHECK(message_of(rows.view(), options_of(0)) == "k-means: expected 1 to 50 clusters of as many rows, got 0");
