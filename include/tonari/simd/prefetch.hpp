@@ -1,4 +1,6 @@
 // Asking for cache lines before they are needed.
+//
+// Always inline: GCC takes a function that does nothing but prefetch for one without effects, and drops calls of it.
 #pragma once
 
 #include <cstddef>
@@ -7,10 +9,11 @@ namespace tonari::simd {
 
 inline constexpr std::size_t cache_line = 64;
 
-inline void prefetch(const void* address) noexcept { __builtin_prefetch(address, 0, 3); }
+__attribute__((always_inline)) inline void prefetch(const void* address) noexcept { __builtin_prefetch(address, 0, 3); }
 
 /// Every line of [address, address + bytes), at most `lines` of them.
-inline void prefetch(const void* address, std::size_t bytes, std::size_t lines = 64) noexcept {
+__attribute__((always_inline)) inline void prefetch(const void* address, std::size_t bytes,
+                                                    std::size_t lines = 64) noexcept {
     const auto* at = static_cast<const char*>(address);
     const std::size_t wanted = bytes / cache_line + 1;
     const std::size_t last = wanted < lines ? wanted : lines;
