@@ -5,7 +5,12 @@
     python benchmarks/from_disk.py big.tnr big --nprobe 64 96 --memory 1000
     python benchmarks/from_disk.py big.tnr big --nprobe 128 --refine 1 --residency disk --memory 1000
     python benchmarks/from_disk.py big.tnr big --nprobe 128 --refine 1 --residency disk --memory 1000 --cache 0 400 --skew 1
-    python benchmarks/from_disk.py graph.tnr big --ef 64 --residency disk --memory 300
+
+and of a graph, whose codes and links are in memory:
+
+    tonari generate small --rows 300000 --dim 768
+    tonari build small --index HNSW16,PQ96,RFlat -o graph.tnr
+    python benchmarks/from_disk.py graph.tnr small --ef 64 --residency disk
 
 The file's pages are dropped from the page cache before each line, so that the first queries find nothing there. With
 `--memory`, in MiB, each line runs in a control group that may not use more, page cache included (root, cgroup v1 or v2).
@@ -147,8 +152,8 @@ def main():
     lines = [(nprobe, residency, cache) for nprobe in options.nprobe for residency in options.residency
              for cache in (options.cache if residency == "disk" else [0])]
     for nprobe, residency, cache in lines:
-        command = [sys.executable, __file__, "--line", str(options.file), str(options.data), "--nprobe", str(nprobe), "--ef", str(options.ef),
-                   "--refine", str(options.refine), "--residency", residency, "--queries", str(options.queries),
+        command = [sys.executable, __file__, "--line", str(options.file), str(options.data), "--nprobe", str(nprobe),
+                   "--ef", str(options.ef), "--refine", str(options.refine), "--residency", residency, "--queries", str(options.queries),
                    "-k", str(options.k), "--cache", str(cache), "--skew", str(options.skew)]
         if options.memory:
             command += ["--memory", str(options.memory)]

@@ -139,9 +139,9 @@ public:
         /// As `put`, of a row and the origin that was entered as `turn` gave them.
         void put_turned(const float* row, const float* origin, std::byte* block, std::size_t place) noexcept;
 
-        /// Of the last row that was put, what turns <code, query> into a distance if its code were another.
+        /// What turns <code, query> into a distance, by what a row and its code sum up to.
         [[nodiscard]] detail::RowFactors factors(const detail::CodeSums& sums) const noexcept;
-        /// RaBitQ: that row and the origin, rotated.
+        /// RaBitQ: the last row that was put, and the origin, rotated.
         [[nodiscard]] std::span<const float> rotated() const noexcept { return rotated_; }
         [[nodiscard]] std::span<const float> rotated_origin() const noexcept { return coded_origin_; }
 

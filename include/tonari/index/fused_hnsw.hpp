@@ -38,8 +38,8 @@ public:
     static constexpr std::size_t looked_behind = 8;
 
     /// Makes records of a graph over rows as given, which are then stored by `rows`. Empty places are filled: a block costs the
-    /// same however full it is. Some 16 M distances and 2 M rotations a row; the same bytes for any number of threads. Both graphs
-    /// are in memory meanwhile. Errors: out_of_memory.
+    /// same however full it is. Some 16 M distances and 2 M codes a row; the same bytes for any number of threads. Both graphs are
+    /// in memory meanwhile, and up to 64 MiB a thread of rotated rows. Errors: out_of_memory.
     static Result<FusedHnsw> build(const Graph& built, FastScan codes, Rows rows, const Threads& threads,
                                    const ProgressFunction& progress = {});
     /// Does the spec name such an index? `refine` is nothing to it: each row that a search expands is compared as it is.

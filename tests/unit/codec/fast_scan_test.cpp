@@ -1,7 +1,10 @@
 // Codes of 4 bits a part: estimates are right on average, bounds hold, and what they say does not depend on where a row lies.
 #include <tonari/codec/fast_scan.hpp>
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstring>
 #include <memory>
 #include <vector>
 
@@ -94,6 +97,44 @@ TEST_CASE("fast scan: a row that is asked for is estimated nearly exactly") {
                 CHECK(std::abs(survivors->estimate[i] - exact) < 0.03F * scale);
             }
         }
+    }
+}
+
+TEST_CASE("fast scan: a row that is turned before its origin is taken off has the same code and factors") {
+    const Dim dim = 200;
+    const Rows rows = clustered_rows(Element::float32, dim, 300, 6);
+    for (const MetricKind metric : metrics) {
+        CAPTURE(name(metric));
+        const FastScan codec = trained(rows, metric, 0);
+        const std::size_t codes = codec.rotated_size() / 16 * 64;
+        FastScan::Encoder encoder = codec.encoder();
+        std::vector<float> centroid(dim);
+        FastScan::relative(rows.row(7), metric, {}, centroid.data());
+        encoder.enter({.centroid = centroid.data()});
+        std::vector<float> origin(codec.rotated_size());
+        std::vector<float> row(codec.rotated_size());
+        encoder.turn(rows.row(7), origin.data());
+        std::vector<std::byte> block(codec.block_size());
+        std::vector<std::byte> turned(codec.block_size());
+        for (std::size_t i = 0; i < FastScan::block_rows; ++i) {  // row 7 itself among them: nothing is left of it
+            encoder.put(rows.row(i), block.data(), i);
+            encoder.turn(rows.row(i), row.data());
+            encoder.put_turned(row.data(), origin.data(), turned.data(), i);
+        }
+        std::size_t different = 0;
+        for (std::size_t i = 0; i < codes; ++i) {
+            different += static_cast<std::size_t>(std::popcount(std::to_integer<unsigned>(block[i] ^ turned[i])));
+        }
+        CHECK(different <= codes * 8 / 1000);  // values that rounding brings to the other side of zero
+        std::size_t wrong = 0;
+        for (std::size_t at = codes; at < block.size(); at += sizeof(float)) {
+            float expected = 0;
+            float got = 0;
+            std::memcpy(&expected, &block[at], sizeof expected);
+            std::memcpy(&got, &turned[at], sizeof got);
+            wrong += std::abs(got - expected) <= 1e-3F * std::max(1.0F, std::abs(expected)) ? 0 : 1;
+        }
+        CHECK(wrong == 0);
     }
 }
 
