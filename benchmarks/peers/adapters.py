@@ -380,6 +380,21 @@ class TonariSq8Half(Tonari):
     spec = "HNSW{m},SQ8,R(FP16)"
 
 
+class TonariPca(Tonari):
+    """A sixth of the dimensions, whole cache lines of them, walked by 8-bit codes; ranked by the rows."""
+    spec = "PCAR{kept},HNSW{m},SQ8,RFlat"
+
+    def build(self, rows, m, ef_construction, threads):
+        import tonari
+        kept = max(64, rows.shape[1] // 6 // 64 * 64)
+        self.index = tonari.build(self.spec.format(m=m, kept=kept), rows, metric=self.metric, threads=threads,
+                                  ef_construction=ef_construction)
+
+
+class TonariPcaHalf(TonariPca):
+    spec = "PCAR{kept},HNSW{m},SQ8,R(FP16)"
+
+
 class TonariFused(Tonari):
     """Row, codes of neighbours and links in one record a vertex."""
     spec = "HNSW{m},RaBitQ,RFlat"
@@ -460,5 +475,5 @@ ADAPTERS = {cls.__name__: cls for cls in
              FaissCodes, FaissCodes4, FaissCodes6, FaissCodes20, FaissCodes40, FaissBits, FaissBits10, FaissBits20,
              Usearch, UsearchHalf, UsearchFlat,
              Tonari, TonariMapped, TonariHalf, TonariSq8, TonariSq8Half, TonariSq8Wide, TonariFused,
-             TonariFusedHalf, TonariLists, TonariListsGraph,
+             TonariFusedHalf, TonariPca, TonariPcaHalf, TonariLists, TonariListsGraph,
              TonariFlat, TonariFlatIntegers, TonariBits, TonariBitsWide, TonariCodes, TonariCodesWide)}

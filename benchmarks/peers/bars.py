@@ -22,7 +22,7 @@ def judge(result):
         _build(out, rows, tonari, large)
         _memory(out, rows, tonari, result)
     _sq8(out, rows, result, large)
-    _fused(out, rows, result, large)
+    _fastest(out, rows, result, large)
     _light(out, rows, large)
     _lists(out, rows, result, large)
     _exact(out, rows, large)
@@ -125,28 +125,30 @@ def _build(out, rows, tonari, large):
 
 
 def _sq8(out, rows, result, large):
-    """The 8-bit walk beside hnswlib: tails and build."""
-    ours, peer = rows.get("tonari SQ8"), rows.get("hnswlib")
-    if not ours:
-        return
-    if ours.get("p50_us") and ours.get("p99_us"):
-        _add(out, "2.2 x p50 / p99 at recall 0.95, tonari SQ8", 1.0, 2.2 * ours["p50_us"] / ours["p99_us"], large)
-    if peer and ours.get("build_cpu_s") and peer.get("build_cpu_s"):
-        _add(out, "build CPU seconds, hnswlib / tonari SQ8", 4.0, peer["build_cpu_s"] / ours["build_cpu_s"], large)
+    """The walks by 8-bit codes beside hnswlib: tails and build."""
+    peer = rows.get("hnswlib")
+    for name in ("tonari SQ8", "tonari PCA"):
+        ours = rows.get(name)
+        if not ours:
+            continue
+        if ours.get("p50_us") and ours.get("p99_us"):
+            _add(out, f"2.2 x p50 / p99 at recall 0.95, {name}", 1.0, 2.2 * ours["p50_us"] / ours["p99_us"], large)
+        if peer and ours.get("build_cpu_s") and peer.get("build_cpu_s"):
+            _add(out, f"build CPU seconds, hnswlib / {name}", 4.0, peer["build_cpu_s"] / ours["build_cpu_s"], large)
 
 
-def _fused(out, rows, result, large):
-    """Records with all of a vertex beside hnswlib: speed, and what it costs."""
+def _fastest(out, rows, result, large):
+    """The layouts made for searching beside hnswlib: speed, and what it costs."""
     peer = rows.get("hnswlib")
     bar = 4.1 if result["dim"] >= 512 else 2.9  # asked for at d = 128 and from d = 512 on
-    for name in ("tonari fused", "tonari fused R16"):
+    for name in ("tonari fused", "tonari fused R16", "tonari PCA", "tonari PCA R16"):
         ours = rows.get(name)
         if not ours or not peer:
             continue
         for target in TARGETS:
-            _add(out, f"fused bar: QPS at recall {target}, {name} x hnswlib", bar, _ratio(ours, peer, target),
+            _add(out, f"speed bar: QPS at recall {target}, {name} x hnswlib", bar, _ratio(ours, peer, target),
                  large and (result["dim"] == 128 or result["dim"] >= 512))
-        _add(out, f"fused bar: 1.8 x hnswlib's memory / {name}'s", 1.0,
+        _add(out, f"speed bar: 1.8 x hnswlib's memory / {name}'s", 1.0,
              1.8 * peer["resting_bytes"] / ours["resting_bytes"], large)
 
 

@@ -166,16 +166,23 @@ class Sq8Bars(unittest.TestCase):
                             self.row("tonari fused R16", 3000, 125))
         self.assertEqual(found, {
             "2.2 x p50 / p99 at recall 0.95, tonari SQ8": (1.1, True),
-            **{f"fused bar: QPS at recall {target}, tonari fused R16 x hnswlib": (3.0, True) for target in bars.TARGETS},
+            **{f"speed bar: QPS at recall {target}, tonari fused R16 x hnswlib": (3.0, True) for target in bars.TARGETS},
             "build CPU seconds, hnswlib / tonari SQ8": (3.0, False),
-            "fused bar: 1.8 x hnswlib's memory / tonari fused R16's": (1.44, True),
+            "speed bar: 1.8 x hnswlib's memory / tonari fused R16's": (1.44, True),
             "light bar: 1.25 x hnswlib's memory / tonari SQ8's": (1.0, True),
             **{f"light bar: QPS at recall {target}, tonari SQ8 x svs": (1.154, True) for target in bars.TARGETS}})
 
     def test_more_dimensions_ask_for_more_and_between_them_nothing_is_decided(self):
         for dim, reached in ((784, False), (256, None)):
             found = self.judged(self.row("hnswlib", 1000, 100), self.row("tonari fused", 3000, 125), dim=dim)
-            self.assertEqual(found["fused bar: QPS at recall 0.95, tonari fused x hnswlib"], (3.0, reached))
+            self.assertEqual(found["speed bar: QPS at recall 0.95, tonari fused x hnswlib"], (3.0, reached))
+
+    def test_the_walk_by_directions_answers_for_its_speed_its_tail_and_its_build(self):
+        found = self.judged(self.row("hnswlib", 1000, 100, build_cpu_s=30.0),
+                            self.row("tonari PCA", 4200, 90, build_cpu_s=6.0, p50_us=50.0, p99_us=120.0), dim=784)
+        self.assertEqual(found["speed bar: QPS at recall 0.9, tonari PCA x hnswlib"], (4.2, True))
+        self.assertEqual(found["2.2 x p50 / p99 at recall 0.95, tonari PCA"], (0.917, False))
+        self.assertEqual(found["build CPU seconds, hnswlib / tonari PCA"], (5.0, True))
 
     def test_what_does_not_fit_cannot_win_and_a_recall_out_of_reach_is_a_miss(self):
         found = self.judged(self.row("hnswlib", 1000, 100), self.row("tonari SQ8", 3000, 150))

@@ -33,7 +33,7 @@ spec
     what rows are stored as: "FP16" or "BF16" (half precision), "SQ8" (rounded to 8 bits a value, and queries too), "SQ4" (4 bits); and, but
     for graphs, "RaBitQ", "RaBitQ2" to "RaBitQ8" (so many bits a value), "PQ32x4fs" (4 bits for each of 32 parts). "PQ32" (8
     bits) goes with graphs, too, and "HNSW32,RaBitQ,RFlat" is a graph with codes of neighbours beside its links. Behind codes, what ranks the rows that they find: "RFlat" (as given), "R(FP16)", "R(BF16)",
-    "R(SQ8)", as in "HNSW32,SQ8,RFlat" or "IVF1024,RaBitQ,RFlat". Before all of it a map: "PCA64", "OPQ32", "OPQ32_64", "RR",
+    "R(SQ8)", as in "HNSW32,SQ8,RFlat" or "IVF1024,RaBitQ,RFlat". Before all of it a map: "PCA64", "PCAR64", "OPQ32", "OPQ32_64", "RR",
     "RR64". An error names the words that would fit.
 rows
     An array of shape (n, dim), float32, float16, bfloat16 (ml_dtypes), int8 or uint8. It is read in place: each row's

@@ -24,7 +24,8 @@ def fading(count: int, seed: int) -> np.ndarray:
 
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("spec", ["RR,Flat", "RR,SQ8", "PCA20,Flat", "PCA20,HNSW16,SQ8", "PCA20,IVF8,Flat",
-                                  "PCA20,IVF8_HNSW4,RaBitQ,R(FP16)", "OPQ12,IVF8,PQ12x4fs,RFlat", "OPQ10_20,PQ10x4fs"])
+                                  "PCA20,IVF8_HNSW4,RaBitQ,R(FP16)", "OPQ12,IVF8,PQ12x4fs,RFlat", "OPQ10_20,PQ10x4fs",
+                                  "PCAR20,HNSW16,SQ8,RFlat", "OPQ12,HNSW16,PQ12,RFlat"])
 def test_built_saved_and_opened(spec: str, metric: Any, tmp_path: Path) -> None:
     rows, queries = fading(900, 1), fading(20, 2)
     ids = np.arange(900)[::-1] * 3
@@ -41,11 +42,12 @@ def test_built_saved_and_opened(spec: str, metric: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("metric", METRICS)
-@pytest.mark.parametrize("spec", ["RR,RaBitQ,RFlat", "PCA20,IVF8,RaBitQ,RFlat", "OPQ10_20,IVF8_HNSW4,PQ10x4fs,RFlat"])
+@pytest.mark.parametrize("spec", ["RR,RaBitQ,RFlat", "PCA20,IVF8,RaBitQ,RFlat", "OPQ10_20,IVF8_HNSW4,PQ10x4fs,RFlat",
+                                  "PCAR20,HNSW16,SQ8,RFlat"])
 def test_refined_answers_are_those_of_rows_as_given(spec: str, metric: Any) -> None:
     rows, queries = fading(2000, 3), fading(50, 4)
     index = tonari.build(spec, rows, metric=metric)
-    check_exact(index.search(queries, k=10, nprobe=8, refine=1e6), metric, rows, queries)
+    check_exact(index.search(queries, k=10, nprobe=8, ef=2000, refine=1e6), metric, rows, queries)
     ids, _ = index.search(queries, k=10, nprobe=8)
     truth = np.argsort(distances(metric, rows, queries), axis=1, kind="stable")[:, :10]
     assert np.mean([len(set(a) & set(b)) for a, b in zip(ids, truth)]) / 10 >= 0.97

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <tonari/index/advise.hpp>
+#include <tonari/index/fused_hnsw.hpp>
 #include <tonari/index/registry.hpp>
 #include <tonari/index/row_check.hpp>
 #include <tonari/index/transformed.hpp>
@@ -149,12 +150,14 @@ Result<Index> build_transformed(const Spec& spec, MetricKind metric, MatrixView 
     if (is_relative(spec.codec)) {  // asked before anything is trained
         if (Status s = check_relative(spec, metric, rows.rows(), static_cast<Dim>(out)); !s) return s;
     }
-    if (spec.fine && spec.kind == IndexKind::hnsw) {  // rows that are alike when they are mapped would share a vertex
+    if (FusedHnsw::is_named_by(spec)) {  // its records have the rows and a rotation within
         Spec instead = spec;
-        instead.fine.reset();
-        return Error{ErrorCode::unsupported, "spec '" + to_string(spec) +
-                                                 "': expected lists or all rows before a refinement of mapped rows; '" +
-                                                 to_string(instead) + "' fits"};
+        instead.transform.reset();
+        return Error{ErrorCode::unsupported,
+                     "spec '" + to_string(spec) +
+                         "': expected SQ8, SQ4 or PQ in a graph over mapped rows, since RaBitQ codes in "
+                         "a graph are about the rows as given; '" +
+                         to_string(instead) + "' fits"};
     }
     if (spec.fine) {
         if (Status s = check_fine(spec, metric, rows, options.threads); !s) return s;

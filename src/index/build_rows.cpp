@@ -7,10 +7,11 @@
 #include <vector>
 
 #include <tonari/codec/narrowed.hpp>
-#include <tonari/core/top_k.hpp>
-#include <tonari/index/stored_rows.hpp>
 #include <tonari/simd/kernels.hpp>
 #include <tonari/train/rounding.hpp>
+
+#include "index/condensed.hpp"
+#include "index/near_sample.hpp"
 
 namespace tonari {
 namespace {
@@ -109,101 +110,93 @@ train::Rounding round_points(const Points& points) {
 
 /// Of two values rounded each, the difference is off by a deviation of step / sqrt(6); so |a - b|^2 is off by about
 /// 2 |a - b| times that, and the sum of |a_i - b_i| by sqrt(dim) times it.
-std::function<float(float)> rounding_error(float scale, MetricKind metric, Dim dim) {
+VertexError rounding_error(float scale, MetricKind metric, Dim dim) {
     const float off = 1 / (scale * std::sqrt(6.0F));
-    if (metric == MetricKind::l2) return [off](float distance) { return 2 * off * std::sqrt(distance); };
+    if (metric == MetricKind::l2) return [off](RowId, float distance) { return 2 * off * std::sqrt(distance); };
     if (metric == MetricKind::cosine) {  // half of |a - b|^2 at length 1
-        return [off](float distance) { return off * std::sqrt(2 * std::max(distance, 0.0F)); };
+        return [off](RowId, float distance) { return off * std::sqrt(2 * std::max(distance, 0.0F)); };
     }
     if (metric == MetricKind::l1) {
-        return [off, dim](float /*distance*/) { return off * std::sqrt(static_cast<float>(dim)); };
+        return [off, dim](RowId, float /*distance*/) { return off * std::sqrt(static_cast<float>(dim)); };
     }
     return {};
 }
+constexpr std::size_t nearest = 10;  // rows that codes have to find
 
-/// Whether the rounded rows still tell near from far. Of the 10 rows nearest to a sampled one, the rounded rows must find
-/// 0.8 on average, and half for every one: a far-off row, or a dense cloud of a few, is nothing to the average.
-/// The exact distance is asked for no more than the `near` first, which is enough to see that rounding cannot order them.
-class Check {
-public:
-    Check(const Points& points, const Flat<AnyMetric>& codec, const std::byte* codes)
-        : points_(points), codec_(codec), codes_(codes), query_(points.dim()), row_(points.dim()) {}
-
-    /// The only call that allocates.
-    void reserve() { found_.reset(near + 1); }
-    /// The share that is found for one row.
-    double share(std::size_t vertex) noexcept {
-        nearest_by_codes(vertex);
-        points_.write(vertex, query_.data());
-        std::array<double, near> exact;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
-        std::size_t others = 0;
-        for (const OrderedKey key : found_.sort()) {
-            if (row_of(key) != vertex && others < near) exact[others++] = distance(row_of(key));
+/// Whether rounded rows still tell near from far: of the 10 that seem nearest to a sampled one, 0.8 are among the 10 nearest on
+/// average. The exact distance is asked for no more than those that `near` has, which is enough to see that rounding cannot order
+/// them.
+bool tells_near(const Points& points, const NearSample& near, std::span<const RowId> sample, const Threads& threads) {
+    struct Worker {
+        std::vector<float> from;
+        std::vector<float> to;
+    };
+    std::vector<Worker> workers(resolve_threads(threads),
+                                {std::vector<float>(points.dim()), std::vector<float>(points.dim())});
+    std::vector<double> shares(near.size());
+    parallel_for(threads, near.size(), 1, [&](std::size_t first, std::size_t last, unsigned worker) {
+        std::vector<float>& from = workers[worker].from;
+        std::vector<float>& to = workers[worker].to;
+        for (std::size_t i = first; i < last; ++i) {
+            points.write(sample[i], from.data());
+            std::array<double, NearSample::most> exact{};
+            const std::span<const RowId> rows = near.near(i);
+            for (std::size_t r = 0; r < rows.size(); ++r) {
+                points.write(rows[r], to.data());
+                for (std::size_t j = 0; j < to.size(); ++j) {
+                    const double apart = std::abs(static_cast<double>(from[j]) - static_cast<double>(to[j]));
+                    exact[r] += points.metric() == MetricKind::l1 ? apart : apart * apart;
+                }
+            }
+            const auto wanted = static_cast<std::ptrdiff_t>(std::min(nearest, rows.size()));
+            std::array<double, NearSample::most> sorted = exact;
+            std::sort(sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(rows.size()));
+            const auto in = std::count_if(exact.begin(), exact.begin() + wanted, [&](double distance) {
+                return distance <= sorted[static_cast<std::size_t>(wanted - 1)];
+            });
+            shares[i] = wanted == 0 ? 1 : static_cast<double>(in) / static_cast<double>(wanted);
         }
-        const std::size_t wanted = std::min(nearest, others);
-        if (wanted == 0) return 1;
-        std::array<double, near> sorted = exact;
-        std::sort(sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(others));
-        const auto in = std::count_if(exact.begin(), exact.begin() + static_cast<std::ptrdiff_t>(wanted),
-                                      [&](double distance) { return distance <= sorted[wanted - 1]; });
-        return static_cast<double>(in) / static_cast<double>(wanted);
-    }
+    });
+    return passes(shares, 0.8);
+}
 
-    static bool passed(std::span<const double> shares) noexcept {
-        double sum = 0;
-        for (const double share : shares) sum += share;
-        return sum >= 0.8 * static_cast<double>(shares.size()) &&
-               std::all_of(shares.begin(), shares.end(), [](double share) { return share >= 0.5; });
-    }
-
-private:
-    static constexpr std::size_t nearest = 10;
-    static constexpr std::size_t near = 40;
-
-    void nearest_by_codes(std::size_t vertex) noexcept {
-        auto scorer = codec_.scorer();
-        scorer.set_query(codes_ + vertex * codec_.code_size());
-        found_.reset(near + 1);
-        for (std::size_t at = 0; at < points_.size(); at += max_batch) {
-            offer_block(
-                scorer,
-                {codes_ + at * codec_.code_size(), codec_.code_size(), std::min(max_batch, points_.size() - at)},
-                static_cast<RowId>(at), found_, survivors_);
-        }
-    }
-    double distance(RowId vertex) noexcept {
-        points_.write(vertex, row_.data());
-        double sum = 0;
-        for (std::size_t j = 0; j < row_.size(); ++j) {
-            const double apart = std::abs(static_cast<double>(query_[j]) - row_[j]);
-            sum += points_.metric() == MetricKind::l1 ? apart : apart * apart;
-        }
-        return sum;
-    }
-
-    const Points& points_;
-    const Flat<AnyMetric>& codec_;
-    const std::byte* codes_;
-    std::vector<float> query_;
-    std::vector<float> row_;
-    TopK found_;
-    Survivors survivors_;
-};
-
-bool good_enough(const Points& points, const BuildRows& rounded, std::span<const RowId> sample, const Threads& threads,
-                 const ProgressFunction& progress) {
-    constexpr std::size_t slice = 32;  // progress is told between two of them
-    std::vector<Check> checks(resolve_threads(threads), Check(points, rounded.codec, rounded.codes.data()));
-    for (Check& check : checks) check.reserve();
-    std::vector<double> shares(sample.size());
-    for (std::size_t start = 0; start < sample.size(); start += slice) {
-        const std::size_t count = std::min(slice, sample.size() - start);
-        parallel_for(threads, count, 1, [&](std::size_t first, std::size_t last, unsigned worker) {
-            for (std::size_t i = start + first; i < start + last; ++i) shares[i] = checks[worker].share(sample[i]);
+/// Whether shorter codes find what is near: of the 10 nearest by longer ones, 0.9 are among the 40 by these on average. A build
+/// looks at more candidates than that.
+bool finds_near(const NearSample& near, const NearSample& by_shorter) {
+    std::vector<double> shares(near.size());
+    for (std::size_t i = 0; i < near.size(); ++i) {
+        const std::span<const RowId> wanted = near.near(i).first(std::min(nearest, near.near(i).size()));
+        const std::span<const RowId> found = by_shorter.near(i);
+        const auto in = std::count_if(wanted.begin(), wanted.end(), [&](RowId row) {
+            return std::find(found.begin(), found.end(), row) != found.end();
         });
-        if (progress) progress(start + count, sample.size());
+        shares[i] = wanted.empty() ? 1 : static_cast<double>(in) / static_cast<double>(wanted.size());
     }
-    return Check::passed(shares);
+    return passes(shares, 0.9);
+}
+
+/// Beside codes that links are chosen by, of which `near` says what is near, shorter ones to find candidates by, if points can be
+/// told by so few values.
+Status add_walk(BuildRows& built, const NearSample& near, const Points& points, MetricKind metric,
+                std::span<const RowId> sample, const Threads& threads, const ProgressFunction& progress) {
+    auto few = condense(points.size(), points.dim(), threads, [&](std::size_t i, float* out) { points.write(i, out); });
+    if (!few) return std::move(few).error();
+    if (!*few) return {};
+    CondensedPoints& condensed = **few;
+    if (!finds_near(near, NearSample::of(condensed.codec, condensed.codes, sample, threads, progress))) return {};
+    built.walk = WalkRows{std::move(condensed.codec), std::move(condensed.codes)};
+    if (metric == MetricKind::inner_product) return {};  // where no row is its own nearest, none is looked for
+    // Of some points far more is left out than of others: that may be all that tells them from the rest.
+    constexpr double far_more = 4;
+    std::vector<float> left_out = std::move(condensed.left_out);
+    double sum = 0;
+    for (const float square : left_out) sum += static_cast<double>(square);
+    const auto much = static_cast<float>(far_more * sum / static_cast<double>(left_out.size()));
+    for (float& square : left_out) square = square > much ? (metric == MetricKind::cosine ? square / 2 : square) : 0;
+    built.error = [rounded = std::move(built.error), left_out = std::move(left_out)](RowId vertex, float distance) {
+        return (rounded ? rounded(vertex, distance) : 0) + left_out[vertex];
+    };
+    return {};
 }
 
 /// `count` codes of `codec`, each written by `write(vertex, code, room)`; `room` holds one point.
@@ -218,7 +211,7 @@ Result<BuildRows> encode(Flat<AnyMetric> codec, std::size_t count, const Threads
             write(i, codes->data() + i * codec.code_size(), rooms[worker].data());
         }
     });
-    return BuildRows{std::move(codec), *std::move(codes), as_stored, {}};
+    return BuildRows{std::move(codec), *std::move(codes), as_stored, {}, {}};
 }
 
 bool has_floats(const Flat<AnyMetric>& stored) noexcept {
@@ -228,17 +221,41 @@ bool has_floats(const Flat<AnyMetric>& stored) noexcept {
 bool is_lengthened(const Flat<AnyMetric>& stored) noexcept {
     return stored.metric_kind() == MetricKind::inner_product && stored.dim() < max_dim;
 }
+/// Whether rows are rounded to 8 bits a value, if a sample allows it.
+bool is_rounded(const Flat<AnyMetric>& stored) noexcept { return has_floats(stored) || is_lengthened(stored); }
+bool is_condensed(const Flat<AnyMetric>& stored, std::size_t rows) noexcept {
+    return stored.element() != Element::bits && stored.metric_kind() != MetricKind::l1 &&
+           may_condense(rows, stored.dim());
+}
 
 }  // namespace
 
-bool builds_as_stored(const Flat<AnyMetric>& stored) noexcept { return !has_floats(stored) && !is_lengthened(stored); }
+bool builds_as_stored(const Flat<AnyMetric>& stored, std::size_t rows) noexcept {
+    return !is_rounded(stored) && !is_condensed(stored, rows);
+}
 
 Result<BuildRows> build_rows(const Flat<AnyMetric>& stored, MatrixView rows, std::span<const RowId> source,
                              std::span<const RowId> sample, const Threads& threads, const ProgressFunction& progress) {
     const MetricKind metric = stored.metric_kind();
     const bool product = is_lengthened(stored);
-    if (!builds_as_stored(stored)) {
+    const auto encode_as_stored = [&] {
+        return encode(stored, source.size(), threads, true, [&](std::size_t i, std::byte* code, float* /*room*/) {
+            stored.encode(rows.row(source[i]), {}, {code, stored.code_size()});
+        });
+    };
+    if (!builds_as_stored(stored, source.size())) {
         const Points points(stored, rows, source, threads);
+        const bool condensed = is_condensed(stored, source.size());
+        const auto part = [&](double from, double to) {
+            return progress_between(progress, sample.size(), from, condensed ? to : 1);
+        };
+        if (!is_rounded(stored)) {
+            auto as_stored = encode_as_stored();
+            if (!as_stored) return as_stored;
+            const auto near = NearSample::of(stored, as_stored->codes, sample, threads, part(0, 0.7));
+            if (Status s = add_walk(*as_stored, near, points, metric, sample, threads, part(0.7, 1)); !s) return s;
+            return as_stored;
+        }
         if (const train::Rounding rounding = round_points(points); rounding.usable()) {
             auto rounded = encode(*Flat<AnyMetric>::create(Element::int8, points.dim(), AnyMetric(points.metric())),
                                   source.size(), threads, false, [&](std::size_t i, std::byte* code, float* room) {
@@ -247,8 +264,11 @@ Result<BuildRows> build_rows(const Flat<AnyMetric>& stored, MatrixView rows, std
                                                            reinterpret_cast<std::int8_t*>(code));
                                   });
             if (!rounded) return rounded;
-            if (good_enough(points, *rounded, sample, threads, progress)) {
+            const auto near = NearSample::of(rounded->codec, rounded->codes, sample, threads, part(0, 0.7));
+            if (tells_near(points, near, sample, threads)) {
                 rounded->error = rounding_error(rounding.scale, metric, rows.dim());
+                if (!condensed) return rounded;
+                if (Status s = add_walk(*rounded, near, points, metric, sample, threads, part(0.7, 1)); !s) return s;
                 return rounded;
             }
         }
@@ -259,9 +279,7 @@ Result<BuildRows> build_rows(const Flat<AnyMetric>& stored, MatrixView rows, std
                           });
         }
     }
-    return encode(stored, source.size(), threads, true, [&](std::size_t i, std::byte* code, float* /*room*/) {
-        stored.encode(rows.row(source[i]), {}, {code, stored.code_size()});
-    });
+    return encode_as_stored();
 }
 
 }  // namespace tonari

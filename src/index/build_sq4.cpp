@@ -8,7 +8,7 @@ Result<Index> build_sq4(const Spec& spec, MetricKind metric, MatrixView rows, st
                         const BuildOptions& options, const GivenRows* given) {
     const Sq4Params params{metric, options.seed, options.threads};
     if (Status s = Sq4::check(params); !s) return s;
-    if (spec.kind == IndexKind::hnsw) return build_graph_of_codes<Sq4>(spec, params, rows, ids, options);
+    if (spec.kind == IndexKind::hnsw) return build_graph_of_codes<Sq4>(spec, params, rows, ids, options, given);
     return build_over_relative<Sq4>(spec, params, rows, ids, options, given);
 }
 

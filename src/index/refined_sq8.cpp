@@ -38,7 +38,7 @@ Result<Index> build_refined_sq8(const Spec& spec, MetricKind metric, MatrixView 
     if (!codes) return std::move(codes).error();
     const BuildOptions coarse = before_refinement(spec, rows, options);
     if (spec.kind == IndexKind::hnsw) {
-        return build_graph_over(*std::move(codes), spec, metric, rows, ids, options);
+        return build_graph_over(*std::move(codes), spec, metric, rows, ids, options, given);
     }
     if (spec.kind == IndexKind::flat) {
         return finish(Scan::build(*std::move(codes), rows, ids, coarse), spec, metric, rows, ids, options, given);

@@ -95,6 +95,10 @@ Result<RowMap> RowMap::train(const TransformSpec& spec, MetricKind metric, Matri
         switch (spec.kind) {
             case TransformKind::rotation: return train::random_rotation(rows.dim(), out, options.seed);
             case TransformKind::pca: return train::pca(trained_on, {out, centred, options.threads});
+            case TransformKind::turned_pca: {
+                auto directions = train::pca(trained_on, {out, centred, options.threads});
+                return directions ? train::turned(*directions, options.seed, options.threads) : directions;
+            }
             case TransformKind::opq: break;
         }
         train::OpqOptions training;
@@ -114,7 +118,7 @@ Result<RowMap> RowMap::train(const TransformSpec& spec, MetricKind metric, Matri
 }
 
 TransformSpec RowMap::spec() const noexcept {
-    const bool all = !drops() && kind_ != TransformKind::pca;
+    const bool all = !drops() && kind_ != TransformKind::pca && kind_ != TransformKind::turned_pca;
     return {kind_, all ? 0 : std::size_t{mapped_dim()}, parts_};
 }
 
@@ -268,9 +272,9 @@ Result<RowMap> RowMap::open(const SectionReader& reader) {
     const auto metric = static_cast<MetricKind>(record->metric);
     const auto element = static_cast<Element>(record->element);
     const auto corrupt = [&](const std::string& what) { return reader.corrupt("transform", what); };
-    if (kind < TransformKind::rotation || kind > TransformKind::opq) {
+    if (kind < TransformKind::rotation || kind > TransformKind::turned_pca) {
         return Error{ErrorCode::unsupported,
-                     "section 'transform': expected kind 1 (rotation), 2 (pca) or 3 (opq), got " +
+                     "section 'transform': expected kind 1 (rotation), 2 (pca), 3 (opq) or 4 (pca, turned), got " +
                          std::to_string(record->kind) + "; a newer version of the library may have written it"};
     }
     if (metric < MetricKind::l2 || metric > MetricKind::cosine) {

@@ -113,14 +113,17 @@ bool read_ivf(std::string_view word, Spec& spec) noexcept {
 
 // --- Transforms: the first word of a spec, if it is one.
 
-constexpr std::string_view transform_list = "RR, RR<dims>, PCA<dims>, OPQ<parts>, OPQ<parts>_<dims>";
+constexpr std::string_view transform_list = "RR, RR<dims>, PCA<dims>, PCAR<dims>, OPQ<parts>, OPQ<parts>_<dims>";
 
-/// "RR", "RR64", "PCA64", "OPQ32", "OPQ32_64".
+/// "RR", "RR64", "PCA64", "PCAR64", "OPQ32", "OPQ32_64".
 std::optional<TransformSpec> read_transform(std::string_view word) noexcept {
     if (word == "RR") return TransformSpec{};
     if (const auto out = number_between(word, "RR", "", 1, max_dim))
         return TransformSpec{TransformKind::rotation, *out};
     if (const auto out = number_between(word, "PCA", "", 1, max_dim)) return TransformSpec{TransformKind::pca, *out};
+    if (const auto out = number_between(word, "PCAR", "", 1, max_dim)) {
+        return TransformSpec{TransformKind::turned_pca, *out};
+    }
     const std::size_t underscore = word.find('_');
     const auto parts = number_between(word.substr(0, underscore), "OPQ", "", 1, max_dim);
     if (!parts) return std::nullopt;
@@ -134,6 +137,7 @@ std::string transform_word(const TransformSpec& transform) {
     switch (transform.kind) {
         case TransformKind::rotation: return "RR" + out;
         case TransformKind::pca: return "PCA" + out;
+        case TransformKind::turned_pca: return "PCAR" + out;
         case TransformKind::opq: break;
     }
     return "OPQ" + std::to_string(transform.parts) + (out.empty() ? "" : "_" + out);

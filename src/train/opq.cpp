@@ -14,7 +14,7 @@
 
 #define EIGEN_DONT_PARALLELIZE  // threads are the caller's
 #include <Eigen/Core>
-#include <Eigen/SVD>
+#include <Eigen/LU>
 
 #include <tonari/core/aligned.hpp>
 #include <tonari/core/random.hpp>
@@ -255,12 +255,25 @@ private:
         }
     }
 
-    /// The rotation that brings rows nearest to what they are coded to: with sum of code row^T = U S V^T it is U V^T.
+    /// The rotation that brings rows nearest to what they are coded to: with sum of code row^T = U S V^T it is U V^T, the sum's
+    /// orthogonal factor, which Newton's iteration finds (Higham 1986, "Computing the polar decomposition"). Directions along
+    /// which nothing is coded are free: a little of the rotation so far keeps them as they are.
     void fit_rotation() {
-        const Matrix products = products_;
-        const Eigen::BDCSVD<Matrix> svd(products, Eigen::ComputeFullU | Eigen::ComputeFullV);
-        Matrix fitted = svd.matrixU() * svd.matrixV().transpose();
-        if (fitted.allFinite()) rotation_ = std::move(fitted);
+        const double scale = products_.norm() / std::sqrt(static_cast<double>(products_.rows()));
+        if (!(scale > 0)) return;
+        constexpr double kept = 1e-9;
+        constexpr unsigned most = 50;  // about ten are needed
+        Matrix fitted = products_ / scale + kept * rotation_;
+        for (unsigned i = 0; i < most; ++i) {
+            const Matrix inverse = fitted.inverse().transpose();
+            const double stretch = std::sqrt(inverse.norm() / fitted.norm());
+            const Matrix next = 0.5 * (stretch * fitted + inverse / stretch);
+            if (!next.allFinite()) return;
+            const double moved = (next - fitted).norm();
+            fitted = next;
+            if (moved <= 1e-12 * fitted.norm()) break;
+        }
+        rotation_ = std::move(fitted);
     }
 
     const Sample& sample_;

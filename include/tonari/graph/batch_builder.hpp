@@ -10,6 +10,8 @@
 //   - During 3 each target's list has one writer, and its new links come sorted by source.
 //   - So nothing depends on the order in which threads run.
 //   - At the end every vertex can be reached from the entry on layer 0 (`mend`), and is numbered breadth first.
+//   - Step 1 may walk by other codes than those by which the candidates that it finds are ranked and pruned (`walk_by`): shorter
+//     ones, which need not order what is near, only find it.
 //   - Distances while inserting may be rougher than those that searches will use: then `recode` goes between, and the
 //     vertices that the rough distances could not place are looked for with the true ones (`confirm`).
 //   - Rows come numbered with the upper layers' first (graph/layers.hpp): when a row of layer l is inserted, every row
@@ -40,6 +42,9 @@ struct GraphParams {
     std::size_t ef_construction = 200;
 };
 
+/// How far off a rough distance from a vertex may be that truly is `distance`.
+using VertexError = std::function<float(RowId vertex, float distance)>;
+
 template <class Codec>
 class BatchBuilder {
 public:
@@ -49,6 +54,8 @@ public:
                  Threads threads, ProgressFunction progress)
         : codec_(&codec),
           codes_(codes),
+          walk_codec_(&codec),
+          walk_codes_(codes),
           counts_(std::move(counts)),
           params_(params),
           threads_(threads),
@@ -64,6 +71,12 @@ public:
         return finish();
     }
 
+    /// Asked first: other codes of the vertices, which searches for candidates go by while vertices are inserted. Both live until
+    /// `recode`.
+    void walk_by(const Codec& codec, const std::byte* codes) noexcept {
+        walk_codec_ = &codec;
+        walk_codes_ = codes;
+    }
     /// The same in steps. First every vertex is inserted;
     Status insert_all() {
         if (Status room = allocate(); !room) return room;
@@ -80,12 +93,13 @@ public:
     void recode(const Codec& codec, std::byte* codes) {
         codec_ = &codec;
         codes_ = codes;
-        for (auto& worker : workers_) worker = std::make_unique<Worker>(codec, codes, vertices(), params_);
+        walk_by(codec, codes);
+        for (auto& worker : workers_) worker = std::make_unique<Worker>(*this);
     }
     /// A vertex whose links differ in distance by no more than the rough distances' error lies where those were blind
     /// (far off from everything, or in a dense cloud). It is searched for, and linked to from where the search ends.
-    /// `error(distance)` is the standard deviation.
-    void confirm(const std::function<float(float distance)>& error, const ProgressFunction& progress) {
+    /// `error` is the standard deviation.
+    void confirm(const VertexError& error, const ProgressFunction& progress) {
         constexpr std::size_t slice = 65536;  // progress is told between two of them
         std::vector<RowId> from(vertices(), no_row);
         for (std::size_t start = 0; start < vertices(); start += slice) {
@@ -119,19 +133,25 @@ private:
     };
     struct Worker {
         /// The only place that allocates.
-        Worker(const Codec& codec, const std::byte* codes, std::size_t vertices, GraphParams params)
-            : scorer(codec.scorer()), prune(PackedRows<Codec>(codec, codes)), query(codec.query_size()) {
-            const std::size_t degree = 2 * params.links;
-            visited.reserve(vertices);
-            frontier.reset(std::max(params.ef_construction, degree));
-            candidates.reserve(std::max(params.ef_construction, degree + largest_batch));
+        explicit Worker(const BatchBuilder& builder)
+            : scorer(builder.codec_->scorer()),
+              walk_scorer(builder.walk_codec_->scorer()),
+              prune(PackedRows<Codec>(*builder.codec_, builder.codes_)),
+              query(builder.codec_->query_size()),
+              walk_query(builder.walk_codec_->query_size()) {
+            const std::size_t degree = 2 * builder.params_.links;
+            visited.reserve(builder.vertices());
+            frontier.reset(std::max(builder.params_.ef_construction, degree));
+            candidates.reserve(std::max(builder.params_.ef_construction, degree + largest_batch));
         }
         typename Codec::Scorer scorer;
+        typename Codec::Scorer walk_scorer;
         Pruner<PackedRows<Codec>> prune;
         VisitedSet visited;
         PoolFrontier frontier;
         Expansion expansion;
         std::vector<std::byte> query;
+        std::vector<std::byte> walk_query;
         std::vector<Candidate> candidates;
         std::array<RowId, max_batch> links;
     };
@@ -145,6 +165,14 @@ private:
     }
     [[nodiscard]] const std::byte* code(RowId vertex) const noexcept {
         return codes_ + std::size_t{vertex} * codec_->code_size();
+    }
+    [[nodiscard]] const std::byte* walk_code(RowId vertex) const noexcept {
+        return walk_codes_ + std::size_t{vertex} * walk_codec_->code_size();
+    }
+    /// Distances are from this vertex from now on.
+    void stand_at(RowId vertex, Worker& worker) const noexcept {
+        worker.scorer.set_query(codec_->as_query(code(vertex), worker.query.data()));
+        worker.walk_scorer.set_query(walk_codec_->as_query(walk_code(vertex), worker.walk_query.data()));
     }
 
     /// Rows of one batch do not see each other: a batch is a small part of the graph it is added to. (With a 32nd,
@@ -172,8 +200,7 @@ private:
             tables_.emplace_back(Bytes({}, buffers_.back().span()), degree(layer));
         }
         const unsigned workers = resolve_threads(threads_);
-        for (unsigned i = 0; i < workers; ++i)
-            workers_.push_back(std::make_unique<Worker>(*codec_, codes_, vertices(), params_));
+        for (unsigned i = 0; i < workers; ++i) workers_.push_back(std::make_unique<Worker>(*this));
         return {};
     }
 
@@ -197,7 +224,7 @@ private:
     /// kept until the list is full, as in faiss; with the paper's M, of the 2M that layer 0 has room for, recall@10 at
     /// ef 10 was half a point less, at about as many distances for equal recall.
     void link_out(RowId vertex, std::size_t inserted, std::size_t slot, Worker& worker) noexcept {
-        worker.scorer.set_query(codec_->as_query(code(vertex), worker.query.data()));
+        stand_at(vertex, worker);
         std::size_t height = 0;  // layers that the vertex stands on
         while (height < counts_.size() && vertex < counts_[height]) ++height;
         find_candidates(inserted, height, params_.ef_construction, worker);
@@ -216,24 +243,43 @@ private:
     /// The `ef` rows nearest to the worker's query among the first `inserted`, reached by way of the layers from
     /// `lowest` up.
     void find_candidates(std::size_t inserted, std::size_t lowest, std::size_t ef, Worker& worker) noexcept {
-        const std::byte* entry = code(0);
+        const std::byte* entry = walk_code(0);
+        const std::size_t size = walk_codec_->code_size();
         Candidate best{0, 0};
-        worker.scorer.distances({&entry, 1}, &best.distance);
+        worker.walk_scorer.distances({&entry, 1}, &best.distance);
         std::uint32_t distances = 0;
         for (std::size_t layer = counts_.size(); layer-- > std::max<std::size_t>(lowest, 1);) {
-            best = descend(tables_[layer], codes_, codec_->code_size(), counts_[layer], worker.scorer, worker.expansion,
+            best = descend(tables_[layer], walk_codes_, size, counts_[layer], worker.walk_scorer, worker.expansion,
                            best, distances);
         }
         worker.visited.clear();
         worker.visited.insert(best.row);
         worker.frontier.reset(ef);
-        SplitExpander expander(tables_[0], codes_, codec_->code_size(), inserted, worker.scorer, worker.visited);
+        SplitExpander expander(tables_[0], walk_codes_, size, inserted, worker.walk_scorer, worker.visited);
         BeamSearch walk(expander, worker.frontier, worker.expansion);
         walk.start(best.row, best.distance);
         while (walk.step()) {
         }
         worker.candidates.clear();
         for (const OrderedKey key : worker.frontier.answers()) worker.candidates.push_back(candidate_of(key));
+        if (walk_codes_ != codes_) rank(worker);
+    }
+    /// Candidates by the codes that links are chosen by.
+    void rank(Worker& worker) noexcept {
+        std::array<const std::byte*, max_batch> codes;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
+        std::array<float, max_batch> distances;         // NOLINT(cppcoreguidelines-pro-type-member-init)
+        constexpr std::size_t lines = 12;
+        for (std::size_t first = 0; first < worker.candidates.size(); first += max_batch) {
+            const std::size_t count = std::min(max_batch, worker.candidates.size() - first);
+            for (std::size_t i = 0; i < count; ++i) {
+                codes[i] = code(worker.candidates[first + i].row);
+                simd::prefetch(codes[i], codec_->code_size(), lines);
+            }
+            worker.scorer.distances({codes.data(), count}, distances.data());
+            for (std::size_t i = 0; i < count; ++i) worker.candidates[first + i].distance = distances[i];
+        }
+        std::sort(worker.candidates.begin(), worker.candidates.end(),
+                  [](const Candidate& a, const Candidate& b) { return nearer(a, b); });
     }
 
     /// Step 3 on one layer.
@@ -286,7 +332,7 @@ private:
     }
 
     /// Do the farther half of the vertex's links lie within the error of one another?
-    bool is_blind(RowId vertex, const std::function<float(float)>& error, Worker& worker) noexcept {
+    bool is_blind(RowId vertex, const VertexError& error, Worker& worker) noexcept {
         constexpr float deviations = 4;
         const RowId* links = list(0, vertex);
         std::array<const std::byte*, max_batch> codes;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
@@ -294,10 +340,10 @@ private:
         std::size_t count = 0;
         for (; count < degree(0) && links[count] != no_row; ++count) codes[count] = code(links[count]);
         if (count == 0) return false;
-        worker.scorer.set_query(codec_->as_query(code(vertex), worker.query.data()));
+        stand_at(vertex, worker);
         worker.scorer.distances({codes.data(), count}, distances.data());
         std::sort(distances.begin(), distances.begin() + static_cast<std::ptrdiff_t>(count));
-        return distances[count - 1] - distances[count / 2] <= deviations * error(distances[count - 1]);
+        return distances[count - 1] - distances[count / 2] <= deviations * error(vertex, distances[count - 1]);
     }
 
     /// `no_row` if a search for the vertex finds it.
@@ -343,7 +389,7 @@ private:
     /// A reached vertex near `vertex`, with room for one more link if there is such.
     RowId near_and_reached(RowId vertex, const std::vector<bool>& reached) noexcept {
         Worker& worker = *workers_[0];
-        worker.scorer.set_query(codec_->as_query(code(vertex), worker.query.data()));
+        stand_at(vertex, worker);
         find_candidates(vertices(), 1, params_.ef_construction, worker);
         RowId nearest = no_row;
         for (const Candidate& candidate : worker.candidates) {
@@ -389,6 +435,8 @@ private:
 
     const Codec* codec_;
     std::byte* codes_;
+    const Codec* walk_codec_;
+    const std::byte* walk_codes_;
     std::vector<std::size_t> counts_;
     GraphParams params_;
     Threads threads_;

@@ -19,7 +19,9 @@ public:
         : expander_(&expander), frontier_(&frontier), scratch_(&scratch) {}
 
     /// A first candidate; it is the caller's to have marked it as visited.
-    void start(RowId vertex, float distance) noexcept { frontier_->offer(vertex, distance, distance); }
+    void start(RowId vertex, float distance) noexcept { start(vertex, distance, distance); }
+    /// The same by codes, whose `lower` may lie below the estimate.
+    void start(RowId vertex, float estimate, float lower) noexcept { frontier_->offer(vertex, estimate, lower); }
 
     /// Expands one vertex. False when the walk is over.
     bool step() noexcept {

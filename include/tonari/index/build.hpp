@@ -50,9 +50,11 @@ namespace tonari {
 ///   "RR,..." "RR64,..."  before any of these: rows and queries turned by a random rotation, of whose values the first 64
 ///                        are kept
 ///   "PCA64,..."          projected to the 64 directions along which rows differ most (ip, cosine: of the largest products)
+///   "PCAR64,..."         the same, turned at random within those: no value differs more than others, which suits "SQ8" and "SQ4"
 ///   "OPQ32,..." "OPQ32_64,..."  turned so that the 32 parts of a PQ fit, which need not be the PQ behind it; "_64": of the
 ///                        first 64 directions. Distances are of mapped rows (index/row_map.hpp), those of refined ones
-///                        ("PCA64,RaBitQ,RFlat") of rows as given. L2, inner product and cosine; any element but bits;
+///                        ("PCA64,RaBitQ,RFlat") of rows as given. A refined graph ("PCAR128,HNSW32,SQ8,RFlat") is
+///                        about mapped rows; "HNSW32,RaBitQ,RFlat" takes no map. L2, inner product and cosine; any element but bits;
 ///                        mapped rows are held once as float32 while it builds
 ///   "auto"               what fits the rows (index/advise.hpp); `spec()` of the index says what that was
 /// ids: one per row, not negative, unique; empty: 0 ... n-1.

@@ -3,6 +3,8 @@
 // A build compares rows some thousand times each and keeps none of those distances. So it looks at
 //   - float rows in 8 bits a value, where a sample shows that these still tell near from far: a quarter of the bytes
 //     to fetch, and integer products;
+//   - long rows first in fewer values, the directions along which they differ most, to find those that may be near, where a sample
+//     allows that (src/index/condensed.hpp): 784 dimensions in 128 values;
 //   - rows under cosine at length 1, where L2 orders as cosine does;
 //   - rows under inner product made equally long by further values, zeros in a query: on that sphere L2 orders rows by
 //     their product with the query (Bachrach et al. 2014, "Speeding up the Xbox recommender system using a Euclidean
@@ -11,6 +13,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <span>
 
 #include <tonari/codec/flat.hpp>
@@ -19,20 +22,28 @@
 #include <tonari/core/parallel.hpp>
 #include <tonari/core/progress.hpp>
 #include <tonari/core/view.hpp>
+#include <tonari/graph/batch_builder.hpp>
 
 namespace tonari {
+
+/// Shorter codes of the same rows, which find candidates that the others rank (`BatchBuilder::walk_by`).
+struct WalkRows {
+    Flat<AnyMetric> codec;
+    AlignedBuffer codes;
+};
 
 struct BuildRows {
     Flat<AnyMetric> codec;
     AlignedBuffer codes;  ///< in vertex order
     bool as_stored;       ///< they are the codes of the index itself
-    /// The standard deviation that rounding adds to a distance of the stored rows; empty if nothing was rounded, or if
-    /// a row is not its own nearest (inner product).
-    std::function<float(float distance)> error;
+    /// The standard deviation that rounding adds to a distance of the stored rows from a vertex; empty if nothing was
+    /// rounded, or if a row is not its own nearest (inner product).
+    VertexError error;
+    std::optional<WalkRows> walk;  ///< none where rows are not long, or say too little in few values
 };
 
-/// Whether `build_rows` would give the codes of rows that are stored so as they are.
-TONARI_API bool builds_as_stored(const Flat<AnyMetric>& stored) noexcept;
+/// Whether `build_rows` would give the codes of so many rows that are stored so as they are.
+TONARI_API bool builds_as_stored(const Flat<AnyMetric>& stored, std::size_t rows) noexcept;
 
 /// Code i is made of row `source[i]`; `source` comes in random order, so that its first part is a fair sample.
 /// `sample` are vertices that 8 bits are tried on, each as likely as it has ids. The same codes for any number of

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <memory>
 #include <numeric>
 #include <optional>
@@ -50,7 +51,11 @@ public:
     /// About O(n log n) distances; the same bytes for any number of threads.
     static Result<HnswIndex> build(C codec, MatrixView rows, std::span<const Id> ids, std::size_t links,
                                    const BuildOptions& options) {
-        const DistinctRows distinct = find_distinct_rows(codec, rows, options.threads);
+        return build(std::move(codec), rows, ids, links, options, find_distinct_rows(codec, rows, options.threads));
+    }
+    /// The same, a vertex for each of `distinct`, which may tell rows apart that `codec` does not.
+    static Result<HnswIndex> build(C codec, MatrixView rows, std::span<const Id> ids, std::size_t links,
+                                   const BuildOptions& options, const DistinctRows& distinct) {
         const Order order = arrange(distinct.first, links, options.seed);
         std::vector<RowId> vertex_rows(order.source.size());
         for (std::size_t i = 0; i < vertex_rows.size(); ++i) vertex_rows[i] = distinct.first[order.source[i]];
@@ -203,11 +208,21 @@ public:
             best = descend(layers_.links(layer), rows.codes().data(), rows.stride(), layers_.count(layer), scorer,
                            scratch.expansion, best, distances);
         }
+        const auto start = [&](const Candidate& from) noexcept {
+            if constexpr (RowScorer::bounded) {  // as what a step meets: how near it is at least
+                const std::byte* code = rows.code(from.row);
+                Survivors& one = scratch.expansion.survivors;
+                one.clear();
+                scorer.gather({&code, 1}, std::numeric_limits<float>::infinity(), one);
+                if (one.count == 1) return search.start(from.row, one.estimate[0], one.lower[0]);
+            }
+            search.start(from.row, from.distance);
+        };
         scratch.visited.insert(best.row);
-        search.start(best.row, best.distance);
+        start(best);
         // Every vertex can be reached from vertex 0, but not always from `best`. A walk that ends with fewer than it is
         // wide has dropped none, so it has expanded vertex 0, too, and met them all: k rows come whenever k rows are there.
-        if (scratch.visited.insert(first.row)) search.start(first.row, first.distance);
+        if (scratch.visited.insert(first.row)) start(first);
         return distances;
     }
 
@@ -319,7 +334,7 @@ private:
                 in_order.resize(source.size());
                 std::iota(in_order.begin(), in_order.end(), RowId{0});
                 source = in_order;
-                if (builds_as_stored(erased)) {
+                if (builds_as_stored(erased, source.size())) {
                     auto built =
                         BatchBuilder(erased, codes.data(), counts, params, options.threads, part(0, confirmed)).build();
                     if (!built) return std::move(built).error();
@@ -330,6 +345,7 @@ private:
             if (!rough) return std::move(rough).error();
             BatchBuilder builder(rough->codec, rough->codes.data(), counts, params, options.threads,
                                  part(tried, inserted));
+            if (rough->walk) builder.walk_by(rough->walk->codec, rough->walk->codes.data());
             if (Status s = builder.insert_all(); !s) return s;
             if (rough->as_stored) {
                 codes = std::move(rough->codes);
@@ -338,9 +354,10 @@ private:
                 if constexpr (C::kind == CodecKind::flat) {  // made only now: the two are not in memory together
                     if (Status s = encode(); !s) return s;
                 }
-                builder.recode(erased, codes.data());
-                if (rough->error) builder.confirm(rough->error, part(inserted, confirmed));
             }
+            builder.recode(erased, codes.data());
+            rough->walk.reset();
+            if (rough->error) builder.confirm(rough->error, part(inserted, confirmed));
             auto built = builder.finish();
             return BuiltGraph{std::move(built.layers), std::move(built.new_number), std::move(codes)};
         } else {

@@ -36,7 +36,7 @@ struct CodeSpec {
 };
 
 /// What rows are mapped by before anything else. The values stand in files: never renumber.
-enum class TransformKind : std::uint8_t { rotation = 1, pca = 2, opq = 3 };
+enum class TransformKind : std::uint8_t { rotation = 1, pca = 2, opq = 3, turned_pca = 4 };
 
 struct TransformSpec {
     TransformKind kind = TransformKind::rotation;

@@ -2,7 +2,8 @@
 // three:
 //
 //   random_rotation   nothing: every direction is as good as any other
-//   pca               the directions along which rows differ most (Pearson 1901)
+//   pca               the directions along which rows differ most (Pearson 1901); turned at random within them, if asked,
+//                     so that no value differs more than others
 //   opq               a rotation after which the parts of a product quantizer fit (Ge, He, Ke and Sun 2013)
 #pragma once
 
@@ -62,6 +63,10 @@ private:
     Bytes matrix_;
     Bytes middle_;
 };
+
+/// `map`, and a random rotation of what it maps to: no value then differs more than others, which suits codes that give each
+/// as many bits. O(in * out^2), on any number of threads the same bits.
+TONARI_API Result<LinearMap> turned(const LinearMap& map, std::uint64_t seed, const Threads& threads);
 
 /// A random one of all rotations of `dim` dimensions (Haar), of which the first `out` values are kept. O(dim * out^2).
 TONARI_API Result<LinearMap> random_rotation(Dim dim, Dim out, std::uint64_t seed);

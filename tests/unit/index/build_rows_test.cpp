@@ -194,3 +194,100 @@ TEST_CASE("build rows: any number of threads, the same codes", "[index]") {
         CHECK(std::equal(one.codes.data(), one.codes.data() + one.codes.size(), three.codes.data()));
     }
 }
+
+namespace {
+
+/// Long rows that lie along `directions`, but for a little of everything else; 0: in all directions alike.
+std::vector<float> long_rows(std::size_t count, Dim wide, std::size_t directions) {
+    Random random(11);
+    const auto draw = [&] { return static_cast<float>(bell(random)); };
+    std::vector<float> basis(directions * wide);
+    std::generate(basis.begin(), basis.end(), draw);
+    std::vector<float> values(count * wide);
+    for (std::size_t i = 0; i < count; ++i) {
+        float* const row = values.data() + i * wide;
+        std::generate_n(row, wide, [&] { return (directions == 0 ? 1.0F : 0.1F) * draw(); });
+        for (std::size_t k = 0; k < directions; ++k) {
+            const float along = draw();
+            for (Dim d = 0; d < wide; ++d) row[d] += along * basis[k * wide + d];
+        }
+    }
+    return values;
+}
+BuildRows of_long(const std::vector<float>& values, Dim wide, MetricKind metric, unsigned threads = 1) {
+    const std::size_t count = values.size() / wide;
+    const auto stored = Flat<AnyMetric>::create(Element::float32, wide, AnyMetric(metric)).value();
+    std::vector<RowId> source(count);
+    std::iota(source.begin(), source.end(), RowId{0});
+    return build_rows(stored, {values.data(), count, wide}, source, std::span(source).first(64), {threads}).value();
+}
+
+}  // namespace
+
+TEST_CASE("build rows: long rows that differ along few directions are walked by few values", "[index]") {
+    constexpr Dim wide = 300;
+    const std::vector<float> values = long_rows(4000, wide, 20);
+    for (const MetricKind metric : {MetricKind::l2, MetricKind::cosine, MetricKind::inner_product}) {
+        CAPTURE(name(metric));
+        const BuildRows built = of_long(values, wide, metric);
+        REQUIRE(built.walk);
+        CHECK(built.walk->codec.element() == Element::int8);
+        CHECK(built.walk->codec.metric_kind() == MetricKind::l2);
+        CHECK(built.walk->codec.dim() == 64);
+        CHECK(built.codec.dim() >= wide);  // links are chosen by all values
+        CHECK(built.walk->codes.size() == 4000 * 64);
+        const BuildRows again = of_long(values, wide, metric, 3);
+        CHECK(std::equal(built.walk->codes.data(), built.walk->codes.data() + built.walk->codes.size(),
+                         again.walk->codes.data()));
+    }
+    CHECK_FALSE(of_long(values, wide, MetricKind::l1).walk);                     // no rotation keeps its distances
+    CHECK_FALSE(of_long(long_rows(4000, wide, 0), wide, MetricKind::l2).walk);   // no direction says more than others
+    CHECK_FALSE(of_long(long_rows(4000, 250, 20), 250, MetricKind::l2).walk);    // short
+    CHECK_FALSE(of_long(long_rows(3000, wide, 20), wide, MetricKind::l2).walk);  // few
+    CHECK_FALSE(of_long(std::vector<float>(4000 * wide, 3), wide, MetricKind::l2).walk);  // all alike
+}
+
+TEST_CASE("build rows: of rows that lie apart from the directions of most, the error says so", "[index]") {
+    constexpr Dim wide = 300;
+    constexpr RowId apart = 5999;  // not one of the first, from which the directions are taken
+    std::vector<float> values = long_rows(6000, wide, 20);
+    Random random(12);
+    for (Dim d = 0; d < wide; ++d) values[apart * wide + d] = 4 * static_cast<float>(bell(random));
+    for (const MetricKind metric : {MetricKind::l2, MetricKind::cosine}) {
+        const BuildRows built = of_long(values, wide, metric);
+        CAPTURE(name(metric));
+        REQUIRE(built.walk);
+        REQUIRE(built.error);
+        CHECK(built.error(apart, 1) > built.error(8, 1) + (metric == MetricKind::l2 ? 20.0F : 0.3F));
+    }
+}
+
+TEST_CASE("build rows: values too large to square are no reason to fail", "[index]") {
+    constexpr Dim wide = 300;
+    std::vector<float> values = long_rows(4000, wide, 20);
+    values[5 * wide] = 1e30F;
+    const BuildRows built = of_long(values, wide, MetricKind::l2);
+    CHECK_FALSE(built.walk);
+    CHECK(built.codes.size() > 0);
+}
+
+TEST_CASE("build rows: long rows of 8 bits are walked by few values, too", "[index]") {
+    constexpr Dim wide = 300;
+    const std::vector<float> values = long_rows(4000, wide, 20);
+    std::vector<std::uint8_t> bytes(values.size());
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        bytes[i] = static_cast<std::uint8_t>(std::clamp(128 + 8 * values[i], 0.0F, 255.0F));
+    }
+    std::vector<RowId> source(4000);
+    std::iota(source.begin(), source.end(), RowId{0});
+    for (const MetricKind metric : {MetricKind::l2, MetricKind::cosine}) {
+        const auto stored = Flat<AnyMetric>::create(Element::uint8, wide, AnyMetric(metric)).value();
+        CHECK_FALSE(builds_as_stored(stored, source.size()));
+        const auto built =
+            build_rows(stored, {bytes.data(), source.size(), wide}, source, std::span(source).first(64), {}).value();
+        CAPTURE(name(metric));
+        CHECK(built.as_stored);
+        REQUIRE(built.walk);
+        CHECK(built.walk->codec.dim() == 64);
+    }
+}

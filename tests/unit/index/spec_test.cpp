@@ -107,6 +107,7 @@ TEST_CASE("spec: transforms come first, before any spec", "[index]") {
     check("RR64", TransformKind::rotation, 64, 0);
     check("PCA1", TransformKind::pca, 1, 0);
     check("PCA65536", TransformKind::pca, 65536, 0);
+    check("PCAR64", TransformKind::turned_pca, 64, 0);
     check("OPQ32", TransformKind::opq, 0, 32);
     check("OPQ32_64", TransformKind::opq, 64, 32);
     CHECK_FALSE(parse_spec("Flat")->transform);
@@ -118,8 +119,8 @@ TEST_CASE("spec: transforms come first, before any spec", "[index]") {
         CHECK(spec.error().code == ErrorCode::invalid_argument);
         for (const std::string_view word : words) CHECK(spec.error().message.find(word) != std::string::npos);
     };
-    for (const std::string_view word : {"PCA", "PCA0", "PCA65537", "PCAW64", "OPQ", "OPQ0", "OPQ4_", "OPQ4_x", "OPQ_64",
-                                        "RR0", "RRx", "rr", "pca64"}) {
+    for (const std::string_view word : {"PCA", "PCA0", "PCA65537", "PCAW64", "PCAR", "PCAR0", "OPQ", "OPQ0", "OPQ4_",
+                                        "OPQ4_x", "OPQ_64", "RR0", "RRx", "rr", "pca64"}) {
         const std::string text = std::string(word) + ",Flat";
         refused(text, {"PCA<dims>", "OPQ<parts>_<dims>", "RR", std::string("got '") + std::string(word) + "'"});
     }

@@ -164,21 +164,24 @@ TEST_CASE("transformed: refined, the nearest are those of the rows as given", "[
     const Rows queries = fading_rows(64, 40, 8);
     for (const MetricKind metric : metrics) {
         for (const char* spec : {"RR,RaBitQ,RFlat", "PCA32,IVF12,RaBitQ,RFlat", "RR48,IVF12_HNSW4,RaBitQ,RFlat",
-                                 "OPQ16,PQ16x4fs,RFlat", "OPQ16_32,IVF12,PQ16x4fs,RFlat", "PCA32,IVF12,SQ4,RFlat"}) {
+                                 "OPQ16,PQ16x4fs,RFlat", "OPQ16_32,IVF12,PQ16x4fs,RFlat", "PCA32,IVF12,SQ4,RFlat",
+                                 "PCAR32,HNSW8,SQ8,RFlat", "RR,HNSW8,SQ4,RFlat", "OPQ16_32,HNSW8,PQ16,RFlat"}) {
             const Index index = build(spec, metric, rows.view()).value();
             double by_default = 0;
             std::size_t wrong = 0;
             std::size_t looked_at = 0;
             for (std::size_t q = 0; q < queries.size(); ++q) {
                 const auto truth = all_sorted(definition_of(metric), rows, {}, queries.values(q));
-                const Answer all = ask(index, queries.row(q), {.nprobe = 12, .refine = 1e9F}).value();
+                const Answer all =
+                    ask(index, queries.row(q), {.ef = rows.size(), .nprobe = 12, .refine = 1e9F}).value();
                 wrong += same_as_oracle(all.neighbors, truth, 10, 1e-4F) ? 0 : 1;
                 const Answer some = ask(index, queries.row(q), {.nprobe = 12}).value();
                 by_default += recall(some.neighbors, truth, 10, 1e-4F);
                 looked_at += some.outcome.refined;
                 const float radius = truth[30].distance + 1e-4F;
-                const Answer within =
-                    ask_range(index, queries.row(q), {.radius = radius, .nprobe = 12, .refine = 1e9F}).value();
+                const Answer within = ask_range(index, queries.row(q),
+                                                {.radius = radius, .ef = rows.size(), .nprobe = 12, .refine = 1e9F})
+                                          .value();
                 wrong += same_as_oracle(within.neighbors, truth, within.size(), 1e-4F) && within.size() >= 31 ? 0 : 1;
             }
             CAPTURE(name(metric), spec, by_default, looked_at);
@@ -187,9 +190,38 @@ TEST_CASE("transformed: refined, the nearest are those of the rows as given", "[
             CHECK(looked_at < queries.size() * rows.size());
             CHECK(index.spec() == spec);
             // Cursors go by the finer codes.
-            Cursor cursor = index.cursor(queries.row(0), {.nprobe = 12}).value();
+            Cursor cursor = index.cursor(queries.row(0), {.ef = rows.size(), .nprobe = 12}).value();
             const auto truth = all_sorted(definition_of(metric), rows, {}, queries.values(0));
             CHECK(same_as_oracle(cursor.next(10)->neighbors, truth, 10, 1e-4F));
+        }
+    }
+}
+
+TEST_CASE("transformed: rows of a graph that are alike only when they are mapped stay apart", "[index]") {
+    Rows rows =
+        fading_rows(24, 400, 18);  // pairs whose rows differ along one dimension, which hardly differs otherwise
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        std::vector<float> values(rows.values(i / 2 * 2).begin(), rows.values(i / 2 * 2).end());
+        values[23] = i % 2 == 0 ? 0.0F : 0.01F;
+        rows.set(i, values);
+    }
+    for (const MetricKind metric : metrics) {
+        for (const char* spec : {"PCA8,HNSW8,SQ8,RFlat", "PCAR8,HNSW8,SQ8,R(FP16)", "OPQ2_8,HNSW8,PQ2,RFlat"}) {
+            const Index index = build(spec, metric, rows.view()).value();
+            CAPTURE(spec, name(metric));
+            CHECK(index.size() == rows.size());
+            CHECK(index.graph()->layers[0].vertices == rows.size());
+            CHECK(index.element() == (std::string_view(spec).find("FP16") < 64 ? Element::float16 : Element::float32));
+            std::size_t found = 0;
+            for (std::size_t i = 0; i < rows.size(); ++i) {
+                const Answer two = ask(index, rows.row(i), {.k = 2, .ef = rows.size(), .refine = 1e9F}).value();
+                found += two.size() == 2 && two[0].id / 2 == static_cast<Id>(i / 2) &&
+                                 two[1].id / 2 == static_cast<Id>(i / 2) &&
+                                 (metric != MetricKind::l2 || two[0].id == static_cast<Id>(i))
+                             ? 1
+                             : 0;
+            }
+            if (metric != MetricKind::inner_product) CHECK(found == rows.size());  // longer rows are nearer under that
         }
     }
 }
@@ -219,7 +251,8 @@ TEST_CASE("transformed: the same bytes for any number of threads, and opened the
     const Rows rows = fading_rows(40, 700, 10);
     for (const MetricKind metric : metrics) {
         for (const char* spec : {"RR,SQ8", "PCA12,IVF16,Flat", "OPQ4,HNSW8", "OPQ10_20,IVF16_HNSW4,PQ10x4fs,R(SQ8)",
-                                 "PCA12,RaBitQ,RFlat", "PCA12,SQ4,RFlat", "RR,HNSW8,SQ4"}) {
+                                 "PCA12,RaBitQ,RFlat", "PCA12,SQ4,RFlat", "RR,HNSW8,SQ4", "PCAR12,HNSW8,SQ8,R(FP16)",
+                                 "PCAR12,HNSW8,SQ4,R(SQ8)", "OPQ4,HNSW8,PQ4,RFlat"}) {
             const auto with = [&](unsigned threads) {
                 BuildOptions options;
                 options.threads.count = threads;
@@ -256,8 +289,8 @@ TEST_CASE("transformed: rows that say little are answered all the same", "[index
     }
     for (const MetricKind metric : metrics) {
         for (const Rows* rows : {&equal, &few, &flat, &zeros}) {
-            for (const char* spec :
-                 {"RR,Flat", "RR5,Flat", "PCA10,Flat", "PCA10,HNSW4", "OPQ5,Flat", "OPQ5_10,RaBitQ,RFlat"}) {
+            for (const char* spec : {"RR,Flat", "RR5,Flat", "PCA10,Flat", "PCA10,HNSW4", "OPQ5,Flat",
+                                     "OPQ5_10,RaBitQ,RFlat", "PCAR10,HNSW4,SQ8,RFlat", "PCAR10,Flat"}) {
                 const Index index = build(spec, metric, rows->view()).value();
                 const Answer all = ask(index, rows->row(0), {.k = 500}).value();
                 CAPTURE(spec, name(metric), rows->size(), rows->values(0)[0]);
@@ -293,6 +326,11 @@ TEST_CASE("transformed: what does not go together is refused before anything is 
     refused("RR,Flat", MetricKind::l2, bits, ErrorCode::unsupported, {"bits"});
     refused("RR,RaBitQ,R(FP16)", MetricKind::l2, bytes, ErrorCode::unsupported, {"float16", "uint8"});
     refused("RR,RaBitQ,R(SQ8)", MetricKind::l2, bytes, ErrorCode::unsupported, {"RFlat"});
+    refused("PCAR25,HNSW8,SQ8,RFlat", MetricKind::l2, rows, ErrorCode::invalid_argument,
+            {"PCAR25", "24 dim", "got 25"});
+    refused("PCA12,HNSW16,RaBitQ,RFlat", MetricKind::l2, rows, ErrorCode::unsupported,
+            {"SQ8, SQ4 or PQ", "'HNSW16,RaBitQ,RFlat' fits"});
+    refused("RR,HNSW8,SQ8,R(FP16)", MetricKind::l2, bytes, ErrorCode::unsupported, {"float16", "uint8"});
     const auto growing = grow("RR,HNSW8", MetricKind::l2, Element::float32, 8);
     REQUIRE_FALSE(growing.ok());
     CHECK(growing.error().message.find("one that grows") != std::string::npos);
@@ -309,7 +347,7 @@ TEST_CASE("transformed: what does not go together is refused before anything is 
 
 TEST_CASE("transformed: progress goes from nothing to all rows and never back", "[index]") {
     const Rows rows = fading_rows(32, 2000, 17);
-    for (const char* spec : {"RR,Flat", "OPQ8,IVF16,PQ8x4fs,RFlat"}) {
+    for (const char* spec : {"RR,Flat", "OPQ8,IVF16,PQ8x4fs,RFlat", "PCAR8,HNSW8,SQ8,RFlat"}) {
         std::size_t last = 0;
         bool back = false;
         BuildOptions options;

@@ -58,6 +58,10 @@ double skew(const LinearMap& map) {
     }
     return most;
 }
+bool same(const LinearMap& a, const LinearMap& b) {
+    return std::equal(a.matrix().begin(), a.matrix().end(), b.matrix().begin(), b.matrix().end()) &&
+           std::equal(a.middle().begin(), a.middle().end(), b.middle().begin(), b.middle().end());
+}
 std::vector<float> mapped(const LinearMap& map, std::span<const float> row) {
     std::vector<float> values(row.begin(), row.end());
     std::vector<float> out(map.out_dim());
@@ -229,6 +233,37 @@ TEST_CASE("pca: directions are the eigenvectors of the second moments, the large
     }
 }
 
+TEST_CASE("turned: keeps what the map kept, and spreads it over all values", "[train]") {
+    constexpr Dim dim = 40;
+    constexpr Dim out = 12;
+    const Rows rows = correlated_rows(dim, 900, 1);
+    for (const bool centred : {true, false}) {
+        const LinearMap map = train::pca(rows.view(), {out, centred, {}}).value();
+        const LinearMap turned = train::turned(map, 5, {}).value();
+        CAPTURE(centred);
+        CHECK(skew(turned) < 1e-6);
+        CHECK(turned.centred() == centred);
+        CHECK(same(turned, train::turned(map, 5, {3}).value()));
+        CHECK_FALSE(same(turned, train::turned(map, 6, {}).value()));
+        std::vector<double> before(out);  // mean square of each value
+        std::vector<double> after(out);
+        double worst = 0;
+        double all = 0;
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            const auto a = mapped(map, rows.values(i));
+            const auto b = mapped(turned, rows.values(i));
+            worst = std::max(worst, std::abs(product(a, a) - product(b, b)));
+            all += product(a, a);
+            for (Dim d = 0; d < out; ++d) {
+                before[d] += double{a[d]} * double{a[d]};
+                after[d] += double{b[d]} * double{b[d]};
+            }
+        }
+        CHECK(worst < 1e-5 * all / static_cast<double>(rows.size()));
+        CHECK(*std::max_element(after.begin(), after.end()) < 0.7 * *std::max_element(before.begin(), before.end()));
+    }
+}
+
 TEST_CASE("opq: less is left over of correlated rows than by their own axes, and than by PCA's", "[train]") {
     constexpr Dim dim = 32;
     const Rows rows = correlated_rows(dim, 3000, 2);
@@ -297,10 +332,6 @@ TEST_CASE("opq: a product of codebooks that a rotation hides is found again, nea
 
 TEST_CASE("linear map: any number of threads gives the same bits", "[train]") {
     const Rows rows = correlated_rows(70, 700, 3);
-    const auto same = [](const LinearMap& a, const LinearMap& b) {
-        return std::equal(a.matrix().begin(), a.matrix().end(), b.matrix().begin(), b.matrix().end()) &&
-               std::equal(a.middle().begin(), a.middle().end(), b.middle().begin(), b.middle().end());
-    };
     train::OpqOptions one;
     one.parts = 35;
     one.out = 70;
