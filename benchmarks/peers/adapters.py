@@ -386,7 +386,7 @@ class TonariPca(Tonari):
 
     def build(self, rows, m, ef_construction, threads):
         import tonari
-        kept = max(64, rows.shape[1] // 6 // 64 * 64)
+        kept = min(max(64, rows.shape[1] // 6 // 64 * 64), rows.shape[1])
         self.index = tonari.build(self.spec.format(m=m, kept=kept), rows, metric=self.metric, threads=threads,
                                   ef_construction=ef_construction)
 
