@@ -9,8 +9,8 @@
 and of a graph, whose codes and links are in memory:
 
     tonari generate small --rows 300000 --dim 768
-    tonari build small --index HNSW16,PQ96,RFlat -o graph.tnr
-    python benchmarks/from_disk.py graph.tnr small --ef 64 --residency disk
+    tonari build small --index HNSW16,PQ192,RFlat -o graph.tnr
+    python benchmarks/from_disk.py graph.tnr small --ef 64 --refine 1 --residency disk --memory 238
 
 The file's pages are dropped from the page cache before each line, so that the first queries find nothing there. With
 `--memory`, in MiB, each line runs in a control group that may not use more, page cache included (root, cgroup v1 or v2).
