@@ -121,6 +121,7 @@ VertexError rounding_error(float scale, MetricKind metric, Dim dim) {
     }
     return {};
 }
+
 constexpr std::size_t nearest = 10;  // rows that codes have to find
 
 /// Whether rounded rows still tell near from far: of the 10 that seem nearest to a sampled one, 0.8 are among the 10 nearest on

@@ -51,7 +51,8 @@ public:
     /// About O(n log n) distances; the same bytes for any number of threads.
     static Result<HnswIndex> build(C codec, MatrixView rows, std::span<const Id> ids, std::size_t links,
                                    const BuildOptions& options) {
-        return build(std::move(codec), rows, ids, links, options, find_distinct_rows(codec, rows, options.threads));
+        const DistinctRows distinct = find_distinct_rows(codec, rows, options.threads);
+        return build(std::move(codec), rows, ids, links, options, distinct);
     }
     /// The same, a vertex for each of `distinct`, which may tell rows apart that `codec` does not.
     static Result<HnswIndex> build(C codec, MatrixView rows, std::span<const Id> ids, std::size_t links,
