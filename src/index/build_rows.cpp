@@ -188,11 +188,12 @@ Status add_walk(BuildRows& built, const NearSample& near, const Points& points, 
     built.walk = WalkRows{std::move(condensed.codec), std::move(condensed.codes)};
     if (metric == MetricKind::inner_product) return {};  // where no row is its own nearest, none is looked for
     // Of some points far more is left out than of others: that may be all that tells them from the rest.
-    constexpr double far_more = 4;
+    constexpr float far_more = 4;
     std::vector<float> left_out = std::move(condensed.left_out);
-    double sum = 0;
-    for (const float square : left_out) sum += static_cast<double>(square);
-    const auto much = static_cast<float>(far_more * sum / static_cast<double>(left_out.size()));
+    std::vector<float> sorted = left_out;  // the median: a mean is moved by one row far off
+    const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2);
+    std::nth_element(sorted.begin(), middle, sorted.end());
+    const float much = far_more * *middle;
     for (float& square : left_out) square = square > much ? (metric == MetricKind::cosine ? square / 2 : square) : 0;
     built.error = [rounded = std::move(built.error), left_out = std::move(left_out)](RowId vertex, float distance) {
         return (rounded ? rounded(vertex, distance) : 0) + left_out[vertex];

@@ -86,7 +86,7 @@ public:
             for (; left_ > 0 && kept < limit; ++kept) {
                 out[kept] = candidates_[0].row;
                 kept_[kept] = codes_[0];
-                turn_away(kept_[kept], 1);
+                if (kept + 1 < limit) turn_away(kept_[kept], 1);
             }
         }
         return kept;

@@ -311,8 +311,8 @@ private:
         constexpr double tried = 0.04;
         constexpr double inserted = 0.96;
         constexpr double confirmed = 0.98;
-        const auto part = [&](double from, double to) {
-            return progress_between(options.progress, rows.rows(), from, to);
+        const auto part = [&, total = rows.rows()](double from, double to) {
+            return progress_between(options.progress, total, from, to);
         };
         AlignedBuffer codes;
         const auto encode = [&]() -> Status {
@@ -335,7 +335,8 @@ private:
                 in_order.resize(source.size());
                 std::iota(in_order.begin(), in_order.end(), RowId{0});
                 source = in_order;
-                if (builds_as_stored(erased, source.size())) {
+                // In place, never by few values first: that would hold the codes twice.
+                if (builds_as_stored(erased, 0)) {
                     auto built =
                         BatchBuilder(erased, codes.data(), counts, params, options.threads, part(0, confirmed)).build();
                     if (!built) return std::move(built).error();
@@ -346,12 +347,16 @@ private:
             if (!rough) return std::move(rough).error();
             BatchBuilder builder(rough->codec, rough->codes.data(), counts, params, options.threads,
                                  part(tried, inserted));
+            // Shorter codes were seen to find what is near among so many candidates, not among fewer.
+            constexpr std::size_t tried_among = 40;
+            if (params.ef_construction < tried_among) rough->walk.reset();
             if (rough->walk) builder.walk_by(rough->walk->codec, rough->walk->codes.data());
             if (Status s = builder.insert_all(); !s) return s;
             if (rough->as_stored) {
                 codes = std::move(rough->codes);
             } else {
                 rough->codes = {};
+                rough->walk.reset();
                 if constexpr (C::kind == CodecKind::flat) {  // made only now: the two are not in memory together
                     if (Status s = encode(); !s) return s;
                 }
