@@ -161,8 +161,8 @@ bool tells_near(const Points& points, const NearSample& near, std::span<const Ro
     return passes(shares, 0.8);
 }
 
-/// Whether shorter codes find what is near: of the 10 nearest by longer ones, 0.9 are among the 40 by these on average. A build
-/// looks at more candidates than that.
+/// Whether shorter codes find what is near: of the 10 nearest by longer ones, 0.9 are among the 40 by these on average, and 40
+/// candidates or more are what a build looks at (`is_condensed`).
 bool finds_near(const NearSample& near, const NearSample& by_shorter) {
     std::vector<double> shares(near.size());
     for (std::size_t i = 0; i < near.size(); ++i) {
@@ -225,19 +225,19 @@ bool is_lengthened(const Flat<AnyMetric>& stored) noexcept {
 }
 /// Whether rows are rounded to 8 bits a value, if a sample allows it.
 bool is_rounded(const Flat<AnyMetric>& stored) noexcept { return has_floats(stored) || is_lengthened(stored); }
-bool is_condensed(const Flat<AnyMetric>& stored, std::size_t rows) noexcept {
+/// Whether a build may look for candidates by few values, if a sample allows it.
+bool is_condensed(const Flat<AnyMetric>& stored, std::size_t rows, std::size_t candidates) noexcept {
     return stored.element() != Element::bits && stored.metric_kind() != MetricKind::l1 &&
-           may_condense(rows, stored.dim());
+           candidates >= NearSample::most && may_condense(rows, stored.dim());
 }
 
 }  // namespace
 
-bool builds_as_stored(const Flat<AnyMetric>& stored, std::size_t rows) noexcept {
-    return !is_rounded(stored) && !is_condensed(stored, rows);
-}
+bool builds_as_stored(const Flat<AnyMetric>& stored) noexcept { return !is_rounded(stored); }
 
 Result<BuildRows> build_rows(const Flat<AnyMetric>& stored, MatrixView rows, std::span<const RowId> source,
-                             std::span<const RowId> sample, const Threads& threads, const ProgressFunction& progress) {
+                             std::span<const RowId> sample, std::size_t candidates, const Threads& threads,
+                             const ProgressFunction& progress) {
     const MetricKind metric = stored.metric_kind();
     const bool product = is_lengthened(stored);
     const auto encode_as_stored = [&] {
@@ -245,9 +245,9 @@ Result<BuildRows> build_rows(const Flat<AnyMetric>& stored, MatrixView rows, std
             stored.encode(rows.row(source[i]), {}, {code, stored.code_size()});
         });
     };
-    if (!builds_as_stored(stored, source.size())) {
+    const bool condensed = is_condensed(stored, source.size(), candidates);
+    if (is_rounded(stored) || condensed) {
         const Points points(stored, rows, source, threads);
-        const bool condensed = is_condensed(stored, source.size());
         const auto part = [&](double from, double to) {
             return progress_between(progress, sample.size(), from, condensed ? to : 1);
         };

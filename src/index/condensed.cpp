@@ -27,7 +27,7 @@ void map_points(const LinearMap& map, const Write& write, std::size_t first, std
     map.apply(wide, last - first, out);
 }
 
-/// How many of the first directions keep enough of the first `count` points; 0 if all do not.
+/// How many of the first directions keep enough of the first `count` points; 0 if all of them together do not.
 Dim fewest(const LinearMap& map, std::size_t count, const Write& write) {
     std::vector<float> wide(tile * map.in_dim());
     std::vector<float> mapped(tile * map.out_dim());

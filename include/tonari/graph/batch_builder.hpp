@@ -71,13 +71,13 @@ public:
         return finish();
     }
 
-    /// Asked first: other codes of the vertices, which searches for candidates go by while vertices are inserted. Both live until
-    /// `recode`.
+    /// The same in steps. At first, where searches for candidates are to go by other codes of the vertices while these are inserted,
+    /// those codes, which live until `recode`;
     void walk_by(const Codec& codec, const std::byte* codes) noexcept {
         walk_codec_ = &codec;
         walk_codes_ = codes;
     }
-    /// The same in steps. First every vertex is inserted;
+    /// then every vertex is inserted;
     Status insert_all() {
         if (Status room = allocate(); !room) return room;
         for (std::size_t first = 1; first < vertices();) {
@@ -240,7 +240,7 @@ private:
         }
     }
 
-    /// The `ef` rows nearest to the worker's query among the first `inserted`, reached by way of the layers from
+    /// The `ef` rows nearest to where the worker stands among the first `inserted`, reached by way of the layers from
     /// `lowest` up.
     void find_candidates(std::size_t inserted, std::size_t lowest, std::size_t ef, Worker& worker) noexcept {
         const std::byte* entry = walk_code(0);

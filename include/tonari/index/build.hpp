@@ -55,7 +55,7 @@ namespace tonari {
 ///                        first 64 directions. Distances are of mapped rows (index/row_map.hpp), those of refined ones
 ///                        ("PCA64,RaBitQ,RFlat") of rows as given. A refined graph ("PCAR128,HNSW32,SQ8,RFlat") is
 ///                        about mapped rows; "HNSW32,RaBitQ,RFlat" takes no map. L2, inner product and cosine; any element but bits;
-///                        mapped rows are held once as float32 while it builds
+///                        mapped rows are held as float32 while it builds, once, and twice for a refined graph
 ///   "auto"               what fits the rows (index/advise.hpp); `spec()` of the index says what that was
 /// ids: one per row, not negative, unique; empty: 0 ... n-1.
 /// Errors: unknown words, no rows or no dimensions, non-finite values (by row and column), duplicate ids, metric and

@@ -42,14 +42,15 @@ struct BuildRows {
     std::optional<WalkRows> walk;  ///< none where rows are not long, or say too little in few values
 };
 
-/// Whether `build_rows` would give the codes of so many rows that are stored so as they are.
-TONARI_API bool builds_as_stored(const Flat<AnyMetric>& stored, std::size_t rows) noexcept;
+/// Whether `build_rows` would give the codes of rows that are stored so as they are.
+TONARI_API bool builds_as_stored(const Flat<AnyMetric>& stored) noexcept;
 
 /// Code i is made of row `source[i]`; `source` comes in random order, so that its first part is a fair sample.
-/// `sample` are vertices that 8 bits are tried on, each as likely as it has ids. The same codes for any number of
-/// threads. `progress` is told sampled vertices. O(rows x dim x sample).
+/// `sample` are vertices that codes are tried on, each as likely as it has ids. `candidates` is how many the build looks at for a
+/// row: shorter codes are for those that look at 40 or more, among which they were tried. The same codes for any number of threads.
+/// `progress` is told sampled vertices. O(rows x dim x sample), and where rows are long dim^3.
 TONARI_API Result<BuildRows> build_rows(const Flat<AnyMetric>& stored, MatrixView rows, std::span<const RowId> source,
-                                        std::span<const RowId> sample, const Threads& threads,
+                                        std::span<const RowId> sample, std::size_t candidates, const Threads& threads,
                                         const ProgressFunction& progress = {});
 
 }  // namespace tonari

@@ -335,34 +335,30 @@ private:
                 in_order.resize(source.size());
                 std::iota(in_order.begin(), in_order.end(), RowId{0});
                 source = in_order;
-                // In place, never by few values first: that would hold the codes twice.
-                if (builds_as_stored(erased, 0)) {
+                if (builds_as_stored(erased)) {  // in place, not by few values first: that would hold the codes twice
                     auto built =
                         BatchBuilder(erased, codes.data(), counts, params, options.threads, part(0, confirmed)).build();
                     if (!built) return std::move(built).error();
                     return BuiltGraph{std::move(built->layers), std::move(built->new_number), std::move(codes)};
                 }
             }
-            auto rough = build_rows(erased, rows, source, sample, options.threads, part(0, tried));
+            auto rough =
+                build_rows(erased, rows, source, sample, params.ef_construction, options.threads, part(0, tried));
             if (!rough) return std::move(rough).error();
             BatchBuilder builder(rough->codec, rough->codes.data(), counts, params, options.threads,
                                  part(tried, inserted));
-            // Shorter codes were seen to find what is near among so many candidates, not among fewer.
-            constexpr std::size_t tried_among = 40;
-            if (params.ef_construction < tried_among) rough->walk.reset();
             if (rough->walk) builder.walk_by(rough->walk->codec, rough->walk->codes.data());
             if (Status s = builder.insert_all(); !s) return s;
             if (rough->as_stored) {
                 codes = std::move(rough->codes);
             } else {
                 rough->codes = {};
-                rough->walk.reset();
+                rough->walk.reset();                         // not looked at again before `recode`
                 if constexpr (C::kind == CodecKind::flat) {  // made only now: the two are not in memory together
                     if (Status s = encode(); !s) return s;
                 }
             }
             builder.recode(erased, codes.data());
-            rough->walk.reset();
             if (rough->error) builder.confirm(rough->error, part(inserted, confirmed));
             auto built = builder.finish();
             return BuiltGraph{std::move(built.layers), std::move(built.new_number), std::move(codes)};

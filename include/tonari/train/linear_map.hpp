@@ -2,8 +2,7 @@
 // three:
 //
 //   random_rotation   nothing: every direction is as good as any other
-//   pca               the directions along which rows differ most (Pearson 1901); turned at random within them, if asked,
-//                     so that no value differs more than others
+//   pca               the directions along which rows differ most (Pearson 1901); `turned` spreads them over all values
 //   opq               a rotation after which the parts of a product quantizer fit (Ge, He, Ke and Sun 2013)
 #pragma once
 

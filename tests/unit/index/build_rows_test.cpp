@@ -44,7 +44,7 @@ std::vector<RowId> all() {
 
 BuildRows of(const Floats& rows, MetricKind metric, unsigned threads = 1) {
     const auto stored = Flat<AnyMetric>::create(Element::float32, dim, AnyMetric(metric)).value();
-    return build_rows(stored, rows.view(), all(), all(), {threads}).value();
+    return build_rows(stored, rows.view(), all(), all(), 200, {threads}).value();
 }
 
 /// Of each row's 10 nearest by `metric`'s own distance, the share that are among the 10 nearest by the build's codes.
@@ -180,7 +180,7 @@ TEST_CASE("build rows: rows of 8 bits and bits are compared as stored", "[index]
     const MatrixView rows(bytes.data(), n, dim);
     const auto form = [&](MetricKind metric) {
         const auto stored = Flat<AnyMetric>::create(Element::uint8, dim, AnyMetric(metric)).value();
-        return build_rows(stored, rows, all(), all(), {}).value();
+        return build_rows(stored, rows, all(), all(), 200, {}).value();
     };
     for (const MetricKind metric : {MetricKind::l2, MetricKind::l1, MetricKind::cosine}) CHECK(form(metric).as_stored);
     CHECK_FALSE(form(MetricKind::inner_product).as_stored);  // these are made equally long
@@ -214,12 +214,14 @@ std::vector<float> long_rows(std::size_t count, Dim wide, std::size_t directions
     }
     return values;
 }
-BuildRows of_long(const std::vector<float>& values, Dim wide, MetricKind metric, unsigned threads = 1) {
+BuildRows of_long(const std::vector<float>& values, Dim wide, MetricKind metric, unsigned threads = 1,
+                  std::size_t candidates = 200) {
     const std::size_t count = values.size() / wide;
     const auto stored = Flat<AnyMetric>::create(Element::float32, wide, AnyMetric(metric)).value();
     std::vector<RowId> source(count);
     std::iota(source.begin(), source.end(), RowId{0});
-    return build_rows(stored, {values.data(), count, wide}, source, std::span(source).first(64), {threads}).value();
+    return build_rows(stored, {values.data(), count, wide}, source, std::span(source).first(64), candidates, {threads})
+        .value();
 }
 
 }  // namespace
@@ -245,6 +247,23 @@ TEST_CASE("build rows: long rows that differ along few directions are walked by 
     CHECK_FALSE(of_long(long_rows(4000, 250, 20), 250, MetricKind::l2).walk);    // short
     CHECK_FALSE(of_long(long_rows(3000, wide, 20), wide, MetricKind::l2).walk);  // few
     CHECK_FALSE(of_long(std::vector<float>(4000 * wide, 3), wide, MetricKind::l2).walk);  // all alike
+    CHECK(of_long(values, wide, MetricKind::l2, 1, 40).walk);
+    CHECK_FALSE(of_long(values, wide, MetricKind::l2, 1, 39).walk);  // fewer candidates than they were tried among
+}
+
+TEST_CASE("build rows: long rows are not walked by values that do not tell which are near", "[index]") {
+    // 40 clouds, along 20 directions; within a cloud, rows differ in every direction alike.
+    constexpr Dim wide = 300;
+    constexpr std::size_t clouds_of = 40;
+    const std::vector<float> middles = long_rows(clouds_of, wide, 20);
+    std::vector<float> values(4000 * wide);
+    Random random(13);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        values[i] = middles[i / wide % clouds_of * wide + i % wide] + 0.3F * static_cast<float>(bell(random));
+    }
+    const BuildRows built = of_long(values, wide, MetricKind::l2);
+    CHECK_FALSE(built.walk);
+    CHECK_FALSE(built.as_stored);  // which all values in 8 bits do
 }
 
 TEST_CASE("build rows: of rows that lie apart from the directions of most, the error says so", "[index]") {
@@ -282,9 +301,9 @@ TEST_CASE("build rows: long rows of 8 bits are walked by few values, too", "[ind
     std::iota(source.begin(), source.end(), RowId{0});
     for (const MetricKind metric : {MetricKind::l2, MetricKind::cosine}) {
         const auto stored = Flat<AnyMetric>::create(Element::uint8, wide, AnyMetric(metric)).value();
-        CHECK_FALSE(builds_as_stored(stored, source.size()));
         const auto built =
-            build_rows(stored, {bytes.data(), source.size(), wide}, source, std::span(source).first(64), {}).value();
+            build_rows(stored, {bytes.data(), source.size(), wide}, source, std::span(source).first(64), 200, {})
+                .value();
         CAPTURE(name(metric));
         CHECK(built.as_stored);
         REQUIRE(built.walk);
