@@ -25,6 +25,7 @@ import shlex
 import sys
 
 import bars
+import blas
 import churn
 import churn_picture
 import churn_report
@@ -71,6 +72,7 @@ def run_set(dataset, options, document):
     result = run.result()
     result["bars"] = bars.judge(result)
     document["versions"].update(run.versions)
+    document["blas"] = blas.environment() if "faiss" in run.versions else {}
     document["sets"].append(result)
     return result
 

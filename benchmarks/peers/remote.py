@@ -7,8 +7,9 @@ import tempfile
 
 import numpy as np
 
+import blas
+
 HERE = os.path.dirname(os.path.abspath(__file__))
-SINGLE = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
 
 
 class WorkerError(RuntimeError):
@@ -19,7 +20,9 @@ class Remote:
     """Starts a worker and speaks with it; only one worker is ever asked at a time."""
 
     def __init__(self, variant, metric, options, cores=None, script="worker.py"):
-        environment = dict(os.environ, **SINGLE)
+        environment = dict(os.environ, **blas.SINGLE)
+        if variant.library == "faiss":
+            environment.update(blas.environment())
         if variant.huge:
             environment["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1"
         self.variant = variant

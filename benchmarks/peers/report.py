@@ -35,6 +35,9 @@ def heading(report):
              (f"{report['lists']} lists" if report["lists"] else
               f"all graphs: M = {report['m']}, efConstruction = {report['ef_construction']}") +
              f", float32 rows unless the variant says otherwise; k = {report['k']}, {report['rounds']} round(s)"]
+    if report.get("blas"):
+        lines.append("faiss: " + " ".join(f"{name}={value}" for name, value in report["blas"].items()) +
+                     ", by which its exact search is faster here than by what OpenBLAS takes itself")
     return lines
 
 

@@ -11,6 +11,7 @@ import xml.etree.ElementTree
 import numpy as np
 
 import bars
+import blas
 import churn_picture
 import front_picture
 import live
@@ -273,6 +274,30 @@ class AllPeers(unittest.TestCase):
         self.assertIn("not measured: voyager, ImportError: of another machine", lines)
         self.assertIn("not measured: voyager Float8, ImportError: of another machine", lines)
         self.assertTrue(any(line.startswith("not measured: glass, ") for line in lines))
+
+
+class Blas(unittest.TestCase):
+    def test_the_core_that_is_faster_by_more_than_a_tenth(self):
+        def fastest(own, skylake, haswell):
+            took = dict(zip(blas.CORES, (own, skylake, haswell)))
+            blas.fastest_core.cache_clear()
+            with unittest.mock.patch.object(blas.platform, "machine", lambda: "x86_64"):
+                return blas.fastest_core(took.get)
+
+        infinite = float("inf")
+        self.assertEqual(fastest(8.0, 1.2, 1.5), "SKYLAKEX")
+        self.assertEqual(fastest(1.0, 0.95, 1.5), "")
+        self.assertEqual(fastest(1.0, infinite, 0.5), "HASWELL")
+        self.assertEqual(fastest(infinite, infinite, infinite), "")  # no faiss, or it does not run
+        blas.fastest_core.cache_clear()
+
+    def test_what_the_caller_has_set_stays(self):
+        with unittest.mock.patch.dict(os.environ, {blas.VARIABLE: "ZEN"}):
+            self.assertEqual(blas.environment(), {blas.VARIABLE: "ZEN"})
+
+    def test_a_core_that_does_not_run(self):
+        self.assertEqual(blas.seconds_of("", "raise SystemExit(1)"), float("inf"))
+        self.assertEqual(blas.seconds_of("SKYLAKEX", "import os; print(int(os.environ['OPENBLAS_CORETYPE'] == 'SKYLAKEX'))"), 1)
 
 
 class Alive(unittest.TestCase):
