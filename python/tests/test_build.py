@@ -157,6 +157,17 @@ def test_an_index_is_only_built() -> None:
             len(kind.__new__(kind))
 
 
+def test_auto_looks_at_rows() -> None:
+    random = np.random.default_rng(1)
+    along = random.standard_normal((24, 448), dtype=np.float32)
+    rows = random.standard_normal((10_500, 24), dtype=np.float32) @ along
+    advice = tonari.advise(rows, metric="cosine")
+    assert advice.spec == "PCAR64,HNSW32,SQ8,RFlat" and "few directions" in advice.why
+    assert tonari.advise(rows.astype(np.float16)).spec == advice.spec
+    assert tonari.advise(*rows.shape).spec == tonari.advise(rows, metric="ip").spec == "HNSW32,SQ8,RFlat"
+    assert tonari.build("auto", rows, metric="cosine", ef_construction=40).spec == advice.spec
+
+
 def test_auto_takes_the_advice() -> None:
     rows = np.random.default_rng(1).standard_normal((11_000, 8), dtype=np.float32)
     advice = tonari.advise(*rows.shape)
@@ -165,6 +176,11 @@ def test_auto_takes_the_advice() -> None:
     assert abs(index.nbytes - advice.bytes) < 0.1 * index.nbytes
     assert advice.residency == "load" and advice.in_memory == advice.bytes and advice.spec in repr(advice)
     assert tonari.build("auto", rows[:500]).spec == "Flat"
+    assert tonari.advise(rows).spec == advice.spec and tonari.advise(rows, 8).bytes == advice.bytes
+    with pytest.raises(tonari.InvalidArgument, match="expected 8, as the rows have"):
+        tonari.advise(rows, 9)
+    with pytest.raises(tonari.InvalidArgument, match="dim: expected the dimensions"):
+        tonari.advise(11_000)
     small = tonari.advise(10_000_000, 96, memory=1 << 30)
     assert (small.residency, small.in_memory < 1 << 30 < small.bytes) == ("disk", True) and "disk" in small.why
     with pytest.raises(tonari.OutOfMemory, match="expected about .* of memory"):

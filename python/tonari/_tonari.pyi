@@ -373,8 +373,8 @@ def open(
     seed: SupportsIndex | None = None,
 ) -> GrowingIndex: ...
 def advise(
-    rows: SupportsIndex,
-    dim: SupportsIndex,
+    rows: SupportsIndex | npt.NDArray[Any],
+    dim: SupportsIndex | None = None,
     metric: _Metric = "l2",
     dtype: _Element | None = None,
     memory: SupportsIndex | None = None,

@@ -38,10 +38,9 @@ std::vector<Id> read_ids_for(const std::string& path, std::size_t rows) {
 }
 
 /// The spec that "auto" stands for, which is told.
-std::string chosen(const std::string& spec, const Dataset& data) {
+std::string chosen(const std::string& spec, const Dataset& data, const Threads& threads) {
     if (spec != "auto") return spec;
-    const IndexAdvice advice = require(
-        advise({data.base.rows, data.base.view().dim(), data.base.view().element(), data.metric}), std::string("auto"));
+    const IndexAdvice advice = require(advise(data.base.view(), data.metric, 0, threads), std::string("auto"));
     std::printf("auto: %s, since %s\n", advice.spec.c_str(), advice.why.c_str());
     return advice.spec;
 }
@@ -56,7 +55,7 @@ void build_file(const Options& options) {
     building.seed = options.seed;
     building.balance = options.balance;
     double seconds = 0;
-    const std::string spec = chosen(options.index, data);
+    const std::string spec = chosen(options.index, data, building.threads);
     const Index index = [&] {
         Progress progress("building " + spec);
         building.progress = progress.callback();

@@ -53,10 +53,24 @@ Spec graph_of(CodeSpec codes, std::optional<CodeSpec> fine) {
     return spec;
 }
 
+Spec by_directions(const IndexNeed& need, std::optional<CodeSpec> fine) {
+    Spec spec = graph_of({CodecKind::sq8, std::nullopt}, fine);
+    spec.transform = TransformSpec{TransformKind::turned_pca, need.directions, 0};
+    return spec;
+}
+
 constexpr CodeSpec as_given{};
 constexpr CodeSpec half{CodecKind::flat, Element::float16};
 constexpr CodeSpec sq8{CodecKind::sq8, std::nullopt};
 constexpr CodeSpec rabitq{CodecKind::fast_scan, std::nullopt};
+
+/// A bit a value. At equal bytes PQ answered 1.05 to 1.2 times as many queries as RaBitQ on sets of 50 to 128 dimensions, about as
+/// many at 512, and 0.8 to 0.9 times as many at 784.
+CodeSpec bit_a_value(const IndexNeed& need) noexcept {
+    constexpr Dim long_rows = 512;
+    if (need.dim >= long_rows || need.dim % 4 != 0) return rabitq;
+    return {CodecKind::fast_scan, std::nullopt, need.dim / 4};
+}
 
 struct Choice {
     Spec spec;
@@ -70,6 +84,16 @@ std::vector<Choice> choices_for(const IndexNeed& need) {
     std::vector<Choice> choices;
     if (need.rows <= few) choices.push_back({Spec{}, "so few rows are compared one and all in no time, and exactly"});
     if (need.rows < many) {
+        if (takes_sq8 && need.directions > 0) {
+            choices.push_back(
+                {by_directions(need, as_given),
+                 "few directions tell which of these rows are near: a graph walked by those and ranked by the rows "
+                 "answers most queries a second"});
+            if (need.element == Element::float32) {
+                choices.push_back(
+                    {by_directions(need, half), "with the rows in half precision the fastest graph fits"});
+            }
+        }
         if (takes_sq8) {
             choices.push_back({graph_of(sq8, as_given),
                                "a graph walked by 8-bit codes and ranked by the rows answers most queries a second"});
@@ -82,12 +106,13 @@ std::vector<Choice> choices_for(const IndexNeed& need) {
     }
     if (has_bits(need)) {
         const bool large = need.rows >= many;
-        choices.push_back({lists_of(need, rabitq, as_given),
+        const CodeSpec bits = bit_a_value(need);
+        choices.push_back({lists_of(need, bits, as_given),
                            large ? "so many rows are in lists hours sooner than in a graph"
-                                 : "lists of 1-bit codes, ranked by the rows, need no room for links"});
+                                 : "lists of codes of a bit a value, ranked by the rows, need no room for links"});
         if (is_float(need.element)) {
             choices.push_back(
-                {lists_of(need, rabitq, sq8), "with rows of 8 bits a value to rank by, lists of codes fit"});
+                {lists_of(need, bits, sq8), "with rows of 8 bits a value to rank by, lists of codes fit"});
         }
         choices.push_back({lists_of(need, rabitq, as_given),
                            "its codes fit into memory and its rows stay on disk: open it with Residency::disk",
@@ -132,7 +157,23 @@ double record_of(const Spec& spec, const IndexNeed& need) noexcept {
     const FusedLayout layout(static_cast<std::size_t>(row), block, 2 * spec.links);
     return static_cast<double>(layout.stride) - row;
 }
+/// What an index over mapped rows is about.
+IndexNeed mapped(const IndexNeed& need, const TransformSpec& map) noexcept {
+    IndexNeed of = need;
+    of.element = Element::float32;
+    if (map.out == 0) return of;
+    of.dim = static_cast<Dim>(map.out);
+    if (need.metric == MetricKind::cosine && of.dim < need.dim) of.metric = MetricKind::inner_product;
+    return of;
+}
 double bytes_of(const Spec& spec, const IndexNeed& need) noexcept {
+    if (spec.transform) {
+        Spec rest = spec;
+        rest.transform.reset();
+        const IndexNeed of = mapped(need, *spec.transform);
+        return bytes_of(rest, of) +
+               static_cast<double>(std::size_t{of.dim} + 1) * need.dim * static_cast<double>(sizeof(float));
+    }
     const auto rows = static_cast<double>(need.rows);
     if (FusedHnsw::is_named_by(spec)) {
         const double upper = links_of(rows, spec.links) - rows * sizeof(RowId) * 2 * static_cast<double>(spec.links);
@@ -203,6 +244,15 @@ Result<IndexAdvice> advise(const IndexNeed& need) {
                                                std::to_string(need.rows) + " rows of " + std::to_string(need.dim) +
                                                " dimensions, got " + gib(need.memory) +
                                                "; split the rows over several machines"};
+}
+
+Result<IndexAdvice> advise(MatrixView rows, MetricKind metric, std::size_t memory, const Threads& threads) {
+    IndexNeed need{rows.rows(), rows.dim(), rows.element(), metric, memory};
+    if (Status s = check(need); !s) return s;
+    auto directions = telling_directions(rows, metric, threads);
+    if (!directions) return std::move(directions).error();
+    need.directions = *directions;
+    return advise(need);
 }
 
 }  // namespace tonari

@@ -43,9 +43,9 @@ Status check_build(MatrixView rows, std::span<const Id> ids, const BuildOptions&
     return check_finite(rows, "rows", options.threads);
 }
 
-Result<Spec> parse_spec_for(std::string_view text, MetricKind metric, MatrixView rows) {
+Result<Spec> parse_spec_for(std::string_view text, MetricKind metric, MatrixView rows, const Threads& threads) {
     if (text != "auto") return parse_spec(text);
-    auto advice = advise({rows.rows(), rows.dim(), rows.element(), metric});
+    auto advice = advise(rows, metric, 0, threads);
     if (!advice) return std::move(advice).error();
     return parse_spec(advice->spec);
 }
@@ -194,12 +194,12 @@ Result<Index> build_transformed(const Spec& spec, MetricKind metric, MatrixView 
 
 Result<Index> build(std::string_view spec, MetricKind metric, MatrixView rows, std::span<const Id> ids,
                     const BuildOptions& options) {
-    auto parsed = detail::parse_spec_for(spec, metric, rows);
-    if (!parsed) return std::move(parsed).error();
     if (metric < MetricKind::l2 || metric > MetricKind::hamming) {
         return Error{ErrorCode::invalid_argument, "expected a built-in metric; pass a user's metric as a type"};
     }
     try {
+        auto parsed = detail::parse_spec_for(spec, metric, rows, options.threads);
+        if (!parsed) return std::move(parsed).error();
         if (Status s = detail::check_build(rows, ids, options); !s) return s;
         if (parsed->transform) return detail::build_transformed(*parsed, metric, rows, ids, options);
         return detail::build_rest(*parsed, metric, rows, ids, options, nullptr);

@@ -122,8 +122,6 @@ VertexError rounding_error(float scale, MetricKind metric, Dim dim) {
     return {};
 }
 
-constexpr std::size_t nearest = 10;  // rows that codes have to find
-
 /// Whether rounded rows still tell near from far: of the 10 that seem nearest to a sampled one, 0.8 are among the 10 nearest on
 /// average. The exact distance is asked for no more than those that `near` has, which is enough to see that rounding cannot order
 /// them.
@@ -149,7 +147,7 @@ bool tells_near(const Points& points, const NearSample& near, std::span<const Ro
                     exact[r] += points.metric() == MetricKind::l1 ? apart : apart * apart;
                 }
             }
-            const auto wanted = static_cast<std::ptrdiff_t>(std::min(nearest, rows.size()));
+            const auto wanted = static_cast<std::ptrdiff_t>(std::min(NearSample::nearest, rows.size()));
             std::array<double, NearSample::most> sorted = exact;
             std::sort(sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(rows.size()));
             const auto in = std::count_if(exact.begin(), exact.begin() + wanted, [&](double distance) {
@@ -164,16 +162,7 @@ bool tells_near(const Points& points, const NearSample& near, std::span<const Ro
 /// Whether shorter codes find what is near: of the 10 nearest by longer ones, 0.9 are among the 40 by these on average, and 40
 /// candidates or more are what a build looks at (`is_condensed`).
 bool finds_near(const NearSample& near, const NearSample& by_shorter) {
-    std::vector<double> shares(near.size());
-    for (std::size_t i = 0; i < near.size(); ++i) {
-        const std::span<const RowId> wanted = near.near(i).first(std::min(nearest, near.near(i).size()));
-        const std::span<const RowId> found = by_shorter.near(i);
-        const auto in = std::count_if(wanted.begin(), wanted.end(), [&](RowId row) {
-            return std::find(found.begin(), found.end(), row) != found.end();
-        });
-        shares[i] = wanted.empty() ? 1 : static_cast<double>(in) / static_cast<double>(wanted.size());
-    }
-    return passes(shares, 0.9);
+    return passes(shares_found(near, by_shorter), 0.9);
 }
 
 /// Beside codes that links are chosen by, of which `near` says what is near, shorter ones to find candidates by, if points can be

@@ -49,6 +49,19 @@ NearSample NearSample::of(const Flat<AnyMetric>& codec, const AlignedBuffer& cod
     return found;
 }
 
+std::vector<double> shares_found(const NearSample& near, const NearSample& by_others) {
+    std::vector<double> shares(near.size());
+    for (std::size_t i = 0; i < near.size(); ++i) {
+        const std::span<const RowId> wanted = near.near(i).first(std::min(NearSample::nearest, near.near(i).size()));
+        const std::span<const RowId> found = by_others.near(i);
+        const auto in = std::count_if(wanted.begin(), wanted.end(), [&](RowId row) {
+            return std::find(found.begin(), found.end(), row) != found.end();
+        });
+        shares[i] = wanted.empty() ? 1 : static_cast<double>(in) / static_cast<double>(wanted.size());
+    }
+    return shares;
+}
+
 bool passes(std::span<const double> shares, double average) noexcept {
     const double sum = std::accumulate(shares.begin(), shares.end(), 0.0);
     return sum >= average * static_cast<double>(shares.size()) &&

@@ -16,7 +16,8 @@ namespace tonari {
 /// Of each sampled row the rows that are nearest by codes, the nearest first, without itself.
 class NearSample {
 public:
-    static constexpr std::size_t most = 40;  ///< of a row
+    static constexpr std::size_t most = 40;     ///< of a row
+    static constexpr std::size_t nearest = 10;  ///< of them, those that other codes have to find
 
     /// `codes` one behind another; `sample` are some of their places. Any number of threads finds the same. Throws bad_alloc.
     /// `progress` is told sampled rows. O(codes x sample).
@@ -32,6 +33,9 @@ private:
     std::vector<RowId> rows_;  // most of each
     std::vector<std::size_t> counts_;
 };
+
+/// Of each sampled row the share of its 10 nearest by `near` that are among those `by_others` knows of. Both are of the same sample.
+[[nodiscard]] std::vector<double> shares_found(const NearSample& near, const NearSample& by_others);
 
 /// Whether codes pass by the shares of what is near that they find: `average`, and half for every row. A far-off row, or a dense
 /// cloud of a few, is nothing to an average.

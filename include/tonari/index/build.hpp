@@ -56,7 +56,8 @@ namespace tonari {
 ///                        ("PCA64,RaBitQ,RFlat") of rows as given. A refined graph ("PCAR128,HNSW32,SQ8,RFlat") is
 ///                        about mapped rows; "HNSW32,RaBitQ,RFlat" takes no map. L2, inner product and cosine; any element but bits;
 ///                        mapped rows are held as float32 while it builds, once, and twice for a refined graph
-///   "auto"               what fits the rows (index/advise.hpp); `spec()` of the index says what that was
+///   "auto"               what fits the rows, some of which are looked at (index/advise.hpp); `spec()` of the index says what
+///                        that was
 /// ids: one per row, not negative, unique; empty: 0 ... n-1.
 /// Errors: unknown words, no rows or no dimensions, non-finite values (by row and column), duplicate ids, metric and
 /// element that do not go together (hamming wants bits, the others do not take them; SQ8 takes float rows alone,
@@ -69,8 +70,9 @@ TONARI_API Result<Index> build(std::string_view spec, MetricKind metric, MatrixV
 namespace detail {
 /// What the door of every build checks: the level, the rows' shape, their values, the ids.
 TONARI_API Status check_build(MatrixView rows, std::span<const Id> ids, const BuildOptions& options);
-/// What `text` names, "auto" for such rows, too.
-TONARI_API Result<Spec> parse_spec_for(std::string_view text, MetricKind metric, MatrixView rows);
+/// What `text` names, "auto" for such rows, too. Throws bad_alloc.
+TONARI_API Result<Spec> parse_spec_for(std::string_view text, MetricKind metric, MatrixView rows,
+                                       const Threads& threads);
 /// What rows are stored as. Errors: a half-precision word over integer rows.
 TONARI_API Result<Element> stored_element(const Spec& spec, Element given);
 /// The same for `codes`, one of the words of the spec.
@@ -126,9 +128,9 @@ Result<Index> build(std::string_view spec, M metric, MatrixView rows, std::span<
     if constexpr (!UserMetric<M>) {
         return build(spec, M::kind, rows, ids, options);
     } else {
-        auto parsed = detail::parse_spec_for(spec, M::kind, rows);
-        if (!parsed) return std::move(parsed).error();
         try {
+            auto parsed = detail::parse_spec_for(spec, M::kind, rows, options.threads);
+            if (!parsed) return std::move(parsed).error();
             if (Status s = detail::check_build(rows, ids, options); !s) return s;
             if (Status s = detail::check_codec(*parsed, M::kind, rows.element()); !s) return s;
             auto element = detail::stored_element(*parsed, rows.element());

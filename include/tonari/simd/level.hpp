@@ -15,7 +15,7 @@ namespace tonari::simd {
 ///
 /// avx512_amx is there only where TONARI_SIMD names it: Linux lends tiles to a process that asks (`arch_prctl`, 5.16 and newer), and
 /// from then on signal stacks of threads (`sigaltstack`) must be as large as `getauxval(AT_MINSIGSTKSZ)` says, some 11 KiB, which
-/// is the process's to decide. Its kernels were tested in an emulator; no processor has run them yet.
+/// is the process's to decide.
 enum class Level : std::uint8_t { reference, baseline, avx2, avx512, avx512_spr, avx512_amx, neon };
 
 constexpr std::string_view name(Level level) noexcept {

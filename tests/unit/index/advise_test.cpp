@@ -23,7 +23,13 @@ TEST_CASE("advise: what suits which rows", "[index]") {
     CHECK(spec({million, 128, Element::float32, MetricKind::l1}) == "HNSW32,SQ8,RFlat");
     CHECK(spec({million, 256, Element::bits, MetricKind::hamming}) == "HNSW32");
     CHECK(spec({million, 128, Element::float32, MetricKind::user}) == "HNSW32");
-    CHECK(spec({100 * million, 96}) == "IVF32768_HNSW32,RaBitQ,RFlat");
+    CHECK(spec({million, 768, Element::float32, MetricKind::l2, 0, 128}) == "PCAR128,HNSW32,SQ8,RFlat");
+    CHECK(spec({million, 768, Element::float16, MetricKind::cosine, 0, 64}) == "PCAR64,HNSW32,SQ8,RFlat");
+    CHECK(spec({million, 768, Element::float32, MetricKind::l2, std::size_t{3} << 30U, 128}) ==
+          "PCAR128,HNSW32,SQ8,R(FP16)");
+    CHECK(spec({100 * million, 96}) == "IVF32768_HNSW32,PQ24x4fs,RFlat");
+    CHECK(spec({100 * million, 50}) == "IVF32768_HNSW32,RaBitQ,RFlat");  // 4 values a part do not divide it
+    CHECK(spec({100 * million, 768}) == "IVF32768_HNSW32,RaBitQ,RFlat");
     CHECK(spec({100 * million, 96, Element::bits, MetricKind::hamming}) == "IVF32768_HNSW32,Flat");
 }
 
@@ -33,6 +39,7 @@ TEST_CASE("advise: with less memory comes what takes less, down to rows on disk,
         for (const MetricKind metric : {MetricKind::l2, MetricKind::l1, MetricKind::hamming}) {
             if ((element == Element::bits) != (metric == MetricKind::hamming)) continue;
             IndexNeed need{3'000'000, 768, element, metric};
+            need.directions = 128;
             std::size_t in_memory = advise(need).value().in_memory;
             bool refused = false;
             for (need.memory = in_memory; need.memory > 1000; need.memory = need.memory / 10 * 9) {
@@ -56,6 +63,65 @@ TEST_CASE("advise: with less memory comes what takes less, down to rows on disk,
     }
 }
 
+namespace {
+
+/// Rows of 448 dimensions which differ along 24 of some directions, and by little along all.
+Rows flat_rows(Element element, std::size_t n, float noise) {
+    constexpr Dim dim = 448;
+    constexpr std::size_t latent = 24;
+    Random random(7);
+    std::vector<float> directions(latent * dim);
+    for (float& value : directions) value = static_cast<float>(bell(random));
+    Rows rows(element, dim, n);
+    std::vector<float> row(dim);
+    for (std::size_t i = 0; i < n; ++i) {
+        for (float& value : row) value = noise * static_cast<float>(bell(random));
+        for (std::size_t l = 0; l < latent; ++l) {
+            const auto along = static_cast<float>(bell(random));
+            for (Dim d = 0; d < dim; ++d) row[d] += along * directions[l * dim + d];
+        }
+        rows.set(i, row);
+    }
+    return rows;
+}
+
+}  // namespace
+
+TEST_CASE("advise: few directions that tell which rows are near are found, and only those", "[index]") {
+    constexpr std::size_t n = 10'500;
+    const auto directions = [](const Rows& rows, MetricKind metric, unsigned threads = 1) {
+        return telling_directions(rows.view(), metric, {threads}).value();
+    };
+    const Rows told = flat_rows(Element::float32, n, 0.1F);
+    for (const unsigned threads : {1U, 3U}) CHECK(directions(told, MetricKind::l2, threads) == 64);
+    CHECK(directions(told, MetricKind::cosine) == 64);
+    CHECK(directions(flat_rows(Element::float16, n, 0.1F), MetricKind::l2) == 64);
+    CHECK(directions(flat_rows(Element::float32, n, 60), MetricKind::l2) == 0);  // the noise decides
+    CHECK(directions(told, MetricKind::inner_product) == 0);
+    CHECK(directions(told, MetricKind::l1) == 0);
+    CHECK(directions(flat_rows(Element::int8, n, 0.1F), MetricKind::l2) == 0);
+    CHECK(directions(flat_rows(Element::float32, 2000, 0.1F), MetricKind::l2) == 0);
+
+    Rows broken = flat_rows(Element::float32, n, 0.1F);
+    for (std::size_t i = 0; i < n; i += 2) broken.set(i, std::vector<float>(448, std::nanf("")));
+    CHECK(directions(broken, MetricKind::l2) == 0);
+    CHECK(build("auto", MetricKind::l2, broken.view()).error().message.find("row 0") != std::string::npos);
+    Rows large = flat_rows(Element::float32, n, 0.1F);
+    large.set(5, std::vector<float>(448, 1e30F));
+    CHECK(telling_directions(large.view(), MetricKind::l2).ok());
+}
+
+TEST_CASE("advise: a graph over rows that few directions tell apart is walked by those", "[index]") {
+    const Rows rows = flat_rows(Element::float32, 10'500, 0.1F);
+    const IndexAdvice advice = advise(rows.view(), MetricKind::l2).value();
+    CHECK(advice.spec == "PCAR64,HNSW32,SQ8,RFlat");
+    CHECK(advice.why.find("few directions") != std::string::npos);
+    CHECK(advise(rows.view(), MetricKind::l2, advice.bytes * 3 / 4).value().spec == "PCAR64,HNSW32,SQ8,R(FP16)");
+    const Index index = build("auto", MetricKind::l2, rows.view(), {}, quick_build()).value();
+    CHECK(index.spec() == advice.spec);
+    CHECK(std::abs(static_cast<double>(advice.bytes) / static_cast<double>(index.bytes()) - 1) < 0.1);
+}
+
 TEST_CASE("advise: its figures are those of the index", "[index]") {
     constexpr std::size_t n = 12'000;
     for (const auto& [spec, metric, element] :
@@ -72,6 +138,11 @@ TEST_CASE("advise: its figures are those of the index", "[index]") {
           {"IVF512_HNSW32,RaBitQ,RFlat", MetricKind::inner_product, Element::uint8},
           {"IVF512,Flat", MetricKind::l1, Element::float32},
           {"IVF64,HNSW16", MetricKind::l2, Element::float32},
+          {"IVF512,PQ10x4fs,RFlat", MetricKind::l2, Element::float32},
+          {"PCAR16,HNSW32,SQ8,R(FP16)", MetricKind::l2, Element::float32},
+          {"PCA16,HNSW32,SQ8,RFlat", MetricKind::cosine, Element::float16},
+          {"RR,IVF64,SQ8", MetricKind::cosine, Element::float32},
+          {"PCA16,IVF64,RaBitQ,RFlat", MetricKind::cosine, Element::float32},
           {"IVF16_HNSW8,HNSW16,SQ8", MetricKind::cosine, Element::float32}}) {
         const Rows rows = clustered_rows(element, 40, n, 1);
         const IndexNeed need{n, 40, element, metric};
