@@ -53,10 +53,10 @@ RowId GrowingLists::take_from(Block block) noexcept {
 }
 
 void GrowingLists::show(RowId place) noexcept {
-    at(place / block_rows).shown.fetch_or(bit_of(place), std::memory_order_release);
+    at(block_of(place)).shown.fetch_or(bit_of(place), std::memory_order_release);
 }
 void GrowingLists::hide(RowId place) noexcept {
-    at(place / block_rows).shown.fetch_and(~bit_of(place), std::memory_order_release);
+    at(block_of(place)).shown.fetch_and(~bit_of(place), std::memory_order_release);
 }
 
 bool GrowingLists::give_back(RowId place, Moment stamp) noexcept {

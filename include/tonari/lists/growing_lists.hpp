@@ -59,6 +59,7 @@ public:
         return at(block).shown.load(std::memory_order_acquire);
     }
     [[nodiscard]] static RowId first_place(Block block) noexcept { return block * RowId{block_rows}; }
+    [[nodiscard]] static Block block_of(RowId place) noexcept { return place / RowId{block_rows}; }
     [[nodiscard]] const std::byte* code(RowId place) const noexcept { return room(place); }
 
     // --- Changing.
@@ -69,7 +70,7 @@ public:
     RowId take_within(std::size_t list, Block below) noexcept;
     /// Where the code of a place that is not shown is written.
     [[nodiscard]] std::byte* room(RowId place) const noexcept {
-        return codes_.at(place / block_rows) + place % block_rows * code_size_;
+        return codes_.at(block_of(place)) + place % block_rows * code_size_;
     }
     void show(RowId place) noexcept;
     void hide(RowId place) noexcept;
@@ -93,7 +94,7 @@ public:
         return blocks_ * records_.stride() + lists_.size() * sizeof(List);
     }
     [[nodiscard]] bool is_shown(RowId place) const noexcept {
-        return (at(place / block_rows).shown.load(std::memory_order_relaxed) >> place % block_rows & 1) != 0;
+        return (at(block_of(place)).shown.load(std::memory_order_relaxed) >> place % block_rows & 1) != 0;
     }
 
     // --- Fewer blocks (index/growing_ivf_compact.hpp).

@@ -75,7 +75,7 @@ Rows flat_rows(Element element, std::size_t n, float noise) {
     Rows rows(element, dim, n);
     std::vector<float> row(dim);
     for (std::size_t i = 0; i < n; ++i) {
-        for (float& value : row) value = noise * static_cast<float>(bell(random));
+        for (float& value : row) value = noise * (static_cast<float>(unit(random())) - 0.5F);
         for (std::size_t l = 0; l < latent; ++l) {
             const auto along = static_cast<float>(bell(random));
             for (Dim d = 0; d < dim; ++d) row[d] += along * directions[l * dim + d];
