@@ -88,7 +88,7 @@ std::vector<Choice> choices_for(const IndexNeed& need) {
             choices.push_back(
                 {by_directions(need, as_given),
                  "few directions tell which of these rows are near: a graph walked by those and ranked by the rows "
-                 "answers most queries a second"});
+                 "answers as many queries or more in less memory, and is built sooner"});
             if (need.element == Element::float32) {
                 choices.push_back(
                     {by_directions(need, half), "with the rows in half precision the fastest graph fits"});
