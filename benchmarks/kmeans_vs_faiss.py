@@ -12,10 +12,16 @@ and then finds the nearest centroid of every row.
 """
 
 import argparse
+import os
+import sys
 import time
 
-import faiss
-import numpy
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "peers"))
+import blas  # noqa: E402
+
+os.environ.update(blas.environment())  # read by OpenBLAS when it is loaded
+import faiss  # noqa: E402
+import numpy  # noqa: E402
 
 
 def time_assign():

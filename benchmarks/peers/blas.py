@@ -1,8 +1,8 @@
 """Which of OpenBLAS's cores suits faiss on this machine.
 
 faiss multiplies matrices by the OpenBLAS of its wheel: exact search, training, the choice of lists of a batch. The core that OpenBLAS takes
-by itself may be several times slower than another (on an Emerald Rapids its core for Sapphire Rapids: a seventh of the speed of the one
-for Skylake-X), and a peer is measured at its best."""
+by itself may be several times slower than another (on an Emerald Rapids its core for Sapphire Rapids: a quarter to a seventh of the
+speed of the one for Skylake-X), and a peer is measured at its best."""
 import functools
 import os
 import platform

@@ -173,7 +173,8 @@ Status add_walk(BuildRows& built, const NearSample& near, const Points& points, 
     if (!few) return std::move(few).error();
     if (!*few) return {};
     CondensedPoints& condensed = **few;
-    if (!finds_near(near, NearSample::of(condensed.codec, condensed.codes, sample, threads, progress))) return {};
+    if (!finds_near(near, NearSample::of(condensed.codec, condensed.codes.span(), sample, threads, progress)))
+        return {};
     built.walk = WalkRows{std::move(condensed.codec), std::move(condensed.codes)};
     if (metric == MetricKind::inner_product) return {};  // where no row is its own nearest, none is looked for
     // Of some points far more is left out than of others: that may be all that tells them from the rest.
@@ -243,7 +244,7 @@ Result<BuildRows> build_rows(const Flat<AnyMetric>& stored, MatrixView rows, std
         if (!is_rounded(stored)) {
             auto as_stored = encode_as_stored();
             if (!as_stored) return as_stored;
-            const auto near = NearSample::of(stored, as_stored->codes, sample, threads, part(0, 0.7));
+            const auto near = NearSample::of(stored, as_stored->codes.span(), sample, threads, part(0, 0.7));
             if (Status s = add_walk(*as_stored, near, points, metric, sample, threads, part(0.7, 1)); !s) return s;
             return as_stored;
         }
@@ -255,7 +256,7 @@ Result<BuildRows> build_rows(const Flat<AnyMetric>& stored, MatrixView rows, std
                                                            reinterpret_cast<std::int8_t*>(code));
                                   });
             if (!rounded) return rounded;
-            const auto near = NearSample::of(rounded->codec, rounded->codes, sample, threads, part(0, 0.7));
+            const auto near = NearSample::of(rounded->codec, rounded->codes.span(), sample, threads, part(0, 0.7));
             if (tells_near(points, near, sample, threads)) {
                 rounded->error = rounding_error(rounding.scale, metric, rows.dim());
                 if (!condensed) return rounded;

@@ -8,7 +8,7 @@
 
 namespace tonari {
 
-NearSample NearSample::of(const Flat<AnyMetric>& codec, const AlignedBuffer& codes, std::span<const RowId> sample,
+NearSample NearSample::of(const Flat<AnyMetric>& codec, std::span<const std::byte> codes, std::span<const RowId> sample,
                           const Threads& threads, const ProgressFunction& progress) {
     constexpr std::size_t slice = 32;  // progress is told between two of them
     struct Worker {

@@ -21,7 +21,7 @@ public:
 
     /// `codes` one behind another; `sample` are some of their places. Any number of threads finds the same. Throws bad_alloc.
     /// `progress` is told sampled rows. O(codes x sample).
-    static NearSample of(const Flat<AnyMetric>& codec, const AlignedBuffer& codes, std::span<const RowId> sample,
+    static NearSample of(const Flat<AnyMetric>& codec, std::span<const std::byte> codes, std::span<const RowId> sample,
                          const Threads& threads, const ProgressFunction& progress);
 
     [[nodiscard]] std::size_t size() const noexcept { return counts_.size(); }

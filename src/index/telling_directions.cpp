@@ -10,6 +10,7 @@
 #include <tonari/index/advise.hpp>
 #include <tonari/index/row_check.hpp>
 #include <tonari/index/row_map.hpp>
+#include <tonari/index/stored_rows.hpp>
 #include <tonari/train/sample.hpp>
 
 #include "index/condensed.hpp"
@@ -21,23 +22,17 @@ namespace {
 constexpr std::size_t tried = 20'000;  // rows among which what is near is looked for
 constexpr std::size_t asked = 400;     // of them, by which it is
 constexpr Dim line = 64;               // values of a byte
-constexpr double found = 0.99;
+constexpr double found = 0.99;         // of what is near
 constexpr std::uint64_t seed = 1;
+
+/// The most directions that are worth it.
+Dim most_of(Dim dim) noexcept { return dim / 6 / line * line; }
 
 bool may_tell(MatrixView rows, MetricKind metric) noexcept {
     const Element element = rows.element();
     return element != Element::bits && element != Element::int8 && element != Element::uint8 &&
-           (metric == MetricKind::l2 || metric == MetricKind::cosine) && may_condense(rows.rows(), rows.dim());
-}
-
-/// Codes of `codec` of all rows, which are made of the same values.
-Result<AlignedBuffer> encode(const Flat<AnyMetric>& codec, MatrixView rows) {
-    auto codes = AlignedBuffer::allocate(rows.rows() * codec.code_size());
-    if (!codes) return codes;
-    for (std::size_t i = 0; i < rows.rows(); ++i) {
-        codec.encode(rows.row(i), {}, {codes->data() + i * codec.code_size(), codec.code_size()});
-    }
-    return codes;
+           (metric == MetricKind::l2 || metric == MetricKind::cosine) && most_of(rows.dim()) > 0 &&
+           may_condense(rows.rows(), rows.dim());
 }
 
 /// What is near to `sample` by the first `dim` of each row's values.
@@ -45,9 +40,10 @@ Result<NearSample> near_by(MatrixView rows, Dim dim, MetricKind metric, std::spa
                            const Threads& threads) {
     auto codec = Flat<AnyMetric>::create(rows.element(), dim, AnyMetric(metric));
     if (!codec) return std::move(codec).error();
-    auto codes = encode(*codec, MatrixView(rows.data(), rows.rows(), dim, rows.element(), rows.stride()));
+    const MatrixView first(rows.data(), rows.rows(), dim, rows.element(), rows.stride());
+    auto codes = StoredRows<Flat<AnyMetric>>::encode_codes(*codec, first, threads);
     if (!codes) return std::move(codes).error();
-    return NearSample::of(*codec, *codes, sample, threads, {});
+    return NearSample::of(*codec, codes->span(), sample, threads, {});
 }
 
 }  // namespace
@@ -68,8 +64,7 @@ Result<Dim> telling_directions(MatrixView rows, MetricKind metric, const Threads
 
     BuildOptions options;
     options.threads = threads;
-    const Dim most = rows.dim() / 6 / line * line;
-    if (most == 0) return Dim{0};
+    const Dim most = most_of(rows.dim());
     auto map = RowMap::train({TransformKind::pca, most}, metric, some, 0, options);
     if (!map && map.error().code == ErrorCode::out_of_memory) return std::move(map).error();
     if (!map) return Dim{0};  // values too large to square

@@ -41,7 +41,8 @@ struct IndexAdvice {
 /// how much would).
 TONARI_API Result<IndexAdvice> advise(const IndexNeed& need);
 
-/// The same of rows that are there, of which it looks at some. Errors: as above, out_of_memory.
+/// The same of rows that are there, of which it looks at some (`telling_directions`) where a graph may be the answer: over 10,000,
+/// fewer than 20 million. Errors: as above, out_of_memory.
 TONARI_API Result<IndexAdvice> advise(MatrixView rows, MetricKind metric, std::size_t memory = 0,
                                       const Threads& threads = {});
 
