@@ -21,6 +21,11 @@ target_compile_options(tonari_test_support INTERFACE $<$<NOT:$<CONFIG:Debug>>:-O
 add_library(tonari_test_main OBJECT support/main.cpp)
 target_link_libraries(tonari_test_main PRIVATE tonari_test_support)
 
+# A user's own metric, under which every index is compiled once.
+add_library(tonari_test_metric STATIC EXCLUDE_FROM_ALL support/chebyshev.cpp)
+target_link_libraries(tonari_test_metric PRIVATE tonari_test_support)
+tonari_warnings(tonari_test_metric)
+
 # The precompiled header that all tests share.
 add_library(tonari_test_header OBJECT support/catch.cpp)
 target_link_libraries(tonari_test_header PRIVATE tonari_test_support)
@@ -33,7 +38,7 @@ function(tonari_tests name folder)
         return()
     endif()
     add_executable(test_${name} ${sources})
-    target_link_libraries(test_${name} PRIVATE tonari_test_support tonari_test_main)
+    target_link_libraries(test_${name} PRIVATE tonari_test_support tonari_test_main tonari_test_metric)
     target_precompile_headers(test_${name} REUSE_FROM tonari_test_header)
     tonari_warnings(test_${name})
     catch_discover_tests(test_${name}

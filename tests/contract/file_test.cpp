@@ -95,7 +95,7 @@ TEST_CASE("file: a user's metric is asked for by its name", "[contract]") {
         CHECK(same.index().metric() == MetricKind::user);
         CHECK(identical(ask(same, rows.row(3)).value().neighbors, ask(index, rows.row(3)).value().neighbors));
 
-        const auto other = Segment::open(path, Other{});
+        const auto other = Flat<Other>::open(FileReader::open(path).value().sections(), Other{});
         REQUIRE_FALSE(other.ok());
         CHECK(other.error().message.find("chebyshev") != std::string::npos);
         CHECK(other.error().message.find("other") != std::string::npos);

@@ -2,7 +2,6 @@
 // type, and as a user's own. What is asked of one in this folder is asked of all.
 #pragma once
 
-#include <cmath>
 #include <functional>
 #include <span>
 #include <string>
@@ -15,6 +14,7 @@
 
 #include "support/ask.hpp"
 #include "support/catch.hpp"
+#include "support/chebyshev.hpp"
 #include "support/image.hpp"
 #include "support/mapped.hpp"
 #include "support/oracle.hpp"
@@ -22,19 +22,6 @@
 #include "support/rows.hpp"
 
 namespace tonari::test {
-
-/// A user's own metric: the largest difference.
-struct Chebyshev {
-    static constexpr MetricKind kind = MetricKind::user;
-    static constexpr std::string_view name = "chebyshev";
-    [[nodiscard]] float distance(VectorView<float> a, VectorView<float> b) const noexcept {
-        float largest = 0;
-        for (std::size_t i = 0; i < a.size(); ++i) largest = std::max(largest, std::abs(a[i] - b[i]));
-        return largest;
-    }
-    [[nodiscard]] float score(float distance) const noexcept { return distance; }
-};
-static_assert(UserMetric<Chebyshev>);
 
 struct Model {
     std::string name;

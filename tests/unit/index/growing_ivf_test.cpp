@@ -6,6 +6,7 @@
 
 #include "support/ask.hpp"
 #include "support/catch.hpp"
+#include "support/chebyshev.hpp"
 #include "support/image.hpp"
 #include "support/oracle.hpp"
 #include "support/rounded.hpp"
@@ -355,9 +356,7 @@ TEST_CASE("growing lists: what does not fit is refused, and by name", "[index]")
     refused(grow(build("IVF4,RaBitQ", MetricKind::l2, rows.view()).value()), ErrorCode::unsupported, {"IVF4,RaBitQ"});
     const GrowingIndex index = grow("IVF4,Flat", MetricKind::l2, rows.view()).value();
     refused(grow(index.index()), ErrorCode::unsupported, {"grows already"});
-    const Index typed = detail::build_over(Flat<L2>::create(Element::float32, dim).value(),
-                                           parse_spec("IVF4,Flat").value(), rows.view(), {}, {})
-                            .value();
+    const Index typed = build("IVF4,Flat", Chebyshev{}, rows.view()).value();
     refused(grow(typed), ErrorCode::unsupported, {"metric as a type"});
 }
 

@@ -2,7 +2,6 @@
 #include <tonari/segment/segment.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -13,6 +12,7 @@
 #include <tonari/index/build.hpp>
 
 #include "support/catch.hpp"
+#include "support/chebyshev.hpp"
 #include "support/image.hpp"
 #include "support/rows.hpp"
 #include "unit/io/temp_folder.hpp"
@@ -47,17 +47,6 @@ public:
 private:
     rlimit before_{};
     void (*handler_)(int) = nullptr;
-};
-
-struct Farthest {
-    static constexpr MetricKind kind = MetricKind::user;
-    static constexpr std::string_view name = "farthest";
-    [[nodiscard]] float distance(VectorView<float> a, VectorView<float> b) const noexcept {
-        float most = 0;
-        for (std::size_t i = 0; i < a.size(); ++i) most = std::max(most, std::abs(a[i] - b[i]));
-        return most;
-    }
-    [[nodiscard]] float score(float distance) const noexcept { return distance; }
 };
 
 }  // namespace
@@ -155,12 +144,12 @@ TEST_CASE("segment: every way to open one says that TONARI_SIMD is a wrong word"
     const std::string plain = folder.path("plain.tnr");
     const std::string own = folder.path("own.tnr");
     REQUIRE(write_segment(plain, build("Flat", MetricKind::l2, rows.view()).value()).ok());
-    REQUIRE(write_segment(own, build("Flat", Farthest{}, rows.view()).value()).ok());
-    REQUIRE(Segment::open(own, Farthest{}).ok());
+    REQUIRE(write_segment(own, build("Flat", Chebyshev{}, rows.view()).value()).ok());
+    REQUIRE(Segment::open(own, Chebyshev{}).ok());
     const char* before = std::getenv("TONARI_SIMD");
     const std::string kept = before != nullptr ? before : "";
     ::setenv("TONARI_SIMD", "avx9000", 1);
-    const auto typed = Segment::open(own, Farthest{});
+    const auto typed = Segment::open(own, Chebyshev{});
     const auto untyped = Segment::open(plain);
     if (before != nullptr) {
         ::setenv("TONARI_SIMD", kept.c_str(), 1);
