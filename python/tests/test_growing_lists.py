@@ -37,7 +37,10 @@ def test_a_life_of_every_kind_of_row(metric: Any, element: str) -> None:
     living.check(index.freeze(), queries)
 
 
-@pytest.mark.parametrize("spec", ["IVF12,Flat", "IVF12_HNSW4,Flat", "IVF12,SQ8", "IVF12_HNSW4,SQ8", "IVF12,FP16"])
+@pytest.mark.parametrize(
+    "spec",
+    ["IVF12,Flat", "IVF12_HNSW4,Flat", "IVF12,SQ8", "IVF12_HNSW4,SQ8", "IVF12,FP16", "IVF12,SQ4", "IVF12_HNSW4,SQ4,RFlat"],
+)
 def test_frozen_they_are_what_a_build_makes(spec: str, rows: Any, tmp_path: Path) -> None:
     built = tonari.build(spec, rows, ids=np.arange(500)[::-1])
     index = tonari.build(spec, rows, ids=np.arange(500)[::-1], growing=True)

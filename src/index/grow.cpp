@@ -1,6 +1,9 @@
 // grow: the door's checks, then the growing graph over a run-time codec. That over rows as given is compiled here.
 #include <tonari/index/grow.hpp>
 
+#include <optional>
+#include <utility>
+
 #include <tonari/index/registry.hpp>
 #include <tonari/index/row_check.hpp>
 #include <tonari/simd/level.hpp>
@@ -11,6 +14,25 @@ template class GrowingHnsw<Flat<AnyMetric>>;
 template class GrowingSearch<GrowingHnsw<Flat<AnyMetric>>>;
 template class GrowingModelOf<Flat<AnyMetric>>;
 
+namespace {
+
+/// The same, if it grows; else the one most like it that does.
+Spec like_that_grows(Spec spec) {
+    spec.transform.reset();
+    spec.soar = false;
+    const bool in_lists = spec.kind == IndexKind::ivf;
+    const bool has_own_bytes = spec.codec == CodecKind::sq4 || spec.codec == CodecKind::pq;
+    if (is_relative(spec.codec) && !(in_lists && has_own_bytes)) {
+        static_cast<CodeSpec&>(spec) = {};
+        if (in_lists) spec.codec = CodecKind::sq4;
+    }
+    if (!is_relative(spec.codec)) spec.fine.reset();
+    if (spec.fine && spec.fine->codec != CodecKind::flat) spec.fine.emplace();
+    return spec;
+}
+
+}  // namespace
+
 namespace detail {
 
 Result<Spec> growing_spec(std::string_view text, const BuildOptions& options) {
@@ -20,18 +42,14 @@ Result<Spec> growing_spec(std::string_view text, const BuildOptions& options) {
     if (spec->kind != IndexKind::hnsw && spec->kind != IndexKind::ivf) {
         return Error{ErrorCode::unsupported, "spec '" + std::string(text) +
                                                  "': expected one that grows, HNSW<M> with M from 2 to 256 or "
-                                                 "IVF<lists> with the codes Flat, FP16, BF16 or SQ8"};
+                                                 "IVF<lists> with the codes Flat, FP16, BF16, SQ8, SQ4 or PQ<parts>"};
     }
-    if (spec->fine || spec->transform || spec->soar || is_relative(spec->codec)) {
-        Spec instead = *spec;
-        instead.soar = false;
-        instead.fine.reset();
-        instead.transform.reset();
-        if (is_relative(instead.codec)) static_cast<CodeSpec&>(instead) = {};
-        return Error{ErrorCode::unsupported, "spec '" + std::string(text) +
-                                                 "': expected one that grows, which trained codes, transforms, "
-                                                 "refinements and second lists do not; '" +
-                                                 to_string(instead) + "' does"};
+    if (const Spec instead = like_that_grows(*spec); instead != *spec) {
+        return Error{ErrorCode::unsupported,
+                     "spec '" + std::string(text) +
+                         "': expected one that grows, which codes in blocks, transforms, second "
+                         "lists, and refinements but of SQ4 and PQ<parts> in lists do not; '" +
+                         to_string(instead) + "' does"};
     }
     if (options.ef_construction == 0) {
         return Error{ErrorCode::invalid_argument, "expected ef_construction of at least 1, got 0"};
@@ -51,18 +69,29 @@ Status check_begins_empty(std::string_view text, const Spec& spec) {
 
 namespace {
 
-/// The frozen graph over that codec, if the index is one.
-template <Codec C>
-const HnswIndex<C>* graph_in(const Index& frozen) noexcept {
-    const auto* model = dynamic_cast<const IndexModelOf<HnswIndex<C>>*>(&frozen.model());
+/// The index as `I`, if it is one.
+template <class I>
+const I* as(const Index& frozen) noexcept {
+    const auto* model = dynamic_cast<const IndexModelOf<I>*>(&frozen.model());
     return model == nullptr ? nullptr : &model->index();
 }
 
-/// The frozen lists over that codec and coarse index, if the index is these.
-template <Codec C, SearchIndex Coarse>
-const IvfIndex<C, Coarse>* lists_in(const Index& frozen) noexcept {
-    const auto* model = dynamic_cast<const IndexModelOf<IvfIndex<C, Coarse>>*>(&frozen.model());
-    return model == nullptr ? nullptr : &model->index();
+/// From lists about centroids that are compared one and all or by a graph, if the index is these.
+template <class C>
+std::optional<Result<GrowingIndex>> grow_lists_of(const Index& frozen) {
+    using FlatLists = IvfIndex<C, FlatIndex<Flat<AnyMetric>>>;
+    using GraphLists = IvfIndex<C, HnswIndex<Flat<AnyMetric>>>;
+    if (const auto* lists = as<FlatLists>(frozen)) return detail::grow_from(*lists);
+    if (const auto* lists = as<GraphLists>(frozen)) return detail::grow_from(*lists);
+    return {};
+}
+template <class C>
+std::optional<Result<GrowingIndex>> grow_refined_lists_of(const Index& frozen) {
+    using FlatLists = Refined<IvfIndex<C, FlatIndex<Flat<AnyMetric>>>, Flat<AnyMetric>>;
+    using GraphLists = Refined<IvfIndex<C, HnswIndex<Flat<AnyMetric>>>, Flat<AnyMetric>>;
+    if (const auto* lists = as<FlatLists>(frozen)) return detail::grow_from(*lists);
+    if (const auto* lists = as<GraphLists>(frozen)) return detail::grow_from(*lists);
+    return {};
 }
 
 }  // namespace
@@ -100,14 +129,12 @@ Result<GrowingIndex> grow(std::string_view spec, MetricKind metric, MatrixView r
 
 Result<GrowingIndex> grow(const Index& frozen, const BuildOptions& options) {
     if (auto spec = detail::growing_spec(frozen.spec(), options); !spec) return std::move(spec).error();
-    if (const auto* graph = graph_in<Flat<AnyMetric>>(frozen)) return detail::grow_from(*graph, options);
-    if (const auto* graph = graph_in<Sq8<AnyMetric>>(frozen)) return detail::grow_from(*graph, options);
-    using FlatLists = FlatIndex<Flat<AnyMetric>>;
-    using GraphLists = HnswIndex<Flat<AnyMetric>>;
-    if (const auto* lists = lists_in<Flat<AnyMetric>, FlatLists>(frozen)) return detail::grow_from(*lists);
-    if (const auto* lists = lists_in<Flat<AnyMetric>, GraphLists>(frozen)) return detail::grow_from(*lists);
-    if (const auto* lists = lists_in<Sq8<AnyMetric>, FlatLists>(frozen)) return detail::grow_from(*lists);
-    if (const auto* lists = lists_in<Sq8<AnyMetric>, GraphLists>(frozen)) return detail::grow_from(*lists);
+    if (const auto* graph = as<HnswIndex<Flat<AnyMetric>>>(frozen)) return detail::grow_from(*graph, options);
+    if (const auto* graph = as<HnswIndex<Sq8<AnyMetric>>>(frozen)) return detail::grow_from(*graph, options);
+    for (const auto& grow_these : {grow_lists_of<Flat<AnyMetric>>, grow_lists_of<Sq8<AnyMetric>>, grow_lists_of<Pq>,
+                                   grow_lists_of<Sq4>, grow_refined_lists_of<Pq>, grow_refined_lists_of<Sq4>}) {
+        if (auto grown = grow_these(frozen)) return *std::move(grown);
+    }
     return Error{ErrorCode::unsupported, "expected a frozen index over a metric chosen at run time, got '" +
                                              frozen.spec() + "' over a metric as a type, or one that grows already"};
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <functional>
 #include <new>
 #include <string>
@@ -19,8 +20,18 @@ constexpr std::uint32_t bit_of(RowId place) noexcept {
 
 }  // namespace
 
-GrowingLists::GrowingLists(std::size_t lists, std::size_t code_size)
-    : code_size_(code_size), lists_(lists), records_(sizeof(Record)), codes_(block_rows * code_size) {}
+GrowingLists::GrowingLists(std::size_t lists, std::size_t code_size, std::size_t fine_size)
+    : code_size_(code_size),
+      fine_size_(fine_size),
+      lists_(lists),
+      records_(sizeof(Record)),
+      codes_(block_rows * code_size),
+      fine_(block_rows * fine_size) {}
+
+void GrowingLists::copy(RowId from, RowId to) const noexcept {
+    std::memcpy(room(to), code(from), code_size_);
+    if (fine_size_ > 0) std::memcpy(fine_room(to), fine(from), fine_size_);
+}
 
 std::size_t GrowingLists::taken(Block block) const noexcept {
     return static_cast<std::size_t>(std::popcount(at(block).taken));
@@ -148,6 +159,9 @@ Status GrowingLists::extend() try {
     }
     if (Status s = records_.reserve(blocks_ + 1); !s) return s;
     if (Status s = codes_.reserve(blocks_ + 1); !s) return s;
+    if (fine_size_ > 0) {
+        if (Status s = fine_.reserve(blocks_ + 1); !s) return s;
+    }
     if (free_.capacity() < blocks_ + 1) free_.reserve(2 * (blocks_ + 1));  // so that giving back never fails
     if (blocks_ == constructed_) new (records_.at(constructed_++)) Record;
     free_.push_back(static_cast<Block>(blocks_++));
@@ -199,7 +213,10 @@ bool GrowingLists::drop_free_end() noexcept {
         free_.pop_back();
         --blocks_;
     }
-    if (blocks_ < before) codes_.discard(blocks_);
+    if (blocks_ < before) {
+        codes_.discard(blocks_);
+        fine_.discard(blocks_);
+    }
     return blocks_ < before;
 }
 

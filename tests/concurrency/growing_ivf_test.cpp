@@ -10,21 +10,27 @@ namespace {
 
 constexpr std::size_t lists = 24;
 
+/// Two versions of each id.
+std::vector<float> first_rows() {
+    std::vector<float> values(2 * ids * dim);
+    for (std::size_t i = 0; i < 2 * ids; ++i) {
+        fill(static_cast<Id>(i % ids), 1 + static_cast<std::uint32_t>(i / ids),
+             std::span(values).subspan(i * dim, dim));
+    }
+    return values;
+}
+
 template <class Codec, class Coarse, class Reclaimer>
 struct Lists {
-    using Growing = GrowingIvf<Codec, Coarse, Reclaimer>;
+    using Growing = GrowingIvf<Codec, Coarse, NoFine, Reclaimer>;
     using Source = GrowingIvfSource<Growing>;
     static Outcome search(const Growing& index, SearchScratch& scratch, RowView query, std::size_t k, bool all) {
         return GrowingIvfSearch<Growing>(index, scratch).nearest(query, {.k = k, .nprobe = all ? lists : 3});
     }
     /// Empty, about the centroids of some rows.
     static std::unique_ptr<Growing> make(Codec codec) {
-        std::vector<float> values(2 * ids * dim);
-        for (std::size_t i = 0; i < 2 * ids; ++i) {
-            fill(static_cast<Id>(i % ids), 1 + static_cast<std::uint32_t>(i / ids),
-                 std::span(values).subspan(i * dim, dim));
-        }
-        const MatrixView rows(values.data(), 2 * ids, dim);
+        const std::vector<float> values = first_rows();
+        const MatrixView rows(values.data(), values.size() / dim, dim);
         constexpr bool walks = Coarse::kind == IndexKind::hnsw;
         auto frozen = IvfIndex<Codec, Coarse>::build(codec, rows, {}, {lists, walks ? 4U : 0U}, {}).value();
         return std::make_unique<Growing>(std::move(codec), frozen.coarse_lists());
@@ -33,6 +39,24 @@ struct Lists {
 
 using Plain = Flat<AnyMetric>;
 using Own = Flat<Squares>;
+
+/// Codes of 4 bits a value, and the rows as given beside them.
+template <class Reclaimer>
+struct CodedLists {
+    using Coarse = FlatIndex<Plain>;
+    using Growing = GrowingIvf<Sq4, Coarse, Plain, Reclaimer>;
+    using Source = GrowingIvfSource<Growing>;
+    static Outcome search(const Growing& index, SearchScratch& scratch, RowView query, std::size_t k, bool all) {
+        return GrowingIvfSearch<Growing>(index, scratch).nearest(query, {.k = k, .nprobe = all ? lists : 3});
+    }
+    static std::unique_ptr<Growing> make(Plain codec) {
+        const std::vector<float> values = first_rows();
+        const MatrixView rows(values.data(), values.size() / dim, dim);
+        const auto frozen = IvfIndex<Sq4, Coarse>::build(Sq4Params{}, rows, {}, {lists}, {}).value();
+        return std::make_unique<Growing>(frozen.codec(), frozen.coarse_lists(), std::span<const float>{},
+                                         std::move(codec));
+    }
+};
 
 template <class Kind, class Codec>
 void check_under_torture(Codec codec) {
@@ -54,6 +78,10 @@ TEST_CASE("concurrency: growing lists answer what their ids had, while they chan
 TEST_CASE("concurrency: growing lists about a graph of centroids do, too", "[concurrency]") {
     check_under_torture<Lists<Plain, HnswIndex<Plain>, Epoch>>(
         Plain::create(Element::float32, dim, MetricKind::l2).value());
+}
+
+TEST_CASE("concurrency: growing lists of codes and rows do, too", "[concurrency]") {
+    check_under_torture<CodedLists<Epoch>>(Plain::create(Element::float32, dim, MetricKind::l2).value());
 }
 
 TEST_CASE("concurrency: a place of growing lists that is used again too early is seen", "[concurrency]") {

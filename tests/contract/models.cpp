@@ -16,7 +16,7 @@ std::string spec_for(std::string spec, std::size_t rows, Dim dim) {
     const std::size_t trained = spec.find("PQ1x4fs");
     if (trained != std::string::npos && rows < 16) spec.replace(trained, 7, "RaBitQ");
     const std::size_t bytes = spec.find("PQ1,");
-    if (bytes != std::string::npos && rows < 256) spec.replace(bytes, 3, spec.starts_with("HNSW") ? "SQ4" : "RaBitQ");
+    if (bytes != std::string::npos && rows < 256) spec.replace(bytes, 3, "SQ4");
     if (!spec.starts_with("IVF") || rows >= 400) return spec;
     const std::size_t again = spec.find("_SOAR");
     if (again != std::string::npos && rows < 16) spec.erase(again, 5);  // one list
@@ -200,6 +200,14 @@ std::vector<Model> all_models() {
         }
         models.push_back(rounded_model("IVF24,SQ8", metric, true));
     }
+    for (const MetricKind metric : {MetricKind::l2, MetricKind::inner_product, MetricKind::cosine}) {
+        for (const Element element : {Element::float32, Element::float16, Element::int8, Element::uint8}) {
+            models.push_back(growing_lists("IVF24,SQ4,RFlat", metric, element));
+        }
+        models.push_back(growing_lists("IVF24_HNSW8,SQ4,RFlat", metric, Element::bfloat16));
+        models.push_back(growing_lists("IVF24,PQ1,RFlat", metric, Element::float32));
+    }
+    models.push_back(growing_lists("IVF24_HNSW8,PQ1,RFlat", MetricKind::cosine, Element::uint8));
     models.push_back(growing_lists("IVF24,Flat", MetricKind::hamming, Element::bits));
     models.push_back(growing_lists("IVF24_HNSW8,Flat", MetricKind::l2, Element::float32));
     models.push_back(rounded_model("IVF24_HNSW8,SQ8", MetricKind::cosine, true));
@@ -336,6 +344,8 @@ std::vector<Model> some_models() {
             growing_lists("IVF24,Flat", MetricKind::cosine, Element::float16),
             growing_lists("IVF150,Flat", MetricKind::l2, Element::float32),
             growing_lists("IVF24_HNSW8,Flat", MetricKind::inner_product, Element::float32),
+            growing_lists("IVF24,SQ4,RFlat", MetricKind::inner_product, Element::float32),
+            growing_lists("IVF24,PQ1,RFlat", MetricKind::cosine, Element::float16),
             began_with_rows(typed_model<Chebyshev>("IVF24,Flat", Element::float32), Chebyshev{}),
             rounded_model("IVF24,SQ8", MetricKind::l2, true)};
 }

@@ -58,6 +58,22 @@ public:
         return bytes;
     }
 
+    /// The centroids as values, by list: `size()` x `index().dim()`. Throws bad_alloc.
+    [[nodiscard]] std::vector<float> centroids() const {
+        const std::size_t dim = index_.dim();
+        std::vector<float> values(size() * dim);
+        const IdMap& ids = index_.ids();
+        for (RowId row = 0; row < ids.rows(); ++row) {
+            const std::span<const std::byte> code(index_.rows().code(row), index_.codec().code_size());
+            const auto [first, last] = ids.slots(row);  // a graph has equal centroids once
+            for (std::size_t slot = first; slot < last; ++slot) {
+                index_.codec().decode(code, {},
+                                      std::span(values).subspan(static_cast<std::size_t>(ids.id(slot)) * dim, dim));
+            }
+        }
+        return values;
+    }
+
     /// The list of each row: by products with all centroids where these are compared and have such, else by searches. The same
     /// for any number of threads.
     Status assign(MatrixView rows, const TrainedLists& centroids, std::span<RowId> list_of, const Threads& threads,

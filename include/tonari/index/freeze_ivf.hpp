@@ -17,10 +17,11 @@
 namespace tonari {
 
 /// The rows of one moment. O(rows log rows). Errors: not_found if there is no row, out_of_memory.
-template <class C, class Coarse, class Reclaimer>
-Result<IvfIndex<C, Coarse>> freeze(const GrowingIvf<C, Coarse, Reclaimer>& index) try {
+template <class C, class Coarse, class Fine, class Reclaimer>
+Result<typename GrowingIvf<C, Coarse, Fine, Reclaimer>::Frozen> freeze(
+    const GrowingIvf<C, Coarse, Fine, Reclaimer>& index) try {
+    using Lists = IvfIndex<C, Coarse>;
     const Epoch::Pin pin = index.pin();
-    const C& codec = index.codec();
     std::vector<std::size_t> sizes(index.lists().lists());
     std::vector<RowId> places;
     for (std::size_t list = 0; list < sizes.size(); ++list) {
@@ -33,17 +34,35 @@ Result<IvfIndex<C, Coarse>> freeze(const GrowingIvf<C, Coarse, Reclaimer>& index
     if (places.empty()) return Error{ErrorCode::not_found, "expected at least one row to freeze, the index holds none"};
     auto partition = Partition::create(sizes);
     if (!partition) return std::move(partition).error();
-    auto codes = AlignedBuffer::allocate(places.size() * codec.code_size());
+    const auto copy = [&](std::size_t size, const auto& code_of) -> Result<Bytes> {
+        auto codes = AlignedBuffer::allocate(places.size() * size);
+        if (!codes) return std::move(codes).error();
+        for (std::size_t i = 0; i < places.size(); ++i) std::memcpy(codes->data() + i * size, code_of(places[i]), size);
+        return std::move(*codes).freeze();
+    };
+    auto codes = copy(index.lists().code_size(), [&](RowId place) { return index.lists().code(place); });
     if (!codes) return std::move(codes).error();
     std::vector<Id> ids(places.size());
-    for (std::size_t i = 0; i < places.size(); ++i) {
-        std::memcpy(codes->data() + i * codec.code_size(), index.lists().code(places[i]), codec.code_size());
-        ids[i] = index.places().id(places[i]);
-    }
+    for (std::size_t i = 0; i < places.size(); ++i) ids[i] = index.places().id(places[i]);
     auto map = IdMap::create(ids, {});
     if (!map) return std::move(map).error();
-    return IvfIndex<C, Coarse>::over(StoredRows<C>(codec, std::move(*codes).freeze(), *std::move(map)),
-                                     *std::move(partition), index.coarse_lists());
+    Bytes lengths;
+    if (!index.lengths().empty()) {
+        auto room = AlignedBuffer::allocate(index.lengths().size_bytes());
+        if (!room) return std::move(room).error();
+        std::memcpy(room->data(), index.lengths().data(), index.lengths().size_bytes());
+        lengths = std::move(*room).freeze();
+    }
+    Lists lists = Lists::over(StoredRows<C>(index.list_codec(), *std::move(codes), *std::move(map)),
+                              *std::move(partition), index.coarse_lists(), std::move(lengths));
+    if constexpr (GrowingIvf<C, Coarse, Fine, Reclaimer>::refined) {
+        auto fine = copy(index.lists().fine_size(), [&](RowId place) { return index.lists().fine(place); });
+        if (!fine) return std::move(fine).error();
+        StoredRows<Fine> rows(index.codec(), *std::move(fine), lists.ids());
+        return Refined<Lists, Fine>::over(std::move(lists), std::move(rows));
+    } else {
+        return lists;
+    }
 } catch (const std::bad_alloc&) {
     return Error{ErrorCode::out_of_memory, "no memory for a frozen copy of " + std::to_string(index.size()) + " rows"};
 }
@@ -54,7 +73,22 @@ template <class C, class Coarse>
 Result<std::shared_ptr<GrowingIvf<C, Coarse>>> thaw(const IvfIndex<C, Coarse>& frozen) try {
     auto coarse = frozen.coarse_lists().in_memory();
     if (!coarse) return std::move(coarse).error();
-    auto index = std::make_shared<GrowingIvf<C, Coarse>>(frozen.codec(), *std::move(coarse));
+    auto index = std::make_shared<GrowingIvf<C, Coarse>>(frozen.codec(), *std::move(coarse),
+                                                         frozen.lengths().template as<float>());
+    if (Status s = index->take_over(frozen); !s) return s;
+    return index;
+} catch (const std::bad_alloc&) {
+    return Error{ErrorCode::out_of_memory,
+                 "no memory for a growing copy of " + std::to_string(frozen.size()) + " rows"};
+}
+/// The same with the finer codes of the rows.
+template <class C, class Coarse, class Fine>
+Result<std::shared_ptr<GrowingIvf<C, Coarse, Fine>>> thaw(const Refined<IvfIndex<C, Coarse>, Fine>& frozen) try {
+    const IvfIndex<C, Coarse>& lists = frozen.inner();
+    auto coarse = lists.coarse_lists().in_memory();
+    if (!coarse) return std::move(coarse).error();
+    auto index = std::make_shared<GrowingIvf<C, Coarse, Fine>>(lists.codec(), *std::move(coarse),
+                                                               lists.lengths().template as<float>(), frozen.codec());
     if (Status s = index->take_over(frozen); !s) return s;
     return index;
 } catch (const std::bad_alloc&) {
@@ -62,13 +96,20 @@ Result<std::shared_ptr<GrowingIvf<C, Coarse>>> thaw(const IvfIndex<C, Coarse>& f
                  "no memory for a growing copy of " + std::to_string(frozen.size()) + " rows"};
 }
 
-template <Codec C, SearchIndex Coarse, class Reclaimer>
-Status GrowingIvf<C, Coarse, Reclaimer>::take_over(const IvfIndex<C, Coarse>& frozen) {
+template <Codec C, SearchIndex Coarse, class Fine, class Reclaimer>
+Status GrowingIvf<C, Coarse, Fine, Reclaimer>::take_over(const Frozen& frozen) {
+    const IvfIndex<C, Coarse>& lists = [&]() -> const auto& {
+        if constexpr (refined) {
+            return frozen.inner();
+        } else {
+            return frozen;
+        }
+    }();
     const std::lock_guard books(books_);
     const Moment moment = epoch_.now() + 1;
     coming_ = frozen.size();
     for (std::size_t list = 0; list < lists_.lists(); ++list) {
-        const auto [first, last] = frozen.partition().rows_of(list);
+        const auto [first, last] = lists.partition().rows_of(list);
         for (std::size_t row = first; row < last; ++row) {
             const Id id = frozen.ids().id(row);
             auto place = lists_.take(list);
@@ -79,7 +120,10 @@ Status GrowingIvf<C, Coarse, Reclaimer>::take_over(const IvfIndex<C, Coarse>& fr
                              "expected ids that are not negative, each once, got " + std::to_string(id)};
             }
             places_.expect(*place, id);
-            std::memcpy(lists_.room(*place), frozen.rows().code(static_cast<RowId>(row)), codec_.code_size());
+            std::memcpy(lists_.room(*place), lists.rows().code(row), codec_.code_size());
+            if constexpr (refined) {
+                std::memcpy(lists_.fine_room(*place), frozen.fine_rows().code(row), fine_.code_size());
+            }
             settle(*place, moment);
             --coming_;
             next_id_.given(id);

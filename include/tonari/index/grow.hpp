@@ -20,7 +20,8 @@ namespace tonari {
 TONARI_API Result<GrowingIndex> grow(std::string_view spec, MetricKind metric, Element element, Dim dim,
                                      const BuildOptions& options = {});
 /// One that begins with rows, built as the frozen index is (index/build.hpp) and then copied. `spec` is that of a graph or of
-/// inverted lists ("IVF1024,Flat", "IVF65536_HNSW32,SQ8"), whose centroids stay those of these rows.
+/// inverted lists of codes with bytes of their own ("IVF1024,Flat", "IVF65536_HNSW32,SQ8", "IVF1024,PQ32", "IVF1024,SQ4,RFlat"), whose
+/// centroids and codewords stay those of these rows; "RFlat", "R(FP16)" and "R(BF16)" go with SQ4 and PQ<parts>.
 TONARI_API Result<GrowingIndex> grow(std::string_view spec, MetricKind metric, MatrixView rows,
                                      std::span<const Id> ids = {}, const BuildOptions& options = {});
 /// One that begins as a copy of a frozen graph or of frozen lists, also of one from a file. Errors: unsupported (another index,
@@ -51,6 +52,14 @@ Result<GrowingIndex> grow_from(const IvfIndex<C, Coarse>& frozen) try {
     auto index = thaw(frozen);
     if (!index) return std::move(index).error();
     return GrowingIndex(std::make_shared<GrowingIvfModel<C, Coarse>>(*std::move(index)));
+} catch (const std::bad_alloc&) {
+    return Error{ErrorCode::out_of_memory, "no memory for a growing index"};
+}
+template <Codec C, SearchIndex Coarse, Codec Fine>
+Result<GrowingIndex> grow_from(const Refined<IvfIndex<C, Coarse>, Fine>& frozen) try {
+    auto index = thaw(frozen);
+    if (!index) return std::move(index).error();
+    return GrowingIndex(std::make_shared<GrowingIvfModel<C, Coarse, Fine>>(*std::move(index)));
 } catch (const std::bad_alloc&) {
     return Error{ErrorCode::out_of_memory, "no memory for a growing index"};
 }

@@ -1,5 +1,6 @@
 // Growing inverted lists: rows come, go and change while queries run. Any thread may call any member at any time. The
-// centroids are those that it begins with, and stay.
+// centroids are those that it begins with, and stay; so does what codes were trained on. Beside the codes that a search finds rows
+// by there may be finer ones of the same rows that it ranks them by, as in index/refined.hpp.
 //
 // How an id lives
 //     add      its list is looked for, its row is encoded into a free place there, and *born* at the next moment of the clock
@@ -23,11 +24,12 @@
 #include <algorithm>
 #include <atomic>
 #include <bit>
-#include <cstring>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <new>
+#include <span>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -41,29 +43,67 @@
 #include <tonari/index/id_counter.hpp>
 #include <tonari/index/ivf_index.hpp>
 #include <tonari/index/put_mode.hpp>
+#include <tonari/index/refined.hpp>
 #include <tonari/lists/growing_lists.hpp>
 
 namespace tonari {
 
+/// In the place of a finer codec: rows have the codes of their lists alone.
+struct NoFine {
+    [[nodiscard]] static constexpr std::size_t code_size() noexcept { return 0; }
+};
+
+namespace detail {
+template <Codec C, SearchIndex Coarse, class Fine>
+struct FrozenLists {
+    using type = Refined<IvfIndex<C, Coarse>, Fine>;
+};
+template <Codec C, SearchIndex Coarse>
+struct FrozenLists<C, Coarse, NoFine> {
+    using type = IvfIndex<C, Coarse>;
+};
+}  // namespace detail
+
 /// `Reclaimer` says when a place may be used again; tests pass one that says so too early.
-template <Codec C, SearchIndex Coarse, class Reclaimer = Epoch>
+template <Codec C, SearchIndex Coarse, class Fine = NoFine, class Reclaimer = Epoch>
 class GrowingIvf {
 public:
     static constexpr IndexKind kind = IndexKind::ivf;
+    static constexpr bool refined = !std::is_same_v<Fine, NoFine>;
+    using Frozen = typename detail::FrozenLists<C, Coarse, Fine>::type;
     using Row = typename C::Row;
-    using Scorer = typename C::Scorer;
+    using ListCodec = C;
     using CoarseIndex = Coarse;
     using Block = GrowingLists::Block;
 
-    /// Empty lists about these centroids. Throws bad_alloc.
-    GrowingIvf(C codec, CoarseLists<Coarse> coarse)
-        : codec_(std::move(codec)), coarse_(std::move(coarse)), lists_(coarse_.size(), codec_.code_size()) {}
+    /// Empty lists about these centroids, which are taken `lengths` times as long (`IvfIndex::lengths`). Throws bad_alloc.
+    GrowingIvf(C codec, CoarseLists<Coarse> coarse, std::span<const float> lengths = {}, Fine fine = {})
+        : codec_(std::move(codec)),
+          fine_(std::move(fine)),
+          coarse_(std::move(coarse)),
+          lengths_(lengths.begin(), lengths.end()),
+          lists_(coarse_.size(), codec_.code_size(), fine_.code_size()) {
+        if constexpr (RelativeCodec<C>) centroids_ = coarse_.centroids();
+    }
     GrowingIvf(const GrowingIvf&) = delete;
     GrowingIvf& operator=(const GrowingIvf&) = delete;
     ~GrowingIvf() = default;
 
-    [[nodiscard]] const C& codec() const noexcept { return codec_; }
+    /// That of the codes in the lists.
+    [[nodiscard]] const C& list_codec() const noexcept { return codec_; }
+    /// The finest: it decides what queries may be made of.
+    [[nodiscard]] const auto& codec() const noexcept {
+        if constexpr (refined) {
+            return fine_;
+        } else {
+            return codec_;
+        }
+    }
     [[nodiscard]] Dim dim() const noexcept { return codec_.dim(); }
+    /// What the rows of a list are relative to, for a query whose search among the centroids has found `list`.
+    [[nodiscard]] Origin origin(const Neighbor& list) const noexcept {
+        return {.length = length_of(static_cast<std::size_t>(list.id)), .distance = list.distance};
+    }
     /// Ids held.
     [[nodiscard]] std::size_t size() const noexcept { return size_.load(std::memory_order_acquire); }
     /// No search that has begun can answer more.
@@ -79,10 +119,15 @@ public:
         const std::lock_guard books(books_);
         return lists_.code_bytes();
     }
+    [[nodiscard]] std::size_t fine_bytes() const {
+        const std::lock_guard books(books_);
+        return lists_.fine_bytes();
+    }
     [[nodiscard]] std::size_t list_bytes() const {
         const std::lock_guard books(books_);
-        return lists_.book_bytes();
+        return lists_.book_bytes() + (centroids_.size() + lengths_.size()) * sizeof(float);
     }
+    [[nodiscard]] std::span<const float> lengths() const noexcept { return lengths_; }
     [[nodiscard]] std::size_t id_bytes() const {
         const std::lock_guard books(books_);
         return places_.bytes();
@@ -128,7 +173,8 @@ public:
         const std::size_t list = list_of(row);
         auto place = take_place(list, id);
         if (!place) return std::move(place).error();
-        codec_.encode(row, {}, {lists_.room(*place), codec_.code_size()});
+        codec_.encode(row, origin_in(list), {lists_.room(*place), codec_.code_size()});
+        if constexpr (refined) fine_.encode(row, {}, {lists_.fine_room(*place), fine_.code_size()});
         const std::lock_guard books(books_);
         Status done = commit(*place, id, mode);
         help(steps_per_write);
@@ -186,10 +232,20 @@ public:
     }
 
     /// Takes over the rows of frozen lists (index/freeze_ivf.hpp). For an empty index about the same centroids only.
-    Status take_over(const IvfIndex<C, Coarse>& frozen);
+    Status take_over(const Frozen& frozen);
 
 private:
     [[nodiscard]] Error no_memory() const { return no_memory_for_row(dim(), size()); }
+
+    [[nodiscard]] float length_of(std::size_t list) const noexcept { return lengths_.empty() ? 1.0F : lengths_[list]; }
+    /// What a row that is encoded for a list is relative to.
+    [[nodiscard]] Origin origin_in(std::size_t list) const noexcept {
+        if constexpr (RelativeCodec<C>) {
+            return {.centroid = centroids_.data() + list * dim(), .length = length_of(list)};
+        } else {
+            return {};
+        }
+    }
 
     Status check(Id id, PutMode mode) const {
         const std::lock_guard books(books_);
@@ -296,7 +352,10 @@ private:
     static constexpr std::size_t steps_per_write = 4;
 
     C codec_;
+    Fine fine_;
     CoarseLists<Coarse> coarse_;
+    std::vector<float> centroids_;  // by list, where codes are relative to them
+    std::vector<float> lengths_;
     mutable Reclaimer epoch_;
 
     mutable std::mutex books_;  // guards what follows; of lists and places what is not for readers

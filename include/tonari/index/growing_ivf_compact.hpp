@@ -19,8 +19,8 @@
 namespace tonari {
 
 /// While it lives, superfluous blocks take no more rows; then the free ones at the end are dropped, however it ended.
-template <Codec C, SearchIndex Coarse, class Reclaimer>
-class GrowingIvf<C, Coarse, Reclaimer>::Closed {
+template <Codec C, SearchIndex Coarse, class Fine, class Reclaimer>
+class GrowingIvf<C, Coarse, Fine, Reclaimer>::Closed {
 public:
     explicit Closed(GrowingIvf& of) : index_(&of) {
         const std::lock_guard books(index_->books_);
@@ -43,8 +43,8 @@ private:
     GrowingIvf* index_;
 };
 
-template <Codec C, SearchIndex Coarse, class Reclaimer>
-Result<bool> GrowingIvf<C, Coarse, Reclaimer>::compact(
+template <Codec C, SearchIndex Coarse, class Fine, class Reclaimer>
+Result<bool> GrowingIvf<C, Coarse, Fine, Reclaimer>::compact(
     const std::function<void(std::size_t, std::size_t)>& progress) try {
     const auto mine = compacting_.begin();
     if (!mine) return mine.error();
@@ -70,8 +70,8 @@ Result<bool> GrowingIvf<C, Coarse, Reclaimer>::compact(
     return no_memory();
 }
 
-template <Codec C, SearchIndex Coarse, class Reclaimer>
-Result<bool> GrowingIvf<C, Coarse, Reclaimer>::move_rows(Block block) {
+template <Codec C, SearchIndex Coarse, class Fine, class Reclaimer>
+Result<bool> GrowingIvf<C, Coarse, Fine, Reclaimer>::move_rows(Block block) {
     constexpr std::size_t at_once = 8;
     const std::lock_guard books(books_);
     if (!lists_.is_linked(block)) return false;  // it was the last row, or has come to another list since
@@ -90,7 +90,7 @@ Result<bool> GrowingIvf<C, Coarse, Reclaimer>::move_rows(Block block) {
             break;
         }
         places_.expect(to, places_.id(from));
-        std::memcpy(lists_.room(to), lists_.code(from), codec_.code_size());
+        lists_.copy(from, to);
         bury(from, moment);
         settle(to, moment);
         ++moved;

@@ -4,6 +4,8 @@
 #include <memory>
 #include <vector>
 
+#include <tonari/codec/pq.hpp>
+#include <tonari/codec/sq4.hpp>
 #include <tonari/codec/sq8.hpp>
 #include <tonari/index/freeze_ivf.hpp>
 #include <tonari/index/growing_ivf_compact.hpp>
@@ -13,14 +15,18 @@
 
 namespace tonari {
 
-template <Codec C, SearchIndex Coarse>
-class GrowingIvfModel final : public GrowingModelBase<GrowingIvf<C, Coarse>> {
+template <Codec C, SearchIndex Coarse, class Fine = NoFine>
+class GrowingIvfModel final : public GrowingModelBase<GrowingIvf<C, Coarse, Fine>> {
 public:
-    using Growing = GrowingIvf<C, Coarse>;
+    using Growing = GrowingIvf<C, Coarse, Fine>;
+    using Source = GrowingIvfSource<Growing>;
     using GrowingModelBase<Growing>::GrowingModelBase;
 
     [[nodiscard]] Spec spec() const override {
-        Spec spec = spec_of(IndexKind::ivf, 0, this->index().codec().element(), C::kind);
+        Spec spec;
+        static_cast<CodeSpec&>(spec) = detail::spec_of_codec(this->index().list_codec());
+        if constexpr (Growing::refined) spec.fine = detail::spec_of_codec(this->index().codec());
+        spec.kind = IndexKind::ivf;
         spec.lists = this->index().lists().lists();
         if constexpr (requires(const Coarse coarse) { coarse.links(); }) {
             spec.coarse_links = this->index().coarse_lists().index().links();
@@ -29,8 +35,9 @@ public:
     }
     [[nodiscard]] std::vector<IndexPart> parts() const override {
         std::vector<IndexPart> parts{{"rows", this->index().row_bytes()}, {"ids", this->index().id_bytes()}};
-        if constexpr (requires { this->index().codec().bytes(); }) {
-            if (this->index().codec().bytes() > 0) parts.push_back({"codec", this->index().codec().bytes()});
+        if constexpr (Growing::refined) parts.push_back({"fine rows", this->index().fine_bytes()});
+        if constexpr (requires { this->index().list_codec().bytes(); }) {
+            if (this->index().list_codec().bytes() > 0) parts.push_back({"codec", this->index().list_codec().bytes()});
         }
         parts.push_back({"lists", this->index().list_bytes()});
         parts.push_back({"coarse", this->index().coarse_lists().bytes()});
@@ -44,12 +51,12 @@ public:
     }
     [[nodiscard]] Result<std::unique_ptr<CursorModel>> cursor(RowView query,
                                                               const CursorOptions& options) const override {
-        const bool all =
-            options.filter != nullptr && this->index().looks_at_all(options.filter->passing, options.nprobe);
+        const bool all = !Source::relative && options.filter != nullptr &&
+                         this->index().looks_at_all(options.filter->passing, options.nprobe);
         CursorOptions ahead = options;
         if (all) ahead.ef = 1;  // no row is ahead of others then
         return std::unique_ptr<CursorModel>(
-            std::make_unique<CursorOf<GrowingIvfSource<Growing>>>(ahead, this->index(), query, options, all));
+            std::make_unique<CursorOf<Source>>(ahead, this->index(), query, options, all));
     }
 };
 
@@ -61,5 +68,21 @@ extern template class GrowingIvf<Sq8<AnyMetric>, FlatIndex<Flat<AnyMetric>>>;
 extern template class GrowingIvf<Sq8<AnyMetric>, HnswIndex<Flat<AnyMetric>>>;
 extern template class GrowingIvfModel<Sq8<AnyMetric>, FlatIndex<Flat<AnyMetric>>>;
 extern template class GrowingIvfModel<Sq8<AnyMetric>, HnswIndex<Flat<AnyMetric>>>;
+extern template class GrowingIvf<Pq, FlatIndex<Flat<AnyMetric>>>;
+extern template class GrowingIvf<Pq, HnswIndex<Flat<AnyMetric>>>;
+extern template class GrowingIvf<Pq, FlatIndex<Flat<AnyMetric>>, Flat<AnyMetric>>;
+extern template class GrowingIvf<Pq, HnswIndex<Flat<AnyMetric>>, Flat<AnyMetric>>;
+extern template class GrowingIvfModel<Pq, FlatIndex<Flat<AnyMetric>>>;
+extern template class GrowingIvfModel<Pq, HnswIndex<Flat<AnyMetric>>>;
+extern template class GrowingIvfModel<Pq, FlatIndex<Flat<AnyMetric>>, Flat<AnyMetric>>;
+extern template class GrowingIvfModel<Pq, HnswIndex<Flat<AnyMetric>>, Flat<AnyMetric>>;
+extern template class GrowingIvf<Sq4, FlatIndex<Flat<AnyMetric>>>;
+extern template class GrowingIvf<Sq4, HnswIndex<Flat<AnyMetric>>>;
+extern template class GrowingIvf<Sq4, FlatIndex<Flat<AnyMetric>>, Flat<AnyMetric>>;
+extern template class GrowingIvf<Sq4, HnswIndex<Flat<AnyMetric>>, Flat<AnyMetric>>;
+extern template class GrowingIvfModel<Sq4, FlatIndex<Flat<AnyMetric>>>;
+extern template class GrowingIvfModel<Sq4, HnswIndex<Flat<AnyMetric>>>;
+extern template class GrowingIvfModel<Sq4, FlatIndex<Flat<AnyMetric>>, Flat<AnyMetric>>;
+extern template class GrowingIvfModel<Sq4, HnswIndex<Flat<AnyMetric>>, Flat<AnyMetric>>;
 
 }  // namespace tonari

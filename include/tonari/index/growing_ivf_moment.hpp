@@ -1,4 +1,4 @@
-// Growing lists at one moment, as one query scans them.
+// Growing lists at one moment, as one query scans them: by the codes of the lists, or by finer ones beside them.
 //
 // A block whose places are all shown, or the first of them, is compared as it lies, and blocks that follow each other in one
 // call; of others the shown places are gathered. What is near enough is then asked whether it was alive at the moment: few
@@ -9,6 +9,8 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
+#include <utility>
 
 #include <tonari/core/clock.hpp>
 #include <tonari/core/collector.hpp>
@@ -20,12 +22,31 @@
 
 namespace tonari {
 
-/// Holds the moment, and lets it go when it ends.
-template <class Growing>
+/// The finer codes of growing lists, as those of a RefiningCollector.
+template <class Codec>
+class GrowingFineRows {
+public:
+    using Scorer = typename Codec::Scorer;
+    GrowingFineRows(const GrowingLists& lists, const Codec& codec) noexcept : lists_(&lists), codec_(&codec) {}
+    [[nodiscard]] const Codec& codec() const noexcept { return *codec_; }
+    [[nodiscard]] const std::byte* code(RowId place) const noexcept { return lists_->fine(place); }
+    [[nodiscard]] static constexpr bool on_disk() noexcept { return false; }
+    static void fetch(std::size_t /*first*/, std::size_t /*last*/) noexcept {}
+
+private:
+    const GrowingLists* lists_;
+    const Codec* codec_;
+};
+
+/// Holds the moment, and lets it go when it ends. `by_fine`: scans compare the finer codes.
+template <class Growing, bool by_fine = false>
 class GrowingIvfMoment {
 public:
     using Block = GrowingLists::Block;
-    using Scorer = typename Growing::Scorer;
+    using Codec = std::conditional_t<by_fine, std::remove_cvref_t<decltype(std::declval<const Growing&>().codec())>,
+                                     typename Growing::ListCodec>;
+    using Scorer = typename Codec::Scorer;
+    static constexpr bool relative = RelativeCodec<Codec>;
 
     /// Only ids of `filter`, if there is one.
     GrowingIvfMoment(const Growing& index, const IdSet* filter)
@@ -37,11 +58,22 @@ public:
     /// No more can be answered.
     [[nodiscard]] std::size_t most_ids() const noexcept { return most_ids_; }
     [[nodiscard]] Id id(RowId place) const noexcept { return places_->id(place); }
+    [[nodiscard]] const Codec& codec() const noexcept {
+        if constexpr (by_fine) {
+            return index_->codec();
+        } else {
+            return index_->list_codec();
+        }
+    }
     [[nodiscard]] Scorer aim(typename Growing::Row query, SearchScratch& scratch) const noexcept {
-        index_->codec().prepare(query, scratch.query());
-        auto scorer = index_->codec().scorer();
+        codec().prepare(query, scratch.query());
+        auto scorer = codec().scorer();
         scorer.set_query(scratch.query());
         return scorer;
+    }
+    /// From here on rows of this list are compared, which a search among the centroids has found.
+    void enter([[maybe_unused]] const Neighbor& list, [[maybe_unused]] Scorer& scorer) const noexcept {
+        if constexpr (relative) scorer.enter(index_->origin(list));
     }
 
     void prefetch(std::size_t list) const noexcept {
@@ -72,8 +104,12 @@ private:
     [[nodiscard]] bool passes(RowId place) const noexcept {
         return places_->visible(place, pin_.moment()) && (filter_ == nullptr || filter_->contains(id(place)));
     }
+    [[nodiscard]] const std::byte* code(RowId place) const noexcept {
+        return by_fine ? lists_->fine(place) : lists_->code(place);
+    }
+    [[nodiscard]] std::size_t code_size() const noexcept { return by_fine ? lists_->fine_size() : lists_->code_size(); }
     void prefetch_block(Block block) const noexcept {
-        simd::prefetch(lists_->code(GrowingLists::first_place(block)), lists_->code_size(), 16);
+        simd::prefetch(code(GrowingLists::first_place(block)), GrowingLists::block_rows * code_size(), 16);
     }
 
     template <Collector Found>
@@ -93,20 +129,20 @@ private:
 
         void add_first(Block block, std::size_t rows) noexcept {
             const RowId first = GrowingLists::first_place(block);
-            const std::byte* code = moment.lists_->code(first);  // memory grows in pieces: numbers alone do not tell
+            const std::byte* code = moment.code(first);  // memory grows in pieces: numbers alone do not tell
             if (first != run + length || code != end_of_run || length + rows > max_batch) {
                 flush_run();
                 run = first;
             }
             length += rows;
-            end_of_run = code + rows * moment.lists_->code_size();
+            end_of_run = code + rows * moment.code_size();
         }
         void add_some(Block block, std::uint32_t shown) noexcept {
             for (; shown != 0; shown &= shown - 1) {
                 const RowId place = GrowingLists::first_place(block) + static_cast<RowId>(std::countr_zero(shown));
                 if (!moment.passes(place)) continue;
-                codes[count] = moment.lists_->code(place);
-                simd::prefetch(codes[count], moment.lists_->code_size(), 4);
+                codes[count] = moment.code(place);
+                simd::prefetch(codes[count], moment.code_size(), 4);
                 places[count++] = place;
                 if (count == codes.size()) flush_gathered();
             }
@@ -114,8 +150,7 @@ private:
         void flush_run() noexcept {
             if (length == 0) return;
             space.clear();
-            scorer.scan(CodeBlock{moment.lists_->code(run), moment.lists_->code_size(), length}, beyond(found.bound()),
-                        space);
+            scorer.scan(CodeBlock{moment.code(run), moment.code_size(), length}, beyond(found.bound()), space);
             for (std::size_t i = 0; i < space.count; ++i) {
                 const RowId place = run + space.index[i];
                 if (moment.places_->visible(place, moment.pin_.moment())) offer(place, i);
@@ -138,6 +173,7 @@ private:
             found.offer(place, space.estimate[i], lower_of<Scorer>(space, i));
         }
         void flushed(std::size_t& rows) noexcept {
+            if constexpr (requires { found.flush(); }) found.flush();
             outcome.distances += static_cast<std::uint32_t>(rows);
             rows = 0;
             outcome.complete = outcome.complete && !deadline.expired();

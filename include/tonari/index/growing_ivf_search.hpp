@@ -7,6 +7,7 @@
 #include <tonari/index/growing_ivf_moment.hpp>
 #include <tonari/index/nearest_ids.hpp>
 #include <tonari/index/patience.hpp>
+#include <tonari/index/refined.hpp>
 #include <tonari/index/search_scratch.hpp>
 
 namespace tonari {
@@ -22,43 +23,71 @@ public:
           moment_(index, filter == nullptr ? nullptr : filter->named.get()),
           scratch_(&scratch) {
         index.coarse_lists().reserve(scratch);
-        scratch.reserve_query(std::max(index.codec().query_size(), index.coarse_lists().query_size()));
+        scratch.reserve_query(std::max(index.list_codec().query_size(), index.coarse_lists().query_size()));
+        if constexpr (Growing::refined) scratch.reserve_fine_query(index.codec().query_size());
         scratch.probed.reserve(lists());
     }
 
     /// `options.filter` is that of this search.
     Outcome nearest(typename Growing::Row query, const SearchOptions& options) {
         const std::size_t k = reserve(options.k);
-        TopK& found = scratch_->in_range;  // `nearest` is the coarse search's
-        found.reset(k);
-        Outcome outcome = look(query, options, found);
-        if (outcome.complete && !outcome.exact && found.size() < k) {
-            look_further(query, options, found, outcome, [&] { return found.size() >= k; });
-        }
-        answer(found.sort(), k);
+        kept().reset(k);
+        const Outcome outcome = collect(query, [&](auto& found) {
+            Outcome looked = look(query, options, found);
+            if (looked.complete && !looked.exact && found.size() < k) {
+                look_further(query, options, found, looked, [&] { return found.size() >= k; });
+            }
+            return looked;
+        });
+        answer(kept().sort(), k);
         return outcome;
     }
 
     /// Looks at the `nprobe` nearest lists, and on from list to list until half as many have held no row within the radius.
     Outcome range(typename Growing::Row query, const RangeOptions& options) {
         const std::size_t cap = reserve(options.cap);
-        TopK& found = scratch_->in_range;
-        found.reset(cap + 1, options.radius);  // one more, to know whether the cap cut
-        Outcome outcome = look(query, options, found);
-        if (outcome.complete && !outcome.exact && found.size() > 0) {
+        kept().reset(cap + 1, options.radius);  // one more, to know whether the cap cut
+        Outcome outcome = collect(query, [&](auto& found) {
+            Outcome looked = look(query, options, found);
+            if (!looked.complete || looked.exact || found.size() == 0) return looked;
             const std::size_t patience = (options.nprobe + 1) / 2;
-            look_further(query, options, found, outcome, [&, empty = std::size_t{0}, before = found.size()]() mutable {
+            look_further(query, options, found, looked, [&, empty = std::size_t{0}, before = found.size()]() mutable {
                 empty = found.size() > before ? 0 : empty + 1;
                 before = found.size();
                 return empty >= patience;
             });
-        }
-        outcome.truncated = answer(found.sort(), cap);
+            return looked;
+        });
+        outcome.truncated = answer(kept().sort(), cap);
         return outcome;
     }
 
 private:
-    using Scorer = typename Growing::Scorer;
+    using Moment = GrowingIvfMoment<Growing>;
+    using Scorer = typename Moment::Scorer;
+
+    /// What is answered: `nearest` is the coarse search's.
+    [[nodiscard]] TopK& kept() noexcept { return Growing::refined ? scratch_->fine_nearest : scratch_->in_range; }
+    /// What `look(found)` says, whose `found` hands what is answered to `kept()`.
+    template <class Look>
+    Outcome collect([[maybe_unused]] typename Growing::Row query, const Look& look) {
+        if constexpr (Growing::refined) {
+            const auto& codec = index_->codec();
+            codec.prepare(query, scratch_->fine_query());
+            auto scorer = codec.scorer();
+            scorer.set_query(scratch_->fine_query());
+            const GrowingFineRows rows(index_->lists(), codec);
+            RefiningCollector found(rows, scorer, kept());
+            Outcome outcome = look(found);
+            outcome.refined = found.looked_at();
+            outcome.exact = false;  // bounds hold nearly always
+            return outcome;
+        } else {
+            Outcome outcome = look(kept());
+            outcome.exact = outcome.exact && !Scorer::bounded;
+            return outcome;
+        }
+    }
 
     [[nodiscard]] std::size_t lists() const noexcept { return index_->lists().lists(); }
 
@@ -80,18 +109,23 @@ private:
             return outcome;
         }
         scratch_->probed.clear();
-        if (filter_ != nullptr && index_->looks_at_all(filter_->passing, options.nprobe)) {
-            Scorer scorer = moment_.aim(query, *scratch_);
-            for (std::size_t list = 0; list < lists() && outcome.complete; ++list) {
-                scan_list(list, scorer, options.deadline, found, outcome);
+        std::size_t nprobe = options.nprobe;
+        if (filter_ != nullptr && index_->looks_at_all(filter_->passing, nprobe)) {
+            if constexpr (Moment::relative) {
+                nprobe = lists();  // rows are what they are beside their lists' centroids
+            } else {
+                Scorer scorer = aim(query, options);
+                for (std::size_t list = 0; list < lists() && outcome.complete; ++list) {
+                    scan_list({static_cast<Id>(list), 0}, scorer, options.deadline, found, outcome);
+                }
+                outcome.hops = 0;  // none was looked for
+                outcome.exact = outcome.complete;
+                return outcome;
             }
-            outcome.hops = 0;  // none was looked for
-            outcome.exact = outcome.complete;
-            return outcome;
         }
         const CoarseLists<typename Growing::CoarseIndex>& coarse = index_->coarse_lists();
-        Patience patience = Patience::of(options, index_->codec().metric_kind());
-        const std::size_t most = std::min(options.nprobe, lists());
+        Patience patience = Patience::of(options, index_->list_codec().metric_kind());
+        const std::size_t most = std::min(nprobe, lists());
         std::size_t ranked = patience.ranked_first(most);
         outcome.distances = coarse.find(query, ranked, *scratch_);
         while (!scan_ranked(query, options, patience, found, outcome) && ranked < most) {
@@ -105,13 +139,13 @@ private:
     template <class Options, Collector Found>
     bool scan_ranked(typename Growing::Row query, const Options& options, Patience& patience, Found& found,
                      Outcome& outcome) noexcept {
-        Scorer scorer = moment_.aim(query, *scratch_);
+        Scorer scorer = aim(query, options);
         const auto& nearest = scratch_->lists;
         for (std::size_t i = 0; i < nearest.size(); ++i) {
             if (scratch_->probed.contains(static_cast<RowId>(nearest[i].id))) continue;
             if (patience.ends(nearest[i].distance, found.bound())) return true;
             if (i + 1 < nearest.size()) moment_.prefetch(static_cast<std::size_t>(nearest[i + 1].id));
-            scan_list(static_cast<std::size_t>(nearest[i].id), scorer, options.deadline, found, outcome);
+            scan_list(nearest[i], scorer, options.deadline, found, outcome);
             if (!outcome.complete) return true;
             if (patience.ever_ends()) patience.asked(found.bound());
         }
@@ -122,19 +156,28 @@ private:
     void look_further(typename Growing::Row query, const Options& options, Found& found, Outcome& outcome,
                       Enough&& enough) noexcept {
         outcome.distances += index_->coarse_lists().find(query, lists(), *scratch_);
-        Scorer scorer = moment_.aim(query, *scratch_);
+        Scorer scorer = aim(query, options);
         for (const Neighbor& list : scratch_->lists) {
-            if (!scan_list(static_cast<std::size_t>(list.id), scorer, options.deadline, found, outcome)) continue;
+            if (!scan_list(list, scorer, options.deadline, found, outcome)) continue;
             if (!outcome.complete || enough()) return;
         }
         outcome.exact = scratch_->lists.size() == lists();
     }
-    /// False if it was looked at before.
+    template <class Options>
+    Scorer aim(typename Growing::Row query, const Options& options) const noexcept {
+        Scorer scorer = moment_.aim(query, *scratch_);
+        if constexpr (requires { scorer.set_deviations(options.refine); }) scorer.set_deviations(options.refine);
+        return scorer;
+    }
+    /// False if it was looked at before. What it offered has been settled afterwards.
     template <Collector Found>
-    bool scan_list(std::size_t list, Scorer& scorer, const Deadline& deadline, Found& found,
+    bool scan_list(const Neighbor& list, Scorer& scorer, const Deadline& deadline, Found& found,
                    Outcome& outcome) noexcept {
-        if (!scratch_->probed.insert(static_cast<RowId>(list))) return false;
-        moment_.scan(index_->lists().first(list), scorer, deadline, found, scratch_->expansion.survivors, outcome);
+        if (!scratch_->probed.insert(static_cast<RowId>(list.id))) return false;
+        moment_.enter(list, scorer);
+        moment_.scan(index_->lists().first(static_cast<std::size_t>(list.id)), scorer, deadline, found,
+                     scratch_->expansion.survivors, outcome);
+        if constexpr (requires { found.settle(); }) found.settle();
         ++outcome.hops;
         return true;
     }
@@ -151,7 +194,7 @@ private:
 
     const Growing* index_;
     const RowFilter* filter_;
-    GrowingIvfMoment<Growing> moment_;
+    Moment moment_;
     SearchScratch* scratch_;
 };
 

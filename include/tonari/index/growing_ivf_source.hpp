@@ -1,5 +1,5 @@
 // A cursor's rows from one moment of growing lists: those of the nearest `nprobe` lists, then, whenever more are needed, those
-// of as many further ones; those of all lists where few pass a filter.
+// of as many further ones; those of all lists where few pass a filter. Where there are finer codes, it goes by these.
 #pragma once
 
 #include <limits>
@@ -15,13 +15,18 @@ namespace tonari {
 
 template <class Growing>
 class GrowingIvfSource {
+    using Moment = GrowingIvfMoment<Growing, Growing::refined>;
+
 public:
-    /// `all`: of all lists, in any order (`Growing::looks_at_all`).
+    /// Rows are what they are beside their lists' centroids: these must have been found.
+    static constexpr bool relative = Moment::relative;
+
+    /// `all`: of all lists, in any order (`Growing::looks_at_all`); not where they are `relative`.
     GrowingIvfSource(const Growing& index, typename Growing::Row query, const CursorOptions& options, bool all = false)
         : index_(&index),
           moment_(index, options.filter == nullptr ? nullptr : options.filter->named.get()),
           nprobe_(options.nprobe),
-          scratch_(scratch_for_query(index.codec().query_size())),
+          scratch_(scratch_for_query(moment_.codec().query_size())),
           scorer_(moment_.aim(query, scratch_)) {
         pending_.reserve(moment_.most_ids());
         nearest_.reserve(index.lists().lists());
@@ -53,7 +58,9 @@ public:
                 PendingCollector found(pending_);
                 at_ = moment_.scan(at_, scorer_, deadline, found, scratch_.expansion.survivors, outcome);
             } else if (looked_at_ < nearest_.size()) {
-                at_ = index_->lists().first(static_cast<std::size_t>(nearest_[looked_at_++].id));
+                const Neighbor& list = nearest_[looked_at_++];
+                moment_.enter(list, scorer_);
+                at_ = index_->lists().first(static_cast<std::size_t>(list.id));
                 ++outcome.hops;
             } else if (asked_ && enough()) {
                 break;
@@ -82,11 +89,11 @@ private:
     }
 
     const Growing* index_;
-    GrowingIvfMoment<Growing> moment_;
+    Moment moment_;
     std::size_t nprobe_;
     std::unique_ptr<CursorModel> lists_;
     SearchScratch scratch_;
-    typename Growing::Scorer scorer_;
+    typename Moment::Scorer scorer_;
     PendingRows pending_;
     std::vector<Neighbor> nearest_;  // lists that were asked for; those before `looked_at_` have been scanned or are
     std::size_t looked_at_ = 0;

@@ -87,10 +87,9 @@ public:
                         std::move(lists->coarse), *std::move(lengths));
     }
 
-    /// Of parts that fit together: the rows of each list one behind another, centroids for as many lists. For codes that are
-    /// relative to nothing.
-    static IvfIndex over(RowsOf<C> rows, Partition partition, CoarseLists<Coarse> coarse) noexcept {
-        return IvfIndex(std::move(rows), std::move(partition), {}, std::move(coarse), {});
+    /// Of parts that fit together: the rows of each list one behind another, centroids for as many lists, and `lengths()`.
+    static IvfIndex over(RowsOf<C> rows, Partition partition, CoarseLists<Coarse> coarse, Bytes lengths = {}) noexcept {
+        return IvfIndex(std::move(rows), std::move(partition), {}, std::move(coarse), std::move(lengths));
     }
 
     [[nodiscard]] std::size_t size() const noexcept { return rows_.ids().size(); }
@@ -108,7 +107,9 @@ public:
     [[nodiscard]] const HotCache* cache() const noexcept { return rows_.cache().get(); }
     [[nodiscard]] const Coarse& coarse() const noexcept { return coarse_.index(); }
     [[nodiscard]] const CoarseLists<Coarse>& coarse_lists() const noexcept { return coarse_; }
-    /// Bytes of what centroids are lengthened by.
+    /// By list, what its centroid is taken times to be the origin of its rows; empty: once.
+    [[nodiscard]] const Bytes& lengths() const noexcept { return lengths_; }
+    /// Bytes of these.
     [[nodiscard]] std::size_t length_bytes() const noexcept { return lengths_.size(); }
 
     Status reserve(const SearchOptions& options, SearchScratch& scratch) const {
@@ -433,7 +434,7 @@ private:
     Partition partition_;
     Spill spill_;
     CoarseLists<Coarse> coarse_;
-    Bytes lengths_;  // by list, what its centroid is taken times to be the origin of its rows; empty: once
+    Bytes lengths_;
 };
 
 }  // namespace tonari

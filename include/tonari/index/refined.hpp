@@ -26,16 +26,13 @@
 
 namespace tonari {
 
-/// Keeps the nearest rows by their fine codes, of those whose coarse codes do not rule them out.
-template <Codec Fine>
+/// Keeps the nearest rows by their fine codes, of those whose coarse codes do not rule them out. `Fine` are StoredRows or what
+/// has as much of them as is used here.
+template <class Fine>
 class RefiningCollector {
 public:
-    RefiningCollector(const StoredRows<Fine>& fine, typename Fine::Scorer& scorer, TopK& nearest) noexcept
-        : fine_(&fine),
-          codes_(fine.codes().data()),
-          code_size_(fine.codec().code_size()),
-          scorer_(&scorer),
-          nearest_(&nearest) {}
+    RefiningCollector(const Fine& fine, typename Fine::Scorer& scorer, TopK& nearest) noexcept
+        : fine_(&fine), code_size_(fine.codec().code_size()), scorer_(&scorer), nearest_(&nearest) {}
 
     /// What is to be added to lower bounds that are offered, for them to be of fine distances.
     void offset_bounds(float offset) noexcept { offset_ = offset; }
@@ -86,7 +83,7 @@ private:
             for (; first < last && count < at_once; ++first) {
                 if (distance_of(offered_[first]) > bound()) continue;
                 rows[count] = row_of(offered_[first]);
-                codes[count] = codes_ + std::size_t{rows[count]} * code_size_;
+                codes[count] = fine_->code(rows[count]);
                 simd::prefetch(codes[count++], code_size_, 8);
             }
             if (fine_->on_disk()) {
@@ -98,8 +95,7 @@ private:
         }
     }
 
-    const StoredRows<Fine>* fine_;
-    const std::byte* codes_;
+    const Fine* fine_;
     std::size_t code_size_;
     typename Fine::Scorer* scorer_;
     TopK* nearest_;
@@ -242,7 +238,7 @@ private:
         codec().prepare(query, scratch.fine_query());
         auto scorer = codec().scorer();
         scorer.set_query(scratch.fine_query());
-        RefiningCollector<Fine> found(fine_, scorer, scratch.fine_nearest);
+        RefiningCollector<StoredRows<Fine>> found(fine_, scorer, scratch.fine_nearest);
         if (map_) {
             const RowView given = query;
             query = map_->map_query(given, scratch.mapped.data());

@@ -54,6 +54,8 @@ struct Spec : CodeSpec {
     bool soar = false;               ///< IVF: each row stands in a second list, too
     std::optional<CodeSpec> fine{};  ///< what rows are looked at again by
     std::optional<TransformSpec> transform{};
+
+    friend bool operator==(const Spec&, const Spec&) = default;
 };
 
 /// The spec of an index over rows that are stored as `stored` by such a codec. `links` is M, 0 where there is none.

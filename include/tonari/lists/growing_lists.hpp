@@ -2,7 +2,8 @@
 // one behind another, so that a block is one scan, and blocks that follow each other are one scan together.
 //
 //     list:    | first block | last block | first with room |
-//     block:   | shown | taken | next | previous | next and previous with room | list | stamp |     and, elsewhere, 32 codes
+//     block:   | shown | taken | next | previous | next and previous with room | list | stamp |     and, elsewhere, 32 codes,
+//              and, elsewhere again, the finer codes of the same rows, if there are any
 //     place:   32 * block + its number in the block: what a row is known by
 //
 // How a place lives
@@ -39,14 +40,15 @@ public:
     /// Half a block a list is not used on average; fewer rows make short scans where blocks do not follow each other.
     static constexpr std::size_t block_rows = 32;
 
-    /// So many empty lists. Throws bad_alloc.
-    GrowingLists(std::size_t lists, std::size_t code_size);
+    /// So many empty lists, of codes of so many bytes; `fine_size` bytes are what finer ones beside them take. Throws bad_alloc.
+    GrowingLists(std::size_t lists, std::size_t code_size, std::size_t fine_size = 0);
     GrowingLists(const GrowingLists&) = delete;
     GrowingLists& operator=(const GrowingLists&) = delete;
     ~GrowingLists() = default;
 
     [[nodiscard]] std::size_t lists() const noexcept { return lists_.size(); }
     [[nodiscard]] std::size_t code_size() const noexcept { return code_size_; }
+    [[nodiscard]] std::size_t fine_size() const noexcept { return fine_size_; }
 
     // --- Reading, while others change it.
 
@@ -61,6 +63,7 @@ public:
     [[nodiscard]] static RowId first_place(Block block) noexcept { return block * RowId{block_rows}; }
     [[nodiscard]] static Block block_of(RowId place) noexcept { return place / RowId{block_rows}; }
     [[nodiscard]] const std::byte* code(RowId place) const noexcept { return room(place); }
+    [[nodiscard]] const std::byte* fine(RowId place) const noexcept { return fine_room(place); }
 
     // --- Changing.
 
@@ -72,6 +75,11 @@ public:
     [[nodiscard]] std::byte* room(RowId place) const noexcept {
         return codes_.at(block_of(place)) + place % block_rows * code_size_;
     }
+    [[nodiscard]] std::byte* fine_room(RowId place) const noexcept {
+        return fine_.at(block_of(place)) + place % block_rows * fine_size_;
+    }
+    /// What place `from` holds, to `to`, which is not shown.
+    void copy(RowId from, RowId to) const noexcept;
     void show(RowId place) noexcept;
     void hide(RowId place) noexcept;
     /// No reader compares the place any more, or ever did. True if it was the last of its block, which then has left its list
@@ -90,6 +98,7 @@ public:
     [[nodiscard]] std::size_t list_of(Block block) const noexcept { return at(block).list; }
     /// Bytes of the codes, and of what is known of blocks and lists.
     [[nodiscard]] std::size_t code_bytes() const noexcept { return blocks_ * codes_.stride(); }
+    [[nodiscard]] std::size_t fine_bytes() const noexcept { return blocks_ * fine_.stride(); }
     [[nodiscard]] std::size_t book_bytes() const noexcept {
         return blocks_ * records_.stride() + lists_.size() * sizeof(List);
     }
@@ -137,9 +146,11 @@ private:
     Status extend();
 
     std::size_t code_size_;
+    std::size_t fine_size_;
     std::vector<List> lists_;
     Chunks records_;
     Chunks codes_;
+    Chunks fine_;
     std::size_t blocks_ = 0;
     std::size_t constructed_ = 0;  // records that were ever in use: they stay, for readers that come late
     std::vector<Block> free_;      // a heap, the lowest on top

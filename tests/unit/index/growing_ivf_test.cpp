@@ -1,4 +1,5 @@
 // Growing inverted lists, one thread at a time: their books, their memory, their way to frozen lists and back.
+#include <optional>
 #include <stdexcept>
 #include <vector>
 
@@ -283,7 +284,8 @@ TEST_CASE("growing lists: compacted, they give memory back to the system", "[ind
 #endif
 
 TEST_CASE("growing lists: frozen, they are what a build makes of the rows, to the byte", "[index]") {
-    for (const char* spec : {"IVF20,Flat", "IVF20_HNSW4,Flat", "IVF150,SQ8", "IVF20_HNSW4,SQ8", "IVF20,FP16"}) {
+    for (const char* spec : {"IVF20,Flat", "IVF20_HNSW4,Flat", "IVF150,SQ8", "IVF20_HNSW4,SQ8", "IVF20,FP16",
+                             "IVF20,SQ4", "IVF20_HNSW4,PQ4", "IVF20,PQ4,RFlat", "IVF20_HNSW4,SQ4,R(FP16)"}) {
         INFO(spec);
         const Rows rows = clustered_rows(Element::float32, dim, 900, 10);
         const std::vector<Id> ids = scattered_ids(rows.size(), true);
@@ -304,7 +306,7 @@ TEST_CASE("growing lists: frozen, they are what a build makes of the rows, to th
 
 TEST_CASE("growing lists: the same ids and rows freeze to the same bytes, whoever added them", "[index]") {
     const Rows rows = clustered_rows(Element::float32, dim, 1500, 11);
-    for (const char* spec : {"IVF16,Flat", "IVF16_HNSW4,SQ8"}) {
+    for (const char* spec : {"IVF16,Flat", "IVF16_HNSW4,SQ8", "IVF16,PQ3", "IVF16,SQ4,RFlat"}) {
         INFO(spec);
         const auto grown = [&](unsigned threads, bool detour) {
             GrowingIndex index = grow(spec, MetricKind::l2, rows.view().slice(0, 300)).value();
@@ -327,6 +329,67 @@ TEST_CASE("growing lists: the same ids and rows freeze to the same bytes, whoeve
     }
 }
 
+TEST_CASE("growing lists: codes that came later are found as a frozen copy finds them", "[index]") {
+    const Rows rows = clustered_rows(Element::float32, dim, 1200, 14);
+    const Rows queries = clustered_rows(Element::float32, dim, 20, 15);
+    const auto drained = [](Result<Cursor> cursor) {
+        REQUIRE(cursor.ok());
+        std::vector<Neighbor> all;
+        while (!cursor->done()) {
+            const auto some = cursor->next(50);
+            REQUIRE(some.ok());
+            all.insert(all.end(), some->begin(), some->end());
+        }
+        return all;
+    };
+    for (const MetricKind metric : {MetricKind::l2, MetricKind::inner_product, MetricKind::cosine}) {
+        for (const char* spec : {"IVF20,SQ4", "IVF20_HNSW4,PQ4", "IVF20,PQ4,RFlat", "IVF20,SQ4,R(FP16)"}) {
+            INFO(spec << " " << name(metric));
+            GrowingIndex index = grow(spec, metric, rows.view().slice(0, 400)).value();
+            REQUIRE(index.add(rows.view().slice(400, 800), ids_from(400, 1200)).ok());
+            std::vector<Id> gone;
+            for (Id id = 0; id < 1200; id += 3) gone.push_back(id);
+            REQUIRE(index.remove(gone).ok());
+            REQUIRE(index.compact().value());
+            const Index frozen = index.freeze().value();
+            REQUIRE(frozen.spec() == spec);
+            const std::vector<Id> listed{7, 500, 800, 1100};
+            const Filter some = Filter::predicate([](Id id) { return id % 5 == 0; });
+            const Filter few = Filter::ids(listed);
+            std::size_t wrong = 0;
+            for (std::size_t q = 0; q < queries.size(); ++q) {
+                const auto ask_both = [&](const SearchOptions& options, const Filter* filter) {
+                    const auto ask_one = [&](const Index& of) {
+                        SearchOptions with = options;
+                        std::optional<RowFilter> prepared;
+                        if (filter != nullptr) prepared = of.prepare(*filter).value();
+                        if (prepared) with.filter = &*prepared;
+                        return ask(of, queries.row(q), with).value().neighbors;
+                    };
+                    wrong += identical(ask_one(index.index()), ask_one(frozen)) ? 0 : 1;
+                };
+                for (const std::size_t nprobe : {1U, 4U, 20U}) {
+                    ask_both({.k = 10, .nprobe = nprobe}, nullptr);
+                    ask_both({.k = 10, .nprobe = nprobe}, &some);
+                    ask_both({.k = 10, .nprobe = nprobe}, &few);
+                }
+                ask_both({.k = 800, .nprobe = 2}, nullptr);
+                const auto near = ask(frozen, queries.row(q), {.k = 40, .nprobe = 20}).value().neighbors;
+                const RangeOptions within{.radius = near[20].distance, .nprobe = 20};
+                wrong += identical(ask_range(index.index(), queries.row(q), within).value().neighbors,
+                                   ask_range(frozen, queries.row(q), within).value().neighbors)
+                             ? 0
+                             : 1;
+                wrong += identical(drained(index.index().cursor(queries.row(q), {.nprobe = 2})),
+                                   drained(frozen.cursor(queries.row(q), {.nprobe = 2})))
+                             ? 0
+                             : 1;
+            }
+            CHECK(wrong == 0);
+        }
+    }
+}
+
 TEST_CASE("growing lists: what does not fit is refused, and by name", "[index]") {
     const Rows rows = clustered_rows(Element::float32, dim, 100, 12);
     const auto refused = [](const auto& result, ErrorCode code, std::initializer_list<std::string_view> words) {
@@ -342,10 +405,13 @@ TEST_CASE("growing lists: what does not fit is refused, and by name", "[index]")
     refused(grow("IVF8,SQ8", MetricKind::cosine, Element::float32, dim), ErrorCode::unsupported,
             {"pass the first rows"});
     refused(grow("IVF101,Flat", MetricKind::l2, rows.view()), ErrorCode::invalid_argument, {"101", "100"});
-    for (const auto& [spec, instead] : {std::pair{"IVF8,RaBitQ", "'IVF8,Flat' does"},
-                                        {"IVF8,RaBitQ4,RFlat", "'IVF8,Flat' does"},
-                                        {"IVF8,PQ4", "'IVF8,Flat' does"},
-                                        {"IVF8_HNSW4,PQ4x4fs", "'IVF8_HNSW4,Flat' does"},
+    for (const auto& [spec, instead] : {std::pair{"IVF8,RaBitQ", "'IVF8,SQ4' does"},
+                                        {"IVF8,RaBitQ4,RFlat", "'IVF8,SQ4,RFlat' does"},
+                                        {"IVF8_SOAR,PQ4", "'IVF8,PQ4' does"},
+                                        {"IVF8,PQ4,R(SQ8)", "'IVF8,PQ4,RFlat' does"},
+                                        {"IVF8_HNSW4,PQ4x4fs", "'IVF8_HNSW4,SQ4' does"},
+                                        {"HNSW8,SQ4", "'HNSW8' does"},
+                                        {"HNSW8,SQ4,RFlat", "'HNSW8' does"},
                                         {"IVF8,SQ8,RFlat", "'IVF8,SQ8' does"},
                                         {"PCA4,IVF8,Flat", "'IVF8,Flat' does"},
                                         {"PCA4,HNSW8", "'HNSW8' does"}}) {
