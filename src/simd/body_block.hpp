@@ -12,6 +12,7 @@
 #include <tonari/simd/kernels.hpp>
 
 #include "simd/body_rows.hpp"
+#include "simd/four.hpp"
 #include "simd/xsimd_shim.hpp"
 
 namespace tonari::simd {
@@ -22,16 +23,37 @@ constexpr std::size_t panel_head = block_queries;
 
 inline std::size_t float_panel_bytes(Dim dim) noexcept { return (panel_head + std::size_t{dim} * block_queries) * 4; }
 
+/// A line of each query at a time becomes lines of the panel: values one by one would go to as many lines as there are dimensions.
 template <MetricKind M>
 void pack_floats(const void* queries, std::size_t stride, std::size_t count, Dim dim, void* panel,
                  float (*squared_norm)(const void*, Dim) noexcept) noexcept {
-    auto* to = static_cast<float*>(panel);
-    __builtin_memset(panel, 0, float_panel_bytes(dim));
+    constexpr std::size_t line = 16;
+    const auto* const from = static_cast<const std::byte*>(queries);
+    auto* const head = static_cast<float*>(panel);
+    float* const to = head + panel_head;
+    __builtin_memset(panel, 0, count < block_queries ? float_panel_bytes(dim) : panel_head * sizeof(float));
     for (std::size_t q = 0; q < count; ++q) {
-        const auto* query = static_cast<const std::byte*>(queries) + q * stride;
-        if constexpr (M == MetricKind::l2) to[q] = squared_norm(query, dim);
-        if constexpr (M == MetricKind::cosine) to[q] = load_float(query + query_trailer_offset(Element::float32, dim));
-        for (std::size_t d = 0; d < dim; ++d) to[panel_head + d * block_queries + q] = load_float(query + d * 4);
+        const std::byte* const query = from + q * stride;
+        if constexpr (M == MetricKind::l2) head[q] = squared_norm(query, dim);
+        if constexpr (M == MetricKind::cosine)
+            head[q] = load_float(query + query_trailer_offset(Element::float32, dim));
+    }
+    for (std::size_t first = 0; first < dim; first += line) {
+        const std::size_t last = first + line < dim ? first + line : dim;
+        std::size_t q = 0;
+        for (; q + 4 <= count; q += 4) {
+            std::size_t d = first;
+            for (; d + 4 <= last; d += 4)
+                transpose(from + q * stride + d * 4, stride, to + d * block_queries + q, block_queries);
+            for (; d < last; ++d) {
+                for (std::size_t i = q; i < q + 4; ++i)
+                    to[d * block_queries + i] = load_float(from + i * stride + d * 4);
+            }
+        }
+        for (; q < count; ++q) {
+            for (std::size_t d = first; d < last; ++d)
+                to[d * block_queries + q] = load_float(from + q * stride + d * 4);
+        }
     }
 }
 

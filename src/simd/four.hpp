@@ -42,6 +42,19 @@ TONARI_INLINE FourFloats cosine_distances(FourFloats dots, float inverse_query, 
 #endif
 }
 TONARI_INLINE void store(float* to, FourFloats a) noexcept { _mm_storeu_ps(to, a); }
+/// Value j of row i, of four rows of four that lie `stride` bytes apart, to out[j * width + i].
+TONARI_INLINE void transpose(const std::byte* rows, std::size_t stride, float* out, std::size_t width) noexcept {
+    const auto row = [&](std::size_t i) { return _mm_loadu_ps(reinterpret_cast<const float*>(rows + i * stride)); };
+    __m128 a = row(0);
+    __m128 b = row(1);
+    __m128 c = row(2);
+    __m128 d = row(3);
+    _MM_TRANSPOSE4_PS(a, b, c, d);
+    store(out, a);
+    store(out + width, b);
+    store(out + 2 * width, c);
+    store(out + 3 * width, d);
+}
 TONARI_INLINE void store(unsigned* to, FourSums a) noexcept { _mm_storeu_si128(reinterpret_cast<__m128i*>(to), a); }
 
 #else
@@ -58,6 +71,15 @@ TONARI_INLINE FourFloats cosine_distances(FourFloats dots, float inverse_query, 
     return vfmsq_f32(vdupq_n_f32(1.0F), scaled, vld1q_f32(inverse_rows));
 }
 TONARI_INLINE void store(float* to, FourFloats a) noexcept { vst1q_f32(to, a); }
+TONARI_INLINE void transpose(const std::byte* rows, std::size_t stride, float* out, std::size_t width) noexcept {
+    const auto row = [&](std::size_t i) { return vld1q_f32(reinterpret_cast<const float*>(rows + i * stride)); };
+    const float32x4x2_t ab = vtrnq_f32(row(0), row(1));
+    const float32x4x2_t cd = vtrnq_f32(row(2), row(3));
+    store(out, vcombine_f32(vget_low_f32(ab.val[0]), vget_low_f32(cd.val[0])));
+    store(out + width, vcombine_f32(vget_low_f32(ab.val[1]), vget_low_f32(cd.val[1])));
+    store(out + 2 * width, vcombine_f32(vget_high_f32(ab.val[0]), vget_high_f32(cd.val[0])));
+    store(out + 3 * width, vcombine_f32(vget_high_f32(ab.val[1]), vget_high_f32(cd.val[1])));
+}
 TONARI_INLINE void store(unsigned* to, FourSums a) noexcept { vst1q_u32(to, a); }
 
 #endif
