@@ -21,6 +21,7 @@
 #include <tonari/index/coarse_lists.hpp>
 #include <tonari/index/flat_index.hpp>
 #include <tonari/index/hnsw_index.hpp>
+#include <tonari/index/ivf_batch.hpp>
 #include <tonari/index/ivf_source.hpp>
 #include <tonari/index/patience.hpp>
 #include <tonari/index/train_lists.hpp>
@@ -127,6 +128,14 @@ public:
         outcome.exact = outcome.exact && !C::Scorer::bounded;
         rows_.answer(found.sort(), k, options.filter, scratch.neighbors);
         return outcome;
+    }
+    /// Many queries at once (index/ivf_batch.hpp), where nothing speaks against going list by list. Queries were checked.
+    template <class Codes = C>  // a template: clang before 16 instantiates a constrained member with its class
+        requires(Codec<Codes> && !RelativeCodec<Codes>)
+    Result<bool> search_batch(MatrixView queries, const SearchOptions& options, Answers& out) const {
+        const bool by_list = options.filter == nullptr && !(options.patience > 0) && options.deadline.never() &&
+                             spill_.empty() && !rows_.on_disk() && queries.rows() >= IvfBatch<IvfIndex>::fewest_queries;
+        return by_list ? IvfBatch<IvfIndex>(*this, queries, options, out).run() : Result<bool>(false);
     }
     /// The rows of a search, offered to any collector: of the nearest lists, and of further ones until as many as asked for
     /// have been kept.

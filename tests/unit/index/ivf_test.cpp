@@ -257,3 +257,39 @@ TEST_CASE("ivf: patience ends no search that has not found what it was asked for
         }
     }
 }
+
+TEST_CASE("ivf: many queries go list by list, and say what single ones do", "[index]") {
+    const Rows rows = clustered_rows(Element::float32, 24, 3000, 90);
+    const Rows queries = clustered_rows(Element::float32, 24, 2500, 91);  // more than one group
+    for (const MetricKind metric : {MetricKind::l2, MetricKind::cosine}) {
+        for (const char* spec : {"IVF60,Flat", "IVF60_HNSW8,Flat", "IVF150,SQ8"}) {
+            const Index index = build(spec, metric, rows.view()).value();
+            Searcher search = index.searcher();
+            // Of 50 rows a list: too few for k = 200 in one.
+            for (const auto& [k, nprobe] :
+                 {std::pair{10U, 1U}, {10U, 7U}, {200U, 1U}, {200U, 9U}, {5U, 150U}, {4000U, 3U}}) {
+                INFO(spec << " " << name(metric) << ", k " << k << ", nprobe " << nprobe);
+                const std::size_t count = k < 1000 ? queries.size() : 40;
+                const SearchOptions options{.k = k, .nprobe = nprobe};
+                SearchOptions on_three = options;
+                on_three.threads.count = 3;
+                const Answers one = index.search(queries.view().slice(0, count), options).value();
+                const Answers three = index.search(queries.view().slice(0, count), on_three).value();
+                CHECK((one.ids == three.ids && one.distances == three.distances && one.counts == three.counts));
+                std::size_t wrong = 0;
+                for (std::size_t q = 0; q < count; q += k < 1000 ? 7 : 1) {
+                    const Nearest alone = search(queries.row(q), options).value();
+                    const auto same_id = [](Id id, const Neighbor& neighbor) { return id == neighbor.id; };
+                    const auto ids = one.ids_of(q);
+                    wrong += std::equal(ids.begin(), ids.end(), alone.begin(), alone.end(), same_id) ? 0 : 1;
+                    const Outcome& outcome = one.outcomes[q];
+                    wrong += outcome.hops == alone.outcome.hops && outcome.distances == alone.outcome.distances &&
+                                     outcome.exact == alone.outcome.exact && outcome.complete
+                                 ? 0
+                                 : 1;
+                }
+                CHECK(wrong == 0);
+            }
+        }
+    }
+}
