@@ -10,6 +10,7 @@
 // A search comes by some rows again and again, which caches then have; these places it does not know. So the bound is that of rows
 // of which none was asked for a moment ago, and a share above 1 is no mistake. Pin it to a core.
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -80,9 +81,7 @@ Taken ask_each(const Index& index, MatrixView queries, const SearchOptions& opti
 class Rows {
 public:
     Rows(std::size_t count, double bytes)
-        : count_(count),
-          size_(static_cast<std::size_t>(bytes)),
-          memory_(AlignedBuffer::allocate(count * size_ + 64).value()) {
+        : size_(static_cast<std::size_t>(bytes)), memory_(AlignedBuffer::allocate(count * size_ + 64).value()) {
         std::memset(memory_.data(), 1, count * size_ + 64);  // pages that were never written are all the same one
         Random random(count + size_);
         places_.resize(std::size_t{1} << 22);
@@ -103,7 +102,6 @@ private:
     [[nodiscard]] const std::byte* at(std::size_t number) const {
         return memory_.data() + places_[number % places_.size()] * size_;
     }
-    std::size_t count_;
     std::size_t size_;
     AlignedBuffer memory_;
     std::vector<std::uint32_t> places_;
@@ -127,9 +125,9 @@ public:
           fine_(index.size(), fused_ ? 64 : std::max(bytes_of(index, "fine rows"), 64.0)) {}
 
     double seconds(const Taken& taken) {
-        const auto hops = static_cast<std::size_t>(taken.hops + 0.5);
-        const auto a_hop = static_cast<std::size_t>(taken.distances / std::max(taken.hops, 1.0) + 0.5);
-        const auto refined = static_cast<std::size_t>(taken.refined + 0.5);
+        const auto hops = static_cast<std::size_t>(std::lround(taken.hops));
+        const auto a_hop = static_cast<std::size_t>(std::lround(taken.distances / std::max(taken.hops, 1.0)));
+        const auto refined = static_cast<std::size_t>(std::lround(taken.refined));
         constexpr std::size_t queries = 500;
         const double all = best_of([&] {
             for (std::size_t q = 0; q < queries; ++q) {
