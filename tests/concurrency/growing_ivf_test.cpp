@@ -20,13 +20,19 @@ std::vector<float> first_rows() {
     return values;
 }
 
-template <class Codec, class Coarse, class Reclaimer>
-struct Lists {
-    using Growing = GrowingIvf<Codec, Coarse, NoFine, Reclaimer>;
+/// How such lists are asked.
+template <class Kind>
+struct Asked {
+    using Growing = Kind;
     using Source = GrowingIvfSource<Growing>;
     static Outcome search(const Growing& index, SearchScratch& scratch, RowView query, std::size_t k, bool all) {
         return GrowingIvfSearch<Growing>(index, scratch).nearest(query, {.k = k, .nprobe = all ? lists : 3});
     }
+};
+
+template <class Codec, class Coarse, class Reclaimer>
+struct Lists : Asked<GrowingIvf<Codec, Coarse, NoFine, Reclaimer>> {
+    using Growing = GrowingIvf<Codec, Coarse, NoFine, Reclaimer>;
     /// Empty, about the centroids of some rows.
     static std::unique_ptr<Growing> make(Codec codec) {
         const std::vector<float> values = first_rows();
@@ -42,13 +48,9 @@ using Own = Flat<Squares>;
 
 /// Codes of 4 bits a value, and the rows as given beside them.
 template <class Reclaimer>
-struct CodedLists {
+struct CodedLists : Asked<GrowingIvf<Sq4, FlatIndex<Plain>, Plain, Reclaimer>> {
     using Coarse = FlatIndex<Plain>;
     using Growing = GrowingIvf<Sq4, Coarse, Plain, Reclaimer>;
-    using Source = GrowingIvfSource<Growing>;
-    static Outcome search(const Growing& index, SearchScratch& scratch, RowView query, std::size_t k, bool all) {
-        return GrowingIvfSearch<Growing>(index, scratch).nearest(query, {.k = k, .nprobe = all ? lists : 3});
-    }
     static std::unique_ptr<Growing> make(Plain codec) {
         const std::vector<float> values = first_rows();
         const MatrixView rows(values.data(), values.size() / dim, dim);
