@@ -225,6 +225,49 @@ void register_nibbles() {
     }
 }
 
+/// The same blocks in the L2 cache under four queries at once: items are rows times queries.
+void register_nibbles_each() {
+    for (const std::size_t parts : {16U, 32U, 64U, 192U, 384U}) {
+        benchmark::RegisterBenchmark(
+            ("nibbles/" + std::to_string(parts) + "/four queries").c_str(), [=](benchmark::State& state) {
+                const std::size_t stride = parts / 4 * 64 + 3 * simd::nibble_rows * sizeof(float);
+                const std::size_t blocks = l2_bytes / stride;
+                auto codes = AlignedBuffer::allocate(blocks * stride).value();
+                auto tables = AlignedBuffer::allocate(simd::nibble_queries * parts * 16).value();
+                Random random(4);
+                for (std::byte& entry : tables.span()) entry = static_cast<std::byte>(random());
+                for (std::size_t b = 0; b < blocks; ++b) {  // factors stay zero: every estimate is 0
+                    std::byte* const block = codes.data() + b * stride;
+                    for (std::size_t i = 0; i < parts * 16; ++i) block[i] = static_cast<std::byte>(random());
+                }
+                constexpr std::size_t rows = 256;
+                std::vector<std::uint32_t> index(rows);
+                std::vector<float> estimate(rows);
+                std::vector<float> lower(rows);
+                std::array<simd::NibbleQuery, simd::nibble_queries> queries;
+                std::array<const simd::NibbleQuery*, simd::nibble_queries> asked;
+                std::array<simd::NibblesFound, simd::nibble_queries> found;
+                std::array<float, simd::nibble_queries> bounds;
+                for (std::size_t q = 0; q < queries.size(); ++q) {
+                    queries[q].table = reinterpret_cast<const std::uint8_t*>(tables.data() + q * parts * 16);
+                    queries[q].quads = parts / 4;
+                    queries[q].step = 1;
+                    asked[q] = &queries[q];
+                    found[q] = {index.data(), estimate.data(), lower.data(), 0};
+                    bounds[q] = -1;
+                }
+                std::size_t row = 0;
+                for (auto _ : state) {
+                    simd::kernels().nibbles_below_each(asked.data(), asked.size(), codes.data(), stride, row,
+                                                       row + rows, bounds.data(), found.data());
+                    benchmark::DoNotOptimize(found.data());
+                    row = row + 2 * rows <= blocks * simd::nibble_rows ? row + rows : 0;
+                }
+                state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(rows * queries.size()));
+            });
+    }
+}
+
 /// Rows of codes of a byte a part, in cache.
 void register_byte_codes() {
     for (const std::size_t parts : {16U, 32U, 64U}) {
@@ -403,6 +446,7 @@ int main(int argc, char** argv) {
     }
     register_pairs();
     register_nibbles();
+    register_nibbles_each();
     register_byte_codes();
     register_query_tables();
     register_blocks();

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstring>
 #include <limits>
+#include <utility>
 
 #include <tonari/codec/fast_scan.hpp>
 
@@ -29,10 +30,14 @@ alignas(64) constexpr std::array<float, 4 * points_a_part> all_signs = make_sign
 
 }  // namespace
 
-std::size_t FastScan::query_size() const noexcept {
+std::size_t FastScan::prepared_size() const noexcept {
     const std::size_t rotated = parts_ == 0 ? rotation_.size() : 0;
+    return head_bytes + quads() * 64 + (dim_ + rotated) * sizeof(float);
+}
+
+std::size_t FastScan::query_size() const noexcept {
     const std::size_t room = points_a_part * (parts_ == 0 ? rotation_.size() / 4 : parts_);
-    return head_bytes + quads() * 64 + (dim_ + rotated + room) * sizeof(float);
+    return prepared_size() + room * sizeof(float);
 }
 
 void FastScan::prepare(RowView query, std::byte* out) const noexcept {
@@ -86,6 +91,30 @@ void FastScanScorer::scan(const std::byte* blocks, std::size_t stride, std::size
     out.count +=
         simd::kernels().nibbles_below(query_, blocks, stride, begin, end, bound + rounding_, out.index.data() + first,
                                       out.estimate.data() + first, out.lower.data() + first);
+    complete(first, out);
+}
+
+void FastScanScorer::scan_together(std::span<const FastScanScorer* const> scorers, const std::byte* blocks,
+                                   std::size_t stride, std::size_t begin, std::size_t end,
+                                   std::span<const float> bounds, std::span<Survivors> out) noexcept {
+    std::array<const simd::NibbleQuery*, most_together> queries{};
+    std::array<float, most_together> below{};
+    std::array<simd::NibblesFound, most_together> found{};
+    for (std::size_t i = 0; i < scorers.size(); ++i) {
+        queries[i] = &scorers[i]->query_;
+        below[i] = bounds[i] + scorers[i]->rounding_;
+        found[i] = {out[i].index.data(), out[i].estimate.data(), out[i].lower.data(), out[i].count};
+    }
+    simd::kernels().nibbles_below_each(queries.data(), scorers.size(), blocks, stride, begin, end, below.data(),
+                                       found.data());
+    for (std::size_t i = 0; i < scorers.size(); ++i) {
+        const std::size_t first = std::exchange(out[i].count, found[i].count);
+        scorers[i]->complete(first, out[i]);
+    }
+}
+
+/// Of what the kernel has found from `first` on.
+void FastScanScorer::complete(std::size_t first, Survivors& out) const noexcept {
     const float least = metric_ == MetricKind::l2 ? 0 : std::numeric_limits<float>::lowest();
     for (std::size_t i = first; i < out.count; ++i) {
         out.lower[i] -= rounding_;

@@ -12,10 +12,9 @@ namespace tonari {
 using detail::head_bytes;
 using detail::RelativeHead;
 
-std::size_t Pq::query_size() const noexcept {
-    const std::size_t entries = parts_ * points_a_part;
-    return head_bytes + entries + (dim_ + entries) * sizeof(float);
-}
+std::size_t Pq::prepared_size() const noexcept { return head_bytes + parts_ * points_a_part + dim_ * sizeof(float); }
+
+std::size_t Pq::query_size() const noexcept { return prepared_size() + parts_ * points_a_part * sizeof(float); }
 
 void Pq::prepare(RowView query, std::byte* out) const noexcept {
     const std::size_t entries = parts_ * points_a_part;

@@ -1,6 +1,7 @@
 #include <tonari/index/rough_centroids.hpp>
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 #include <string>
 #include <utility>
@@ -19,6 +20,9 @@ bool roundable(MatrixView centroids, MetricKind metric) noexcept {
     return centroids.rows() >= fewest && centroids.element() == Element::float32 && metric >= MetricKind::l2 &&
            metric <= MetricKind::l1;
 }
+
+/// From a prepared query to the next.
+constexpr std::size_t stride_of(std::size_t query_size) noexcept { return (query_size + 63) / 64 * 64; }
 
 }  // namespace
 
@@ -74,6 +78,48 @@ void RoughCentroids::measure(RowView query, std::byte* room, float* distances) c
     auto scorer = codec_->scorer();
     scorer.set_query(room);
     scorer.distances(CodeBlock{codes_.data(), codec_->code_size(), lists_}, distances);
+}
+
+bool RoughCentroids::has_panels() const noexcept {
+    return simd::kernels().of(codec_->metric_kind(), Element::int8).block != nullptr;
+}
+
+Result<RoughCentroids::Panel> RoughCentroids::panel() const {
+    Panel panel;
+    const auto& kernels = simd::kernels().of(codec_->metric_kind(), Element::int8);
+    auto bytes = AlignedBuffer::allocate(Panel::most * stride_of(query_size()) + kernels.panel_bytes(codec_->dim()));
+    if (!bytes) return std::move(bytes).error();
+    panel.bytes_ = *std::move(bytes);
+    panel.distances_.resize(Panel::most * lists_);
+    panel.lists_ = lists_;
+    return panel;
+}
+
+void RoughCentroids::measure(std::span<const RowView> queries, Panel& panel) const noexcept {
+    constexpr std::size_t rows_at_once = 64;
+    std::array<float, rows_at_once * Panel::most>
+        block;  // NOLINT(cppcoreguidelines-pro-type-member-init): kernels write
+    std::array<float, Panel::most> factors{};
+    const auto& kernels = simd::kernels().of(codec_->metric_kind(), Element::int8);
+    const std::size_t stride = stride_of(query_size());
+    for (std::size_t q = 0; q < queries.size(); ++q) {
+        std::byte* const prepared = panel.bytes_.data() + q * stride;
+        codec_->prepare(queries[q], prepared);
+        factors[q] = codec_->factor(prepared);
+    }
+    std::byte* const packed = panel.bytes_.data() + Panel::most * stride;
+    kernels.pack(panel.bytes_.data(), stride, queries.size(), codec_->dim(), packed);
+    for (std::size_t first = 0; first < lists_; first += rows_at_once) {
+        const std::size_t count = std::min(rows_at_once, lists_ - first);
+        kernels.block(packed, codes_.data() + first * codec_->code_size(), codec_->code_size(), count, codec_->dim(),
+                      nullptr, block.data());
+        for (std::size_t q = 0; q < queries.size(); ++q) {
+            float* const out = panel.distances_.data() + q * lists_ + first;
+            for (std::size_t i = 0; i < count; ++i) {
+                out[i] = ScaledScorer::scaled(block[i * Panel::most + q], factors[q]);
+            }
+        }
+    }
 }
 
 Result<RoughCentroids> RoughCentroids::in_memory() const {

@@ -38,6 +38,34 @@ std::size_t byte_panel_bytes(Dim dim) noexcept {
     return sizeof(BytePanelHead) + (std::size_t{dim} + 3) / 4 * four_dims<Machine>;
 }
 
+template <Element E>
+int value_of(std::byte stored) noexcept {
+    return E == Element::int8 ? static_cast<int>(static_cast<std::int8_t>(stored)) : static_cast<int>(stored);
+}
+
+/// What becomes 0 in a panel.
+template <class Machine>
+inline constexpr std::byte nothing = has_vnni<Machine> ? std::byte{0x80} : std::byte{0};
+
+/// Four dimensions of a query, which stand in the panel at `to`.
+template <class Machine, Element E>
+TONARI_INLINE void put_four(const std::byte* query, std::byte* to) noexcept {
+    if constexpr (has_vnni<Machine>) {
+        std::uint32_t four;
+        __builtin_memcpy(&four, query, sizeof four);
+        four ^= 0x80808080U;
+        __builtin_memcpy(to, &four, sizeof four);
+    } else {
+        for (std::size_t pair = 0; pair < 2; ++pair, to += block_queries * 4) {
+            const auto word = [&](std::size_t i) {
+                return static_cast<std::uint32_t>(static_cast<std::uint16_t>(value_of<E>(query[2 * pair + i])));
+            };
+            const std::uint32_t two = word(0) | word(1) << 16;
+            __builtin_memcpy(to, &two, sizeof two);
+        }
+    }
+}
+
 template <class Machine, MetricKind M, Element E>
 void pack_bytes(const void* queries, std::size_t stride, std::size_t count, Dim dim, void* panel) noexcept {
     __builtin_memset(panel, 0, byte_panel_bytes<Machine>(dim));
@@ -47,18 +75,17 @@ void pack_bytes(const void* queries, std::size_t stride, std::size_t count, Dim 
         const auto* query = static_cast<const std::byte*>(queries) + q * stride;
         if constexpr (M == MetricKind::cosine) head.inverse[q] = load_float(query + query_trailer_offset(E, dim));
         for (std::size_t d = 0; d < dim; ++d) {
-            const int value =
-                E == Element::int8 ? static_cast<int>(static_cast<std::int8_t>(query[d])) : static_cast<int>(query[d]);
+            const int value = value_of<E>(query[d]);
             head.squares[q] += static_cast<std::uint32_t>(value * value);
             head.sums[q] += static_cast<std::uint32_t>(value);
-            std::byte* group = groups + d / 4 * four_dims<Machine>;
-            if constexpr (has_vnni<Machine>) {
-                group[q * 4 + d % 4] = query[d] ^ std::byte{0x80};
-            } else {
-                const auto word = static_cast<std::int16_t>(value);
-                __builtin_memcpy(group + (d % 4 / 2) * (block_queries * 4) + q * 4 + d % 2 * 2, &word, 2);
-            }
         }
+        std::byte* group = groups + q * 4;
+        std::size_t d = 0;
+        for (; d + 4 <= dim; d += 4, group += four_dims<Machine>) put_four<Machine, E>(query + d, group);
+        if (d == dim) continue;
+        std::byte rest[4];
+        for (std::size_t i = 0; i < 4; ++i) rest[i] = d + i < dim ? query[d + i] : nothing<Machine>;
+        put_four<Machine, E>(rest, group);
     }
     __builtin_memcpy(panel, &head, sizeof head);
 }

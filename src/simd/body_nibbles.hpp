@@ -3,7 +3,8 @@
 //
 // Which way of adding a machine takes is a matter of what it can look up at once: a table of 64 bytes with bytes of one row
 // side by side (AVX-512 VBMI and VNNI: one permutation and one product of bytes a quad, after which nothing overflows), or
-// tables of 16 bytes, for which a quad's bytes are first put in the order of parts.
+// tables of 16 bytes, for which a quad's bytes are first put in the order of parts. Where that order is written down
+// (AVX2), several queries share it.
 #pragma once
 
 #include <cstdint>
@@ -32,12 +33,31 @@ inline void add_entries(const std::uint8_t* table, std::size_t quads, const std:
 }
 
 template <class Machine>
-TONARI_INLINE void sum_block(const std::uint8_t* table, std::size_t quads, const std::byte* codes,
-                             std::int32_t* sums) noexcept {
-    if constexpr (requires { Machine::add_entries(table, quads, codes, sums); }) {
-        Machine::add_entries(table, quads, codes, sums);
+concept OrdersCodes = requires { Machine::ordered_bytes; };
+
+/// sums[q][r] = sum of the entries of query q's table that row r's codes name.
+template <class Machine, std::size_t Most>
+TONARI_INLINE void sum_block(const NibbleQuery* const* queries, std::size_t count, const std::byte* codes,
+                             std::int32_t (*sums)[nibble_rows]) noexcept {
+    const std::size_t quads = queries[0]->quads;
+    if constexpr (Most > 1 && OrdersCodes<Machine>) {
+        alignas(64) std::byte ordered[Machine::slab_quads * Machine::ordered_bytes];
+        __builtin_memset(sums, 0, count * sizeof *sums);
+        for (std::size_t first = 0; first < quads; first += Machine::slab_quads) {
+            const std::size_t slab = quads - first < Machine::slab_quads ? quads - first : Machine::slab_quads;
+            Machine::order_codes(codes + first * 64, slab, ordered);
+            for (std::size_t q = 0; q < count; ++q) {
+                Machine::add_ordered(queries[q]->table + first * 64, slab, ordered, sums[q]);
+            }
+        }
     } else {
-        add_entries(table, quads, codes, sums);
+        for (std::size_t q = 0; q < count; ++q) {
+            if constexpr (requires { Machine::add_entries(queries[q]->table, quads, codes, sums[q]); }) {
+                Machine::add_entries(queries[q]->table, quads, codes, sums[q]);
+            } else {
+                add_entries(queries[q]->table, quads, codes, sums[q]);
+            }
+        }
     }
 }
 
@@ -71,28 +91,50 @@ TONARI_INLINE std::uint32_t block_below_bound(const NibbleQuery& query, const fl
     return bits;
 }
 
+/// At most `Most` queries.
+template <class Machine, std::size_t Most>
+TONARI_INLINE void blocks_below(const NibbleQuery* const* queries, std::size_t count, const std::byte* blocks,
+                                std::size_t stride, std::size_t begin, std::size_t end, const float* bounds,
+                                NibblesFound* found) noexcept {
+    for (std::size_t first = begin / nibble_rows * nibble_rows; first < end; first += nibble_rows) {
+        const std::byte* const block = blocks + first / nibble_rows * stride;
+        alignas(64) std::int32_t sums[Most][nibble_rows];
+        alignas(64) float estimates[nibble_rows];
+        alignas(64) float lowers[nibble_rows];
+        sum_block<Machine, Most>(queries, count, block, sums);
+        const auto* const factors = reinterpret_cast<const float*>(block + queries[0]->quads * 64);
+        std::uint32_t asked = ~std::uint32_t{0};
+        if (first < begin) asked &= ~std::uint32_t{0} << (begin - first);
+        if (end - first < nibble_rows) asked &= (std::uint32_t{1} << (end - first)) - 1;
+        for (std::size_t q = 0; q < count; ++q) {
+            std::uint32_t bits =
+                asked & block_below_bound<Machine>(*queries[q], factors, sums[q], bounds[q], estimates, lowers);
+            NibblesFound& to = found[q];
+            for (; bits != 0; bits &= bits - 1) {
+                const auto r = static_cast<std::uint32_t>(__builtin_ctz(bits));
+                to.index[to.count] =
+                    static_cast<std::uint32_t>(first - begin) + r;  // wraps and comes back where first < begin
+                to.estimate[to.count] = estimates[r];
+                to.lower[to.count++] = lowers[r];
+            }
+        }
+    }
+}
+
 template <class Machine>
 std::size_t nibbles_below(const NibbleQuery& query, const std::byte* blocks, std::size_t stride, std::size_t begin,
                           std::size_t end, float bound, std::uint32_t* index, float* estimate, float* lower) noexcept {
-    std::size_t found = 0;
-    for (std::size_t first = begin / nibble_rows * nibble_rows; first < end; first += nibble_rows) {
-        const std::byte* const block = blocks + first / nibble_rows * stride;
-        alignas(64) std::int32_t sums[nibble_rows];
-        alignas(64) float estimates[nibble_rows];
-        alignas(64) float lowers[nibble_rows];
-        sum_block<Machine>(query.table, query.quads, block, sums);
-        std::uint32_t bits = block_below_bound<Machine>(query, reinterpret_cast<const float*>(block + query.quads * 64),
-                                                        sums, bound, estimates, lowers);
-        if (first < begin) bits &= ~std::uint32_t{0} << (begin - first);
-        if (end - first < nibble_rows) bits &= (std::uint32_t{1} << (end - first)) - 1;
-        for (; bits != 0; bits &= bits - 1) {
-            const auto r = static_cast<std::uint32_t>(__builtin_ctz(bits));
-            index[found] = static_cast<std::uint32_t>(first - begin) + r;  // wraps and comes back where first < begin
-            estimate[found] = estimates[r];
-            lower[found++] = lowers[r];
-        }
-    }
-    return found;
+    const NibbleQuery* const queries = &query;
+    NibblesFound found{index, estimate, lower, 0};
+    blocks_below<Machine, 1>(&queries, 1, blocks, stride, begin, end, &bound, &found);
+    return found.count;
+}
+
+template <class Machine>
+void nibbles_below_each(const NibbleQuery* const* queries, std::size_t count, const std::byte* blocks,
+                        std::size_t stride, std::size_t begin, std::size_t end, const float* bounds,
+                        NibblesFound* found) noexcept {
+    blocks_below<Machine, nibble_queries>(queries, count, blocks, stride, begin, end, bounds, found);
 }
 
 }  // namespace

@@ -18,6 +18,7 @@
 #include "simd/body_norm.hpp"
 #include "simd/body_planes.hpp"
 #include "simd/body_rotate.hpp"
+#include "simd/body_round.hpp"
 #include "simd/body_rows.hpp"
 #include "simd/body_signs.hpp"
 #include "simd/body_value_nibbles.hpp"
@@ -109,6 +110,7 @@ constexpr Kernels make_table() noexcept {
     table.block_below = &block_below<Machine>;
     table.block_nearest = &block_nearest<Machine>;
     table.nibbles_below = &nibbles_below<Machine>;
+    table.nibbles_below_each = &nibbles_below_each<Machine>;
     table.nibble_table = &nibble_table<Machine>;
     table.byte_codes_gather = &byte_codes_gather<Machine>;
     table.byte_codes_scan = &byte_codes_scan<Machine>;
@@ -118,6 +120,7 @@ constexpr Kernels make_table() noexcept {
     table.byte_points = &byte_points<Machine>;
     table.put_signs = &put_signs<Machine>;
     table.planes_product = &planes_product<Machine>;
+    table.round_int8 = &round_int8<Machine>;
     table.rounded_sums = &rounded_sums<Machine>;
     table.rotate = &rotate<Machine>;
     return table;

@@ -196,63 +196,110 @@ struct Avx2 {
         const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256(whole, 1));
         _mm_storel_epi64(reinterpret_cast<__m128i*>(to), _mm_packus_epi16(words, words));
     }
+    /// Values from -128 to 127, rounded towards 0.
+    static TONARI_INLINE void store_signed_bytes(F values, std::int8_t* to) noexcept {
+        const __m256i whole = _mm256_cvttps_epi32(values);
+        const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256(whole, 1));
+        _mm_storel_epi64(reinterpret_cast<__m128i*>(to), _mm_packs_epi16(words, words));
+    }
 
     // --- 4-bit codes -------------------------------------------------------------------------------------------
-    /// Tables of 16 entries, one a half: so the bytes of a part go to one half. Sums of 16 bits hold 256 quads; those of odd
-    /// places are added up apart, and twice (256-fold) in those of all.
+    /// Tables of 16 entries, one a half: so the codes of a part go to one half. A slab's sums fit 16 bits, its quads' four parts
+    /// together.
+    static constexpr std::size_t slab_quads = 64;
     static TONARI_INLINE void add_entries(const std::uint8_t* table, std::size_t quads, const std::byte* codes,
                                           std::int32_t* sums) noexcept {
-        constexpr std::size_t most = 256;
         for (std::size_t r = 0; r < 32; r += 8) store_sums(sums + r, zero());
-        for (std::size_t first = 0; first < quads; first += most) {
-            const std::size_t last = quads - first < most ? quads : first + most;
-            B all[2][2] = {{zero(), zero()}, {zero(), zero()}};  // by parts, by half of the byte
-            B odd[2][2] = {{zero(), zero()}, {zero(), zero()}};
-            for (std::size_t quad = first; quad < last; ++quad) {
-                const B early = by_part(bytes(codes + quad * 64));
-                const B late = by_part(bytes(codes + quad * 64 + 32));
-                // By half: four bytes each of rows 0, 8, 4 and 12 and those behind them.
-                const B parts[2] = {_mm256_permute4x64_epi64(_mm256_unpacklo_epi32(early, late), 0xD8),
-                                    _mm256_permute4x64_epi64(_mm256_unpackhi_epi32(early, late), 0xD8)};
-                unroll<2>([&](auto p) __attribute__((always_inline)) {
-                    const B entries =
-                        _mm256_loadu_si256(reinterpret_cast<const __m256i*>(table + quad * 64 + p.value * 32));
-                    add_looked_up(entries, parts[p.value], all[p.value][0], odd[p.value][0]);
-                    add_looked_up(entries, _mm256_srli_epi16(parts[p.value], 4), all[p.value][1], odd[p.value][1]);
-                });
+        for (std::size_t first = 0; first < quads; first += slab_quads) {
+            const std::size_t last = quads - first < slab_quads ? quads : first + slab_quads;
+            Looked low;
+            Looked high;
+            for (std::size_t at = first * 64; at < last * 64; at += 64) {
+                const Parts parts = in_order(codes + at);
+                low.add(table + at, parts.first_low(), parts.second_low());
+                high.add(table + at, parts.first_high(), parts.second_high());
             }
-            unroll<4>([&](auto i) __attribute__((always_inline)) {
-                constexpr std::size_t p = i.value / 2;
-                constexpr std::size_t half = i.value % 2;
-                add_in_row_order(all[p][half], odd[p][half], sums + 16 * half);
-            });
+            low.add_to(sums);
+            high.add_to(sums + 16);
         }
+    }
+    /// For several queries that order is written down once, a slab at a time, and its bytes are split in two.
+    static constexpr std::size_t ordered_bytes = 128;  // of a quad
+    static TONARI_INLINE void order_codes(const std::byte* codes, std::size_t quads, std::byte* ordered) noexcept {
+        for (std::size_t quad = 0; quad < quads; ++quad, ordered += ordered_bytes) {
+            const Parts parts = in_order(codes + quad * 64);
+            auto* const to = reinterpret_cast<__m256i*>(ordered);
+            _mm256_store_si256(to, parts.first_low());
+            _mm256_store_si256(to + 1, parts.second_low());
+            _mm256_store_si256(to + 2, parts.first_high());
+            _mm256_store_si256(to + 3, parts.second_high());
+        }
+    }
+    /// Adds to `sums` what a slab of ordered codes names.
+    static TONARI_INLINE void add_ordered(const std::uint8_t* table, std::size_t quads, const std::byte* ordered,
+                                          std::int32_t* sums) noexcept {
+        Looked low;
+        Looked high;
+        for (std::size_t quad = 0; quad < quads; ++quad, ordered += ordered_bytes) {
+            const auto* const codes = reinterpret_cast<const __m256i*>(ordered);
+            low.add(table + quad * 64, _mm256_load_si256(codes), _mm256_load_si256(codes + 1));
+            high.add(table + quad * 64, _mm256_load_si256(codes + 2), _mm256_load_si256(codes + 3));
+        }
+        low.add_to(sums);
+        high.add_to(sums + 16);
     }
 
 private:
+    /// A quad's codes, two parts in each, one a half: four bytes each of rows 0, 8, 4 and 12 and those behind them.
+    struct Parts {
+        B first;
+        B second;
+        [[nodiscard]] TONARI_INLINE B first_low() const noexcept { return lower(first); }
+        [[nodiscard]] TONARI_INLINE B second_low() const noexcept { return lower(second); }
+        [[nodiscard]] TONARI_INLINE B first_high() const noexcept { return lower(_mm256_srli_epi16(first, 4)); }
+        [[nodiscard]] TONARI_INLINE B second_high() const noexcept { return lower(_mm256_srli_epi16(second, 4)); }
+        static TONARI_INLINE B lower(B both) noexcept { return _mm256_and_si256(both, _mm256_set1_epi8(15)); }
+    };
+    static TONARI_INLINE Parts in_order(const std::byte* quad) noexcept {
+        const B early = by_part(bytes(quad));
+        const B late = by_part(bytes(quad + 32));
+        return {_mm256_permute4x64_epi64(_mm256_unpacklo_epi32(early, late), 0xD8),
+                _mm256_permute4x64_epi64(_mm256_unpackhi_epi32(early, late), 0xD8)};
+    }
     static TONARI_INLINE B by_part(B rows) noexcept {
         return _mm256_shuffle_epi8(
             rows, _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15)));
     }
-    static TONARI_INLINE void add_looked_up(B entries, B codes, B& all, B& odd) noexcept {
-        const B found = _mm256_shuffle_epi8(entries, _mm256_and_si256(codes, _mm256_set1_epi8(15)));
-        all = _mm256_add_epi16(all, found);
-        odd = _mm256_add_epi16(odd, _mm256_srli_epi16(found, 8));
-    }
-    /// Both halves together, which are two parts of the same rows: the odd places from `odd`, the even ones from what `all` has
-    /// besides. Place 4 to 7 is rows 8 to 11, and the other way round.
-    static TONARI_INLINE void add_in_row_order(B all, B odd, std::int32_t* sums) noexcept {
-        const __m256i evens = add_halves(_mm256_sub_epi16(all, _mm256_slli_epi16(odd, 8)));
-        const __m256i odds = add_halves(odd);
-        const __m256i low = _mm256_unpacklo_epi32(evens, odds);   // places 0 to 3, 8 to 11: rows 0 to 3, 4 to 7
-        const __m256i high = _mm256_unpackhi_epi32(evens, odds);  // places 4 to 7, 12 to 15: rows 8 to 11, 12 to 15
-        store_sums(sums, _mm256_add_epi32(low, load_sums(sums)));
-        store_sums(sums + 8, _mm256_add_epi32(high, load_sums(sums + 8)));
-    }
-    static TONARI_INLINE __m256i add_halves(B words) noexcept {
-        return _mm256_add_epi32(_mm256_cvtepu16_epi32(_mm256_castsi256_si128(words)),
-                                _mm256_cvtepu16_epi32(_mm256_extracti128_si256(words, 1)));
-    }
+    /// Sums of entries of 16 rows: those of odd places are added up apart, and twice (256-fold) in those of all.
+    struct Looked {
+        B all = zero();
+        B odd = zero();
+
+        /// A quad's table, and the codes of its first and second two parts.
+        TONARI_INLINE void add(const std::uint8_t* table, B first, B second) noexcept {
+            add(_mm256_shuffle_epi8(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(table)), first));
+            add(_mm256_shuffle_epi8(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(table + 32)), second));
+        }
+        TONARI_INLINE void add(B entries) noexcept {
+            all = _mm256_add_epi16(all, entries);
+            odd = _mm256_add_epi16(odd, _mm256_srli_epi16(entries, 8));
+        }
+        /// The odd places from `odd`, the even ones from what `all` has besides. Place 4 to 7 is rows 8 to 11, and the other way round.
+        TONARI_INLINE void add_to(std::int32_t* sums) const noexcept {
+            const __m128i evens = add_halves(_mm256_sub_epi16(all, _mm256_slli_epi16(odd, 8)));
+            const __m128i odds = add_halves(odd);
+            const __m128i early = _mm_unpacklo_epi16(evens, odds);  // places 0 to 7
+            const __m128i late = _mm_unpackhi_epi16(evens, odds);   // places 8 to 15
+            add_words(sums, _mm_unpacklo_epi64(early, late));
+            add_words(sums + 8, _mm_unpackhi_epi64(early, late));
+        }
+        static TONARI_INLINE __m128i add_halves(B words) noexcept {
+            return _mm_add_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+        }
+        static TONARI_INLINE void add_words(std::int32_t* to, __m128i words) noexcept {
+            store_sums(to, _mm256_add_epi32(load_sums(to), _mm256_cvtepu16_epi32(words)));
+        }
+    };
     static TONARI_INLINE void store_sums(std::int32_t* to, I values) noexcept {
         _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), values);
     }

@@ -188,6 +188,10 @@ struct Avx512 {
     static TONARI_INLINE void store_bytes(F values, std::uint8_t* to) noexcept {
         _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtepi32_epi8(_mm512_cvttps_epi32(values)));
     }
+    /// Values from -128 to 127, rounded towards 0.
+    static TONARI_INLINE void store_signed_bytes(F values, std::int8_t* to) noexcept {
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtepi32_epi8(_mm512_cvttps_epi32(values)));
+    }
 
     // --- codes whose bits lie in planes ------------------------------------------------------------------------
     /// Masks of 64 bits put together 64 codes, less half of their range, as signed bytes; these become floats, and half a step

@@ -160,6 +160,13 @@ struct Neon {
         const uint32_t four = vget_lane_u32(vreinterpret_u32_u8(vmovn_u16(vcombine_u16(words, words))), 0);
         std::memcpy(to, &four, sizeof four);
     }
+    /// Values from -128 to 127, rounded towards 0.
+    static TONARI_INLINE void store_signed_bytes(F values, std::int8_t* to) noexcept {
+        const float32x4_t floats = values;
+        const int16x4_t words = vmovn_s32(vcvtq_s32_f32(floats));
+        const uint32_t four = vget_lane_u32(vreinterpret_u32_s8(vmovn_s16(vcombine_s16(words, words))), 0);
+        std::memcpy(to, &four, sizeof four);
+    }
 
     // --- 4-bit codes -------------------------------------------------------------------------------------------
     /// A quad's table fits one lookup of four registers: a code with its part's number above it is the place to look at, and

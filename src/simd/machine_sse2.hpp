@@ -183,6 +183,13 @@ struct Sse2 {
         const int four = _mm_cvtsi128_si32(_mm_packus_epi16(words, words));
         std::memcpy(to, &four, sizeof four);
     }
+    /// Values from -128 to 127, rounded towards 0.
+    static TONARI_INLINE void store_signed_bytes(F values, std::int8_t* to) noexcept {
+        const __m128i whole = _mm_cvttps_epi32(values);
+        const __m128i words = _mm_packs_epi32(whole, whole);
+        const int four = _mm_cvtsi128_si32(_mm_packs_epi16(words, words));
+        std::memcpy(to, &four, sizeof four);
+    }
 };
 
 }  // namespace

@@ -222,6 +222,25 @@ std::size_t nibbles_below(const NibbleQuery& query, const std::byte* blocks, std
     return found;
 }
 
+void nibbles_below_each(const NibbleQuery* const* queries, std::size_t count, const std::byte* blocks,
+                        std::size_t stride, std::size_t begin, std::size_t end, const float* bounds,
+                        NibblesFound* found) noexcept {
+    for (std::size_t q = 0; q < count; ++q) {
+        NibblesFound& to = found[q];
+        to.count += nibbles_below(*queries[q], blocks, stride, begin, end, bounds[q], to.index + to.count,
+                                  to.estimate + to.count, to.lower + to.count);
+    }
+}
+
+void round_int8(const float* values, const float* middle, float scale, std::size_t count, std::int8_t* out) noexcept {
+    constexpr float most = 127;
+    for (std::size_t i = 0; i < count; ++i) {
+        const float away = middle == nullptr ? values[i] : values[i] - middle[i];
+        const float scaled = std::clamp(away * scale, -most, most);
+        out[i] = static_cast<std::int8_t>(scaled + std::copysign(0.5F, scaled));
+    }
+}
+
 NibbleTable nibble_table(const float* query, const float* points, std::size_t stride, std::size_t parts,
                          std::size_t width, float* room, std::uint8_t* table) noexcept {
     double base = 0;
@@ -472,6 +491,7 @@ constexpr Kernels make_table() noexcept {
     table.block_below = &block_below;
     table.block_nearest = &block_nearest;
     table.nibbles_below = &nibbles_below;
+    table.nibbles_below_each = &nibbles_below_each;
     table.nibble_table = &nibble_table;
     table.byte_codes_gather = &byte_codes_gather;
     table.byte_codes_scan = &byte_codes_scan;
@@ -481,6 +501,7 @@ constexpr Kernels make_table() noexcept {
     table.byte_points = &byte_points;
     table.planes_product = &planes_product;
     table.put_signs = &put_signs;
+    table.round_int8 = &round_int8;
     table.rounded_sums = &rounded_sums;
     table.rotate = &rotate;
     return table;

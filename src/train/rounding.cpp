@@ -5,6 +5,8 @@
 #include <cmath>
 #include <utility>
 
+#include <tonari/simd/kernels.hpp>
+
 namespace tonari::train {
 namespace {
 
@@ -61,11 +63,7 @@ Rounding train_rounding(std::size_t count, Dim dim, Middle middle, const Write& 
 }
 
 void round_to_int8(std::span<const float> values, const float* middle, float scale, std::int8_t* out) noexcept {
-    for (std::size_t i = 0; i < values.size(); ++i) {
-        const float away = middle == nullptr ? values[i] : values[i] - middle[i];
-        const float scaled = std::clamp(away * scale, -most_rounded, most_rounded);
-        out[i] = static_cast<std::int8_t>(scaled + std::copysign(0.5F, scaled));
-    }
+    simd::kernels().round_int8(values.data(), middle, scale, values.size(), out);
 }
 
 }  // namespace tonari::train

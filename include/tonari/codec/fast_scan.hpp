@@ -75,8 +75,16 @@ public:
     /// The rows [begin, end) of blocks, at most `max_batch`, those whose `lower` is below the bound; positions count from `begin`.
     void scan(const std::byte* blocks, std::size_t stride, std::size_t begin, std::size_t end, float bound,
               Survivors& out) const noexcept;
+    /// The same for several scorers of one codec, at most `most_together`, each with its own bound: what scorer i lets through
+    /// goes into `out[i]`. Blocks are read, and put in order, once for all of them.
+    static constexpr std::size_t most_together = simd::nibble_queries;
+    static void scan_together(std::span<const FastScanScorer* const> scorers, const std::byte* blocks,
+                              std::size_t stride, std::size_t begin, std::size_t end, std::span<const float> bounds,
+                              std::span<Survivors> out) noexcept;
 
 private:
+    void complete(std::size_t first, Survivors& out) const noexcept;
+
     simd::NibbleQuery query_{};
     MetricKind metric_ = MetricKind::l2;
     Dim dim_ = 0;
@@ -161,6 +169,8 @@ public:
 
     /// Bytes of a prepared query, which starts at a multiple of 64.
     [[nodiscard]] std::size_t query_size() const noexcept;
+    /// Of these the first that are looked at once it is prepared.
+    [[nodiscard]] std::size_t prepared_size() const noexcept;
     void prepare(RowView query, std::byte* out) const noexcept;
     [[nodiscard]] Scorer scorer() const noexcept { return {metric_, dim_, quads()}; }
 

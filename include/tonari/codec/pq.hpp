@@ -81,6 +81,8 @@ public:
 
     /// Bytes of a prepared query, which starts at a multiple of 64.
     [[nodiscard]] std::size_t query_size() const noexcept;
+    /// Of these the first that are looked at once it is prepared.
+    [[nodiscard]] std::size_t prepared_size() const noexcept;
     void prepare(RowView query, std::byte* out) const noexcept;
     [[nodiscard]] Scorer scorer() const noexcept;
 

@@ -118,6 +118,7 @@ public:
 
     /// Bytes of a prepared query, which starts at a multiple of 64.
     [[nodiscard]] std::size_t query_size() const noexcept { return signs_.query_size(); }
+    [[nodiscard]] std::size_t prepared_size() const noexcept { return signs_.prepared_size(); }
     void prepare(RowView query, std::byte* out) const noexcept { signs_.prepare(query, out); }
     [[nodiscard]] Scorer scorer() const noexcept {
         return {signs_.scorer(), metric_kind(), signs_.rotated_size(), bits_, signs_.block_size()};

@@ -133,6 +133,12 @@ public:
         }
         std::memcpy(out + code_size(), &factor, sizeof factor);
     }
+    /// What a prepared query's distances of whole numbers are to be multiplied by.
+    [[nodiscard]] float factor(const std::byte* prepared) const noexcept {
+        float factor = 0;
+        std::memcpy(&factor, prepared + code_size(), sizeof factor);
+        return factor;
+    }
     /// A stored row as a query, in `buffer` (`query_size()` bytes).
     [[nodiscard]] const void* as_query(const std::byte* code, std::byte* buffer) const noexcept {
         std::memcpy(buffer, code, code_size());

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -95,7 +97,7 @@ public:
                 fetch(first, last);
                 fetched = first / C::block_rows + fetched_blocks();
             }
-            const std::size_t end = std::min(last, first / C::block_rows * C::block_rows + max_batch / 2);
+            const std::size_t end = std::min(last, first / C::block_rows * C::block_rows + scanned_at_once);
             if (filter == nullptr || placed.any(filter->rows, first, end)) {
                 survivors.clear();
                 scorer.scan(codes_.data(), codec_.block_size(), first, end, beyond(found.bound()), survivors);
@@ -112,6 +114,38 @@ public:
             outcome.complete = !deadline.expired();
         }
         return first;
+    }
+
+    /// The same for several queries, at most `Scorer::most_together`, in memory and without filter or deadline: query i's survivors
+    /// go to `found[i]`, by way of `space[i]`.
+    template <Collector Found>
+        requires requires { Scorer::most_together; }
+    void scan_together(std::size_t first, std::size_t last, std::span<const Scorer* const> scorers,
+                       std::span<Found> found, std::span<Survivors> space) const noexcept {
+        std::array<float, Scorer::most_together> bounds{};
+        while (first < last) {
+            const std::size_t end = std::min(last, first / C::block_rows * C::block_rows + scanned_at_once);
+            for (std::size_t q = 0; q < found.size(); ++q) {
+                space[q].clear();
+                bounds[q] = beyond(found[q].bound());
+            }
+            Scorer::scan_together(scorers, codes_.data(), codec_.block_size(), first, end,
+                                  {bounds.data(), scorers.size()}, space);
+            for (std::size_t q = 0; q < found.size(); ++q) {
+                for (std::size_t i = 0; i < space[q].count; ++i) {
+                    const auto row = static_cast<RowId>(first + space[q].index[i]);
+                    found[q].offer(row, space[q].estimate[i], space[q].lower[i]);
+                }
+                if constexpr (requires { found[q].flush(); }) found[q].flush();
+            }
+            first = end;
+        }
+    }
+    /// A place about `bytes` behind `first` at which a scan may be broken off and begun again: it offers the same rows at the same times.
+    [[nodiscard]] std::size_t break_after(std::size_t first, std::size_t bytes) const noexcept {
+        const std::size_t fit = bytes / codec_.block_size() * C::block_rows;
+        return first / C::block_rows * C::block_rows +
+               std::max<std::size_t>(fit / scanned_at_once, 1) * scanned_at_once;
     }
 
     /// `codec` was opened from the same sections.
@@ -131,6 +165,8 @@ private:
 
     BlockRows(C codec, Bytes codes, IdMap ids) noexcept
         : CodedRows<C>(std::move(codec), std::move(codes), std::move(ids)) {}
+
+    static constexpr std::size_t scanned_at_once = max_batch / 2;  // rows: then the bound is asked again
 
     [[nodiscard]] std::size_t fetched_blocks() const noexcept {
         return std::max<std::size_t>(fetched_at_once / codec_.block_size(), max_batch);

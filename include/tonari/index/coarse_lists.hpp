@@ -124,13 +124,35 @@ public:
     std::uint32_t find(RowView query, std::size_t count, SearchScratch& scratch) const noexcept {
         const RowView seen = as_centroid(query, scratch.wide.data());
         if constexpr (compares_all) {
-            const bool roughly = !rough_.empty() && RoughCentroids::candidates(count) < size();
-            return roughly ? find_roughly(seen, count, scratch) : compare_all(seen, count, scratch);
+            return roughly(count) ? find_roughly(seen, count, scratch) : compare_all(seen, count, scratch);
         } else {
             const Outcome outcome = index_.search(seen, {.k = count, .ef = coarse_width(count)}, scratch);
             std::swap(scratch.lists, scratch.neighbors);
             return outcome.distances;
         }
+    }
+    /// Whether several queries are ranked faster together.
+    [[nodiscard]] bool ranks_together(std::size_t count) const noexcept {
+        return compares_all && roughly(count) && rough_.has_panels();
+    }
+    /// The same for several queries `as_centroid`, at most `RoughCentroids::Panel::most`, where they are: `take(q, how many
+    /// distances it took)` finds the lists of query q in `scratch.lists`. `panel` is `rough().panel()`.
+    template <class Take>
+    void find_together(std::span<const RowView> queries, std::size_t count, RoughCentroids::Panel& panel,
+                       SearchScratch& scratch, Take&& take) const noexcept {
+        if constexpr (compares_all) {
+            rough_.measure(queries, panel);
+            for (std::size_t q = 0; q < queries.size(); ++q) {
+                std::copy_n(panel.distances(q), size(), scratch.nearest_lists.distances());
+                take(q, compare_named(queries[q], count, scratch));
+            }
+        }
+    }
+    /// A query as the centroids are stored: float32 or bits. `wide` has room for its values.
+    RowView as_centroid(RowView query, float* wide) const noexcept {
+        if (query.element() == index_.codec().element()) return query;
+        simd::kernels().to_float32[static_cast<std::size_t>(query.element()) - 1](query.data(), wide, query.dim());
+        return {wide, Element::float32, query.dim()};
     }
     /// Lists, nearest first, as many as are asked for.
     [[nodiscard]] std::unique_ptr<CursorModel> cursor(RowView query, std::size_t ef) const {
@@ -184,11 +206,8 @@ private:
 
     static constexpr bool compares_all = Coarse::kind == IndexKind::flat;
 
-    /// A query as the centroids are stored: float32 or bits. `wide` has room for its values.
-    RowView as_centroid(RowView query, float* wide) const noexcept {
-        if (query.element() == index_.codec().element()) return query;
-        simd::kernels().to_float32[static_cast<std::size_t>(query.element()) - 1](query.data(), wide, query.dim());
-        return {wide, Element::float32, query.dim()};
+    [[nodiscard]] bool roughly(std::size_t count) const noexcept {
+        return !rough_.empty() && RoughCentroids::candidates(count) < size();
     }
 
     /// A search goes where these ids say.
@@ -216,6 +235,10 @@ private:
     /// The same, of the centroids that rounded ones name.
     std::uint32_t find_roughly(RowView query, std::size_t count, SearchScratch& scratch) const noexcept {
         rough_.measure(query, scratch.query(), scratch.nearest_lists.distances());
+        return compare_named(query, count, scratch);
+    }
+    /// Of the centroids whose rounded distances stand in `scratch.nearest_lists`.
+    std::uint32_t compare_named(RowView query, std::size_t count, SearchScratch& scratch) const noexcept {
         const auto candidates = scratch.nearest_lists.choose(size(), RoughCentroids::candidates(count));
         auto scorer = index_.rows().scorer(query, scratch);
         std::array<const std::byte*, 64> codes;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below

@@ -26,6 +26,7 @@
 #include <tonari/index/patience.hpp>
 #include <tonari/index/train_lists.hpp>
 #include <tonari/index/train_relative.hpp>
+#include <tonari/lists/list_rounds.hpp>
 #include <tonari/lists/partition.hpp>
 #include <tonari/lists/spill.hpp>
 
@@ -42,6 +43,9 @@ class IvfIndex {
 public:
     static constexpr IndexKind kind = IndexKind::ivf;
     using Scratch = SearchScratch;
+    using Scorer = typename C::Scorer;
+    /// Fewer queries are as well asked one by one.
+    static constexpr std::size_t fewest_together = 8;
 
     /// Copies `rows`. Ids and rows were checked (`check_ids`, `check_finite`). The centroids are trained on a sample.
     /// Errors: invalid_argument where there are fewer rows than lists.
@@ -129,13 +133,23 @@ public:
         rows_.answer(found.sort(), k, options.filter, scratch.neighbors);
         return outcome;
     }
-    /// Many queries at once (index/ivf_batch.hpp), where nothing speaks against going list by list. Queries were checked.
-    template <class Codes = C>  // a template: clang before 16 instantiates a constrained member with its class
-        requires(Codec<Codes> && !RelativeCodec<Codes>)
+    /// Whether these are faster asked list by list (index/ivf_batch.hpp).
+    [[nodiscard]] bool goes_by_list(MatrixView queries, const SearchOptions& options) const noexcept {
+        return queries.rows() >= fewest_together && options.filter == nullptr && !(options.patience > 0) &&
+               options.deadline.never() && spill_.empty() && !rows_.on_disk();
+    }
+    /// Many queries at once, where they go list by list. Queries were checked.
     Result<bool> search_batch(MatrixView queries, const SearchOptions& options, Answers& out) const {
-        const bool by_list = options.filter == nullptr && !(options.patience > 0) && options.deadline.never() &&
-                             spill_.empty() && !rows_.on_disk() && queries.rows() >= IvfBatch<IvfIndex>::fewest_queries;
-        return by_list ? IvfBatch<IvfIndex>(*this, queries, options, out).run() : Result<bool>(false);
+        if (!goes_by_list(queries, options)) return false;
+        return IvfBatch(*this, NearestOfEach(*this, options), queries, options, out).run();
+    }
+    /// The scorer of a query that the codec has prepared.
+    template <class Options>
+    [[nodiscard]] Scorer prepared_scorer(const std::byte* prepared, const Options& options) const noexcept {
+        Scorer scorer = codec().scorer();
+        scorer.set_query(prepared);
+        if constexpr (requires { scorer.set_deviations(options.refine); }) scorer.set_deviations(options.refine);
+        return scorer;
     }
     /// The rows of a search, offered to any collector: of the nearest lists, and of further ones until as many as asked for
     /// have been kept.
@@ -366,6 +380,9 @@ private:
     bool scan_ranked(RowView query, const Options& options, Patience& patience, Found& found, SearchScratch& scratch,
                      Outcome& outcome) const noexcept {
         auto scorer = list_scorer(query, options, scratch);
+        if constexpr (in_rounds<Found>) {
+            if (!patience.ever_ends()) order_in_rounds(scratch.lists);
+        }
         const std::span<const Neighbor> lists(scratch.lists);
         // Whether rows that are read from the disk are near is known once many were read at once.
         bool from_disk = rows_.on_disk();
@@ -405,16 +422,18 @@ private:
         }
         outcome.exact = scratch.lists.size() == partition_.lists();
     }
+    /// Whether what is kept depends on the order of the lists.
+    template <Collector Found>
+    static constexpr bool in_rounds = requires { requires Found::by_bounds; };
     /// From here on `found.size()` counts all that was offered.
     template <Collector Found>
     static void settle(Found& found) noexcept {
         if constexpr (requires { found.settle(); }) found.settle();
     }
     template <class Options>
-    typename C::Scorer list_scorer(RowView query, const Options& options, SearchScratch& scratch) const noexcept {
-        auto scorer = rows_.scorer(query, scratch);
-        if constexpr (requires { scorer.set_deviations(options.refine); }) scorer.set_deviations(options.refine);
-        return scorer;
+    Scorer list_scorer(RowView query, const Options& options, SearchScratch& scratch) const noexcept {
+        codec().prepare(query, scratch.query());
+        return prepared_scorer(scratch.query(), options);
     }
     void fetch(const Neighbor& list) const noexcept {
         if (!rows_.on_disk()) return;

@@ -20,6 +20,7 @@
 #include <tonari/index/build_options.hpp>
 #include <tonari/index/concepts.hpp>
 #include <tonari/index/cursor_model.hpp>
+#include <tonari/index/ivf_batch.hpp>
 #include <tonari/index/row_map.hpp>
 #include <tonari/index/stored_rows.hpp>
 #include <tonari/simd/prefetch.hpp>
@@ -31,6 +32,8 @@ namespace tonari {
 template <class Fine>
 class RefiningCollector {
 public:
+    static constexpr bool by_bounds = true;  // of the rows that are offered some are never looked at
+
     RefiningCollector(const Fine& fine, typename Fine::Scorer& scorer, TopK& nearest) noexcept
         : fine_(&fine), code_size_(fine.codec().code_size()), scorer_(&scorer), nearest_(&nearest) {}
 
@@ -46,41 +49,51 @@ public:
         offered_[count_] = make_key(lower, row);
         if (++count_ == offered_.size()) settle();
     }
-    /// A good time to look at what was offered since, if the rows lie in memory: the bound keeps others from being offered.
-    /// From disk as many as possible at once are looked at, the nearest first.
+    /// A good time to look at what was offered since, if the rows lie in memory: the bound keeps others from being offered. Once there
+    /// is one, some are waited for: of more rows at once, the nearest of which are looked at first, fewer need to be.
+    /// From disk as many as possible at once are looked at.
     void flush() noexcept {
-        if (!fine_->on_disk()) settle();
+        if (!fine_->on_disk() && (nearest_->room() > 0 || count_ >= waited_for)) settle();
     }
     /// Looks at what was offered since. As long as there is no bound, first at the rows that seem nearest: their distances rule
     /// out most of the others.
     void settle() noexcept {
         const std::size_t room = nearest_->room();
-        if (fine_->on_disk()) {
-            std::sort(offered_.begin(), offered_.begin() + static_cast<std::ptrdiff_t>(count_));
-            look_at(0, count_);
-        } else if (room > 0 && room < count_) {
+        if (!fine_->on_disk() && room > 0 && room < count_) {
             const auto first = offered_.begin();
             std::nth_element(first, first + static_cast<std::ptrdiff_t>(room),
                              first + static_cast<std::ptrdiff_t>(count_));
             look_at(0, room);
             look_at(room, count_);
         } else {
+            std::sort(offered_.begin(), offered_.begin() + static_cast<std::ptrdiff_t>(count_));
             look_at(0, count_);
         }
         count_ = 0;
     }
 
+    /// What was offered and not looked at: fewer than `waited_for` after a flush, unless on disk.
+    static constexpr std::size_t waited_for = 32;
+    [[nodiscard]] std::span<const OrderedKey> waiting() const noexcept { return {offered_.data(), count_}; }
+    /// Goes on where another collector of the same query left off.
+    void resume(std::span<const OrderedKey> waiting) noexcept {
+        std::copy(waiting.begin(), waiting.end(), offered_.begin());
+        count_ = waiting.size();
+    }
+
 private:
-    static constexpr std::size_t at_once = 16;
+    static constexpr std::size_t at_once = 16;   // from disk
+    static constexpr std::size_t in_memory = 8;  // fewer: each may bring a bound for those behind it
 
     /// Those of offers [first, last) that the bound has not ruled out meanwhile.
     void look_at(std::size_t first, std::size_t last) noexcept {
         std::array<const std::byte*, at_once> codes{};
         std::array<RowId, at_once> rows{};
         std::array<float, at_once> distances{};
+        const std::size_t most = fine_->on_disk() ? at_once : in_memory;
         while (first < last) {
             std::size_t count = 0;
-            for (; first < last && count < at_once; ++first) {
+            for (; first < last && count < most; ++first) {
                 if (distance_of(offered_[first]) > bound()) continue;
                 rows[count] = row_of(offered_[first]);
                 codes[count] = fine_->code(rows[count]);
@@ -105,11 +118,92 @@ private:
     std::uint32_t looked_at_ = 0;
 };
 
+/// What the queries of a group keep (index/ivf_batch.hpp) where finer codes rank rows. `Whole` is a Refined.
+template <class Whole>
+class NearestByFine {
+public:
+    using Found = RefiningCollector<StoredRows<typename Whole::FineCodec>>;
+    static constexpr bool in_rounds = true;
+
+    NearestByFine(const Whole& index, const SearchOptions& options) noexcept
+        : index_(&index), options_(&options), k_(std::min(options.k, index.size())) {}
+    NearestByFine(const NearestByFine& prototype) : NearestByFine(*prototype.index_, *prototype.options_) {}
+
+    [[nodiscard]] std::size_t query_bytes() const noexcept {
+        return sizeof(Query) + k_ * sizeof(OrderedKey) + query_stride(index_->codec());
+    }
+    Status reserve(std::size_t group, SearchScratch& scratch) {
+        queries_.resize(group);
+        for (Query& query : queries_) query.nearest.reset(k_);
+        prepared_ = PreparedQueries(index_->codec(), group);
+        if (index_->map()) mapped_.resize(RoughCentroids::Panel::most * index_->map()->room());
+        return index_->reserve(*options_, scratch);
+    }
+    RowView enter(std::size_t q, RowView query) noexcept {
+        Query& kept = queries_[q];
+        kept.scorer = index_->codec().scorer();
+        kept.scorer.set_query(prepared_.prepare(index_->codec(), q, query));
+        kept.nearest.reset(k_);
+        kept.offset = 0;
+        kept.looked_at = 0;
+        kept.waiting = 0;
+        if (!index_->map()) return query;
+        const RowMap& map = *index_->map();
+        float* const room = mapped_.data() + q % RoughCentroids::Panel::most * map.room();
+        const RowView mapped = map.map_query(query, room);
+        kept.offset = map.bound_offset(query, room, options_->refine);
+        return mapped;
+    }
+    Found open(std::size_t q) noexcept {
+        Query& kept = queries_[q];
+        Found found(index_->fine_rows(), kept.scorer, kept.nearest);
+        found.offset_bounds(kept.offset);
+        found.resume({kept.offered.data(), kept.waiting});
+        return found;
+    }
+    void close(std::size_t q, Found& found) noexcept {
+        Query& kept = queries_[q];
+        const auto waiting = found.waiting();
+        std::copy(waiting.begin(), waiting.end(), kept.offered.begin());
+        kept.waiting = static_cast<std::uint32_t>(waiting.size());
+        kept.looked_at += found.looked_at();
+    }
+    void answer(std::size_t q, RowView query, Outcome& outcome, SearchScratch& scratch) noexcept {
+        Query& kept = queries_[q];
+        Found rest = open(q);
+        rest.settle();
+        outcome.refined = kept.looked_at + rest.looked_at();
+        if (kept.nearest.size() < k_ && outcome.hops < index_->inner().partition().lists()) {
+            outcome = index_->search(query, *options_, scratch);  // looks at further lists
+            return;
+        }
+        answer_ids(index_->ids(), kept.nearest.sort(), k_, nullptr, scratch.neighbors);
+    }
+
+private:
+    struct Query {
+        typename Whole::FineCodec::Scorer scorer{};
+        TopK nearest;
+        float offset = 0;
+        std::uint32_t looked_at = 0;
+        std::uint32_t waiting = 0;
+        std::array<OrderedKey, Found::waited_for> offered{};  // of them the first `waiting`
+    };
+
+    const Whole* index_;
+    const SearchOptions* options_;
+    std::size_t k_;
+    std::vector<Query> queries_;
+    PreparedQueries prepared_;
+    std::vector<float> mapped_;  // of a panel
+};
+
 template <SearchIndex Inner, Codec Fine>
 class Refined {
 public:
     static constexpr IndexKind kind = IndexKind::refined;
     using Scratch = SearchScratch;
+    using FineCodec = Fine;
 
     /// `inner` was built over these ids and rows, or over what `map` makes of the rows. Errors: out_of_memory.
     static Result<Refined> build(Inner inner, Fine fine, MatrixView rows, std::span<const Id> ids,
@@ -156,6 +250,13 @@ public:
         const Outcome outcome = find(query, options, scratch);
         answer_ids(ids(), scratch.fine_nearest.sort(), k, options.filter, scratch.neighbors);
         return outcome;
+    }
+    /// Many queries at once, where they go list by list. Queries were checked.
+    template <class Lists = Inner>  // a template: clang before 16 instantiates a constrained member with its class
+        requires requires(const Lists& lists) { lists.goes_by_list(MatrixView(), SearchOptions()); }
+    Result<bool> search_batch(MatrixView queries, const SearchOptions& options, Answers& out) const {
+        if (fine_.on_disk() || !inner_.goes_by_list(queries, options)) return false;
+        return IvfBatch<Inner, NearestByFine<Refined>>(inner_, {*this, options}, queries, options, out).run();
     }
 
     Status reserve(const RangeOptions& options, SearchScratch& scratch) const {

@@ -5,8 +5,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
+#include <vector>
 
 #include <tonari/codec/sq8.hpp>
+#include <tonari/core/aligned.hpp>
 #include <tonari/core/bytes.hpp>
 #include <tonari/core/export.hpp>
 #include <tonari/core/result.hpp>
@@ -35,6 +38,26 @@ public:
 
     /// The rounded distances of all. `room` takes `query_size()` bytes. Not of an empty one.
     void measure(RowView query, std::byte* room, float* distances) const noexcept;
+
+    /// Room to measure several queries in at once, at most `most`.
+    class Panel {
+    public:
+        static constexpr std::size_t most = simd::block_queries;
+        /// Of query `q` of those that were measured last, as many as there are centroids.
+        [[nodiscard]] const float* distances(std::size_t q) const noexcept { return distances_.data() + q * lists_; }
+
+    private:
+        friend class RoughCentroids;
+        AlignedBuffer bytes_;  // prepared queries, then the same as a block kernel takes them
+        std::vector<float> distances_;
+        std::size_t lists_ = 0;
+    };
+    /// Can several be measured at once? Not of an empty one.
+    [[nodiscard]] bool has_panels() const noexcept;
+    /// Throws bad_alloc. Errors: out_of_memory.
+    [[nodiscard]] Result<Panel> panel() const;
+    /// The same distances, of several queries. Each centroid is read once for all of them.
+    void measure(std::span<const RowView> queries, Panel& panel) const noexcept;
 
     /// The same in memory of its own, whatever file it lies in.
     [[nodiscard]] Result<RoughCentroids> in_memory() const;

@@ -195,6 +195,12 @@ public:
         }
         return place;
     }
+    /// A place about `bytes` behind `first` at which a scan may be broken off and begun again: it offers the same rows at the same times.
+    [[nodiscard]] std::size_t break_after(std::size_t first, std::size_t bytes) const noexcept {
+        const std::size_t fit = bytes / stride_;
+        return first + (Scorer::bounded ? std::max<std::size_t>(fit / scanned_at_once, 1) * scanned_at_once
+                                        : std::max<std::size_t>(fit, 32));
+    }
     /// Compares some rows that stand at the places of their numbers, where `filter` lets them pass and they were not taken
     /// before. Adds to `outcome`; one that is not complete ends it. Returns how many were seen to.
     template <Collector Found>

@@ -108,6 +108,19 @@ using NibblesBelowKernel = std::size_t (*)(const NibbleQuery& query, const std::
                                            std::size_t begin, std::size_t end, float bound, std::uint32_t* index,
                                            float* estimate, float* lower) noexcept;
 
+/// The same for several queries of as many quads, at most `nibble_queries`, each with its own bound: what query q finds is put
+/// behind the `found[q].count` that are there. A block is read, and made ready for looking up, once for all of them.
+inline constexpr std::size_t nibble_queries = 4;
+struct NibblesFound {
+    std::uint32_t* index;
+    float* estimate;
+    float* lower;
+    std::size_t count;
+};
+using NibblesBelowEachKernel = void (*)(const NibbleQuery* const* queries, std::size_t count, const std::byte* blocks,
+                                        std::size_t stride, std::size_t begin, std::size_t end, const float* bounds,
+                                        NibblesFound* found) noexcept;
+
 /// How the sums of a table's entries are to be read: base + step * sum.
 struct NibbleTable {
     float base = 0;
@@ -191,6 +204,11 @@ struct SignSums {
 using PutSignsKernel = SignSums (*)(const float* values, const float* origin, std::size_t count, std::byte* block,
                                     std::size_t place) noexcept;
 
+/// Values as whole numbers, as train/rounding.hpp says: (value - middle) * scale from -127 to 127, halves away from 0. `middle` may be
+/// null: 0 everywhere. Values and `scale` are finite. The same bytes at every level.
+using RoundInt8Kernel = void (*)(const float* values, const float* middle, float scale, std::size_t count,
+                                 std::int8_t* out) noexcept;
+
 /// What rounding makes of magnitudes, in whole steps: sums over all values of value * m and m * m, where m is
 /// `scale` * value rounded down, at most `most`, and half a step more.
 struct RoundedSums {
@@ -232,6 +250,7 @@ struct Kernels {
     BlockBelowKernel block_below = nullptr;
     BlockNearestKernel block_nearest = nullptr;
     NibblesBelowKernel nibbles_below = nullptr;
+    NibblesBelowEachKernel nibbles_below_each = nullptr;
     NibbleTableKernel nibble_table = nullptr;
     ByteCodesGatherKernel byte_codes_gather = nullptr;
     ByteCodesScanKernel byte_codes_scan = nullptr;
@@ -241,6 +260,7 @@ struct Kernels {
     BytePointsKernel byte_points = nullptr;
     PutSignsKernel put_signs = nullptr;
     PlanesProductKernel planes_product = nullptr;
+    RoundInt8Kernel round_int8 = nullptr;
     RoundedSumsKernel rounded_sums = nullptr;
     RotateKernel rotate = nullptr;
 

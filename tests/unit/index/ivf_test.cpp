@@ -258,38 +258,57 @@ TEST_CASE("ivf: patience ends no search that has not found what it was asked for
     }
 }
 
+namespace {
+
+/// How many of the queries, every `step`-th, a batch answers as a single search does not: rows, distances or what it says of them.
+std::size_t answered_otherwise(const Index& index, MatrixView queries, const SearchOptions& options, std::size_t step) {
+    const Answers together = index.search(queries, options).value();
+    SearchOptions on_three = options;
+    on_three.threads.count = 3;
+    const Answers again = index.search(queries, on_three).value();
+    CHECK((again.ids == together.ids && again.distances == together.distances && again.counts == together.counts));
+    Searcher search = index.searcher();
+    std::size_t wrong = 0;
+    for (std::size_t q = 0; q < queries.rows(); q += step) {
+        const Nearest alone = search(queries.row(q), options).value();
+        const Outcome& outcome = together.outcomes[q];
+        const bool same = identical(answer_of(together, q), alone.neighbors);
+        const bool comes_about_alike = outcome.hops == alone.outcome.hops && outcome.exact == alone.outcome.exact &&
+                                       outcome.distances == alone.outcome.distances &&
+                                       outcome.refined == alone.outcome.refined && outcome.complete;
+        wrong += same && comes_about_alike ? 0 : 1;
+    }
+    return wrong;
+}
+
+}  // namespace
+
 TEST_CASE("ivf: many queries go list by list, and say what single ones do", "[index]") {
     const Rows rows = clustered_rows(Element::float32, 24, 3000, 90);
     const Rows queries = clustered_rows(Element::float32, 24, 2500, 91);  // more than one group
-    for (const MetricKind metric : {MetricKind::l2, MetricKind::cosine}) {
-        for (const char* spec : {"IVF60,Flat", "IVF60_HNSW8,Flat", "IVF150,SQ8"}) {
+    for (const MetricKind metric : {MetricKind::l2, MetricKind::cosine, MetricKind::inner_product}) {
+        for (const char* spec :
+             {"IVF60,Flat", "IVF60_HNSW8,Flat", "IVF150,SQ8", "IVF60,PQ6", "IVF60,RaBitQ", "IVF150,RaBitQ,RFlat",
+              "IVF60_HNSW8,PQ6x4fs,R(FP16)", "IVF60,RaBitQ3,R(SQ8)", "IVF60,SQ4,RFlat", "PCA12,IVF150,RaBitQ,RFlat"}) {
             const Index index = build(spec, metric, rows.view()).value();
-            Searcher search = index.searcher();
             // Of 50 rows a list: too few for k = 200 in one.
             for (const auto& [k, nprobe] :
                  {std::pair{10U, 1U}, {10U, 7U}, {200U, 1U}, {200U, 9U}, {5U, 150U}, {4000U, 3U}}) {
                 INFO(spec << " " << name(metric) << ", k " << k << ", nprobe " << nprobe);
-                const std::size_t count = k < 1000 ? queries.size() : 40;
-                const SearchOptions options{.k = k, .nprobe = nprobe};
-                SearchOptions on_three = options;
-                on_three.threads.count = 3;
-                const Answers one = index.search(queries.view().slice(0, count), options).value();
-                const Answers three = index.search(queries.view().slice(0, count), on_three).value();
-                CHECK((one.ids == three.ids && one.distances == three.distances && one.counts == three.counts));
-                std::size_t wrong = 0;
-                for (std::size_t q = 0; q < count; q += k < 1000 ? 7 : 1) {
-                    const Nearest alone = search(queries.row(q), options).value();
-                    const auto same_id = [](Id id, const Neighbor& neighbor) { return id == neighbor.id; };
-                    const auto ids = one.ids_of(q);
-                    wrong += std::equal(ids.begin(), ids.end(), alone.begin(), alone.end(), same_id) ? 0 : 1;
-                    const Outcome& outcome = one.outcomes[q];
-                    wrong += outcome.hops == alone.outcome.hops && outcome.distances == alone.outcome.distances &&
-                                     outcome.exact == alone.outcome.exact && outcome.complete
-                                 ? 0
-                                 : 1;
-                }
-                CHECK(wrong == 0);
+                const MatrixView some = queries.view().slice(0, k < 1000 ? queries.size() : 40);
+                CHECK(answered_otherwise(index, some, {.k = k, .nprobe = nprobe, .refine = 1.5F}, k < 1000 ? 7 : 1) ==
+                      0);
             }
         }
+    }
+}
+
+TEST_CASE("ivf: lists that are looked at in pieces are looked at as in one", "[index]") {
+    const Rows rows = clustered_rows(Element::float32, 1024, 2100, 92);
+    const Rows queries = clustered_rows(Element::float32, 1024, 40, 93);
+    for (const char* spec : {"IVF2,Flat", "IVF2,SQ8,RFlat", "IVF2,RaBitQ8,RFlat", "IVF2,RaBitQ,RFlat", "IVF2,SQ4"}) {
+        INFO(spec);
+        const Index index = build(spec, MetricKind::l2, rows.view()).value();
+        CHECK(answered_otherwise(index, queries.view(), {.k = 7, .nprobe = 2, .refine = 1}, 1) == 0);
     }
 }

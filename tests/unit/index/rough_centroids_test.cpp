@@ -43,6 +43,32 @@ std::vector<RowId> named(const RoughCentroids& rough, std::size_t of, RowView qu
 
 }  // namespace
 
+TEST_CASE("rough centroids: several queries are measured as each alone", "[index]") {
+    for (const Dim dim : {3U, 24U, 200U}) {
+        const Rows centroids = clustered_rows(Element::float32, dim, 333, dim);
+        const Rows queries = clustered_rows(Element::float32, dim, 32, dim + 1);
+        for (const MetricKind metric : {MetricKind::l2, MetricKind::cosine, MetricKind::inner_product}) {
+            const RoughCentroids rough = rough_of(centroids, metric);
+            CAPTURE(name(metric), dim);
+            REQUIRE_FALSE(rough.empty());
+            REQUIRE(rough.has_panels());
+            RoughCentroids::Panel panel = rough.panel().value();
+            std::vector<std::byte> room(rough.query_size());
+            std::vector<float> alone(centroids.size());
+            for (const std::size_t count : {32U, 1U, 17U}) {
+                std::vector<RowView> some;
+                for (std::size_t q = 0; q < count; ++q) some.push_back(queries.row(31 - q));
+                rough.measure(some, panel);
+                for (std::size_t q = 0; q < count; ++q) {
+                    rough.measure(some[q], room.data(), alone.data());
+                    CHECK(std::equal(alone.begin(), alone.end(), panel.distances(q)));
+                }
+            }
+        }
+        CHECK_FALSE(rough_of(centroids, MetricKind::l1).has_panels());
+    }
+}
+
 TEST_CASE("rough centroids: what they name holds the nearest", "[index]") {
     for (const Dim dim : {3U, 24U, 200U}) {
         const Rows centroids = clustered_rows(Element::float32, dim, 700, dim);

@@ -155,3 +155,32 @@ TEST_CASE("one NaN or infinity anywhere is found") {
         }
     }
 }
+
+TEST_CASE("values are rounded to 8 bits alike at every level") {
+    Random random(7);
+    std::vector<float> values(150);
+    for (float& value : values)
+        value = static_cast<float>(static_cast<double>(random() % 4000) / 8 - 250);  // with halves
+    values[3] = -0.0F;
+    values[17] = std::numeric_limits<float>::max();
+    values[40] = std::numeric_limits<float>::lowest();
+    std::vector<float> middle(values.size());
+    for (float& value : middle) value = static_cast<float>(random() % 16) / 4;
+    for (const Level level : available_levels()) {
+        CAPTURE(name(level));
+        std::size_t wrong = 0;
+        for (const float* const around :
+             {static_cast<const float*>(nullptr), static_cast<const float*>(middle.data())}) {
+            for (const float scale : {1.0F, 0.3F, 60.0F}) {
+                for (std::size_t count = 0; count <= values.size(); ++count) {
+                    std::vector<std::int8_t> expected(count + 1, 99);
+                    std::vector<std::int8_t> got(count + 1, 99);
+                    kernels(Level::reference)->round_int8(values.data(), around, scale, count, expected.data());
+                    kernels(level)->round_int8(values.data(), around, scale, count, got.data());
+                    wrong += got == expected ? 0 : 1;
+                }
+            }
+        }
+        CHECK(wrong == 0);
+    }
+}

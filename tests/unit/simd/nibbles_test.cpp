@@ -128,3 +128,52 @@ TEST_CASE("of rows of 4-bit codes those below the bound come in order") {
         }
     }
 }
+
+TEST_CASE("several queries find in 4-bit codes what each finds alone") {
+    for (const std::size_t quads : {1U, 7U, 49U, 64U, 65U, 300U}) {
+        const NibbleCase of(quads, 101, quads);
+        std::vector<std::vector<std::uint8_t>> tables(nibble_queries);
+        std::vector<NibbleQuery> queries(nibble_queries, of.query);
+        std::vector<const NibbleQuery*> asked;
+        Random random(quads);
+        for (std::size_t q = 0; q < nibble_queries; ++q) {
+            tables[q].resize(quads * 64);
+            for (std::uint8_t& entry : tables[q]) entry = static_cast<std::uint8_t>(random());
+            queries[q].table = tables[q].data();
+            queries[q].add += static_cast<float>(q);
+            asked.push_back(&queries[q]);
+        }
+        for (const Level level : available_levels()) {
+            const Kernels& table = *kernels(level);
+            NibbleCase alone(quads, 101, quads);
+            for (std::size_t count = 1; count <= nibble_queries; ++count) {
+                std::vector<Found> room(count);
+                std::vector<NibblesFound> found(count);
+                std::vector<float> bounds(count);
+                for (std::size_t q = 0; q < count; ++q) {
+                    alone.query = queries[q];
+                    std::vector<float> lower = alone.below(table, 3, 101, infinity).lower;
+                    std::nth_element(lower.begin(), lower.begin() + 20, lower.end());
+                    bounds[q] = q == 1 ? infinity : lower[20];
+                    room[q] = {std::vector<std::uint32_t>(200), std::vector<float>(200), std::vector<float>(200)};
+                    found[q] = {room[q].index.data(), room[q].estimate.data(), room[q].lower.data(), q};
+                }
+                table.nibbles_below_each(asked.data(), count, of.blocks.data(), of.stride, 3, 101, bounds.data(),
+                                         found.data());
+                std::size_t wrong = 0;
+                for (std::size_t q = 0; q < count; ++q) {
+                    alone.query = queries[q];
+                    const Found expected = alone.below(table, 3, 101, bounds[q]);
+                    wrong += found[q].count == q + expected.index.size() ? 0 : 1;
+                    for (std::size_t i = 0; i < expected.index.size(); ++i) {
+                        wrong += room[q].index[q + i] == expected.index[i] ? 0 : 1;
+                        wrong += room[q].estimate[q + i] == expected.estimate[i] ? 0 : 1;
+                        wrong += room[q].lower[q + i] == expected.lower[i] ? 0 : 1;
+                    }
+                }
+                CAPTURE(name(level), quads, count);
+                CHECK(wrong == 0);
+            }
+        }
+    }
+}
