@@ -134,9 +134,8 @@ public:
             begin_at(rows, all(rows.size()), centroids);
             lloyd_.run(rows, centroids, 1, 0, options_.progress);
         } else if (options_.clusters < options_.two_levels_from) {
-            begin_at(rows, sample_rows(rows.size(), options_.clusters, stream(options_.seed, Stream::start)),
-                     centroids);
-            lloyd_.run(rows, centroids, options_.iterations, stream(options_.seed, Stream::last), options_.progress);
+            start({}, centroids, stream(options_.seed, Stream::start), stream(options_.seed, Stream::last),
+                  options_.progress);
         } else {
             train_two_levels(rows, centroids);
         }
@@ -153,6 +152,8 @@ public:
     }
 
 private:
+    static constexpr std::size_t parts = 1000;  // of progress
+
     static std::vector<RowId> all(std::size_t count) {
         std::vector<RowId> numbers(count);
         std::iota(numbers.begin(), numbers.end(), RowId{0});
@@ -167,6 +168,65 @@ private:
         }
     }
 
+    /// Some rows of the sample; none is all.
+    using Picked = std::vector<RowId>;
+    [[nodiscard]] std::size_t count(const Picked& picked) const noexcept {
+        return picked.empty() ? sample_.rows().size() : picked.size();
+    }
+    [[nodiscard]] Picked part_of(const Picked& picked, std::size_t share, std::uint64_t seed) const {
+        if (share == 1) return picked;
+        Picked part = sample_rows(count(picked), count(picked) / share, seed);
+        if (picked.empty()) return part;
+        for (RowId& row : part) row = picked[row];
+        return part;
+    }
+
+    /// Lloyd's algorithm from centroids that are drawn among the rows.
+    void start(const Picked& picked, std::span<float> centroids, std::uint64_t drawn, std::uint64_t seed,
+               const ProgressFunction& progress) {
+        const std::size_t clusters = centroids.size() / dim_;
+        const std::size_t share = share_of(0, options_.iterations, count(picked), clusters);
+        const Picked part = part_of(picked, share, hash(seed, 0));
+        const FloatRows first = sample_.rows(part);
+        begin_at(first, sample_rows(first.size(), clusters, drawn), centroids);
+        run(picked, centroids, options_.iterations, seed, progress);
+    }
+    /// Lloyd's algorithm, whose first iterations look at an eighth of the rows, a quarter, a half: where centroids have far to go, a part
+    /// shows the way as well as all. With 10 iterations that halves the time, for 0.3 % more inertia at most (`bench_kmeans
+    /// --train`). The idea is that of nested mini-batches (Newling and Fleuret 2016).
+    void run(const Picked& picked, std::span<float> centroids, unsigned iterations, std::uint64_t seed,
+             const ProgressFunction& progress) {
+        const auto share_at = [&](unsigned i) {
+            return share_of(i, iterations, count(picked), centroids.size() / dim_);
+        };
+        double total = 0;
+        for (unsigned i = 0; i < iterations; ++i) total += 1 / static_cast<double>(share_at(i));
+        double done = 0;
+        for (unsigned first = 0; first < iterations;) {
+            const std::size_t share = share_at(first);
+            unsigned last = first;
+            while (last < iterations && share_at(last) == share) ++last;
+            const double after = done + (last - first) / static_cast<double>(share);
+            const Picked part = part_of(picked, share, hash(seed, first));
+            lloyd_.run(sample_.rows(part), centroids, last - first, hash(seed, first),
+                       progress_between(progress, parts, done / total, after / total));
+            done = after;
+            first = last;
+        }
+    }
+    /// Iteration `i` of so many looks at one row of this many.
+    [[nodiscard]] std::size_t share_of(unsigned i, unsigned iterations, std::size_t rows,
+                                       std::size_t clusters) const noexcept {
+        const std::size_t fewest = std::max<std::size_t>(24 * clusters, 4096);  // fewer are quickly gone through
+        if (options_.balance > 0) return 1;                                     // prices go by how many rows there are
+        const unsigned left = iterations - i;
+        const unsigned with_all = std::max(2U, (3 * iterations + 5) / 10);
+        const unsigned step = std::max(1U, iterations / 5);
+        std::size_t share = left <= with_all ? 1 : left <= with_all + step ? 2 : left <= with_all + 2 * step ? 4 : 8;
+        while (share > 1 && rows / share < fewest) share /= 2;
+        return share;
+    }
+
     void train_two_levels(const FloatRows& rows, std::span<float> centroids) {
         const auto upper = static_cast<std::size_t>(std::lround(std::sqrt(static_cast<double>(options_.clusters))));
         const std::vector<std::vector<RowId>> cells = upper_cells(rows, upper);
@@ -174,23 +234,20 @@ private:
         // Below, each row is compared with sqrt(clusters) centroids; in the end with all.
         const double below = static_cast<double>(upper) * options_.iterations;
         const double from = below / (below + static_cast<double>(options_.clusters) * options_.final_iterations);
-        constexpr std::size_t parts = 1000;
         std::size_t done = 0;
         for (std::size_t u = 0; u < cells.size(); ++u) {
             if (shares[u] == 0) continue;
-            const FloatRows of_cell = sample_.rows(cells[u]);
-            const std::span<float> share = centroids.subspan(done * dim_, shares[u] * dim_);
-            begin_at(of_cell, sample_rows(cells[u].size(), shares[u], hash(stream(options_.seed, Stream::lower), u)),
-                     share);
-            lloyd_.run(of_cell, share, options_.iterations, hash(stream(options_.seed, Stream::lower_empty), u), {});
+            start(cells[u], centroids.subspan(done * dim_, shares[u] * dim_),
+                  hash(stream(options_.seed, Stream::lower), u), hash(stream(options_.seed, Stream::lower_empty), u),
+                  {});
             done += shares[u];
             if (options_.progress) {
                 const double gone = from * static_cast<double>(done) / static_cast<double>(options_.clusters);
                 options_.progress(static_cast<std::size_t>(gone * parts), parts);
             }
         }
-        lloyd_.run(rows, centroids, options_.final_iterations, stream(options_.seed, Stream::last),
-                   progress_between(options_.progress, parts, from, 1));
+        run({}, centroids, options_.final_iterations, stream(options_.seed, Stream::last),
+            progress_between(options_.progress, parts, from, 1));
     }
 
     /// The sample's rows in `upper` cells, of which some may be empty.
@@ -198,9 +255,7 @@ private:
         const std::vector<RowId> few = sample_rows(rows.size(), product_or_most(upper, options_.sample_per_cluster),
                                                    stream(options_.seed, Stream::upper_sample));
         std::vector<float> centroids(upper * dim_);
-        const FloatRows sampled = sample_.rows(few);
-        begin_at(sampled, sample_rows(few.size(), upper, stream(options_.seed, Stream::start)), centroids);
-        lloyd_.run(sampled, centroids, options_.iterations, stream(options_.seed, Stream::upper), {});
+        start(few, centroids, stream(options_.seed, Stream::start), stream(options_.seed, Stream::upper), {});
         lloyd_.sort(rows, centroids);
         std::vector<std::vector<RowId>> cells(upper);
         for (std::size_t u = 0; u < upper; ++u) cells[u].assign(lloyd_.cell(u).begin(), lloyd_.cell(u).end());

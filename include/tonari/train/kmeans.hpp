@@ -16,7 +16,8 @@ namespace tonari::train {
 
 struct KMeansOptions {
     std::size_t clusters = 0;  ///< 1 to the number of rows
-    /// Of Lloyd's algorithm, at most: it ends when no row changes its cell.
+    /// Of Lloyd's algorithm, at most: it ends when no row changes its cell. Where rows are many the first ones look at a part of
+    /// them, and the last three tenths, two at least, at all.
     unsigned iterations = 10;
     /// Rows that are looked at, for each cluster: of more, so many are drawn at random.
     std::size_t sample_per_cluster = 256;

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <numeric>
+#include <numeric>
 #include <set>
 #include <string>
 
@@ -119,6 +121,29 @@ TEST_CASE("k-means: no worse than a plain Lloyd from a start like its own", "[tr
         CHECK(trained.inertia >= 0.9999 * inertia_of(rows, values_of(trained)));
         CHECK(trained.inertia <= 1.01 * plain);
     }
+}
+
+TEST_CASE("k-means: parts of many rows lead where all of them do", "[train]") {
+    const Rows rows = clustered_rows(Element::float32, 8, 40'000, 6, 200);
+    KMeansOptions options = options_of(40);
+    options.sample_per_cluster = 1000;  // all rows
+    options.iterations = 10;
+    double trained = 0;
+    double plain = 0;
+    for (options.seed = 1; options.seed <= 6; ++options.seed) {
+        const Centroids centroids = kmeans(rows.view(), options).value();
+        trained += inertia_of(rows, values_of(centroids));
+        CHECK(std::accumulate(centroids.sizes.begin(), centroids.sizes.end(), std::size_t{0}) == rows.size());
+        std::vector<float> start;
+        for (const RowId row : sample_rows(rows.size(), 40, hash(options.seed, 2))) {
+            start.insert(start.end(), rows.values(row).begin(), rows.values(row).end());
+        }
+        plain += inertia_of(rows, plain_lloyd(rows, start, 10));
+        options.threads = {3};
+        CHECK(values_of(kmeans(rows.view(), options).value()) == values_of(centroids));
+        options.threads = {};
+    }
+    CHECK(trained <= 1.01 * plain);
 }
 
 TEST_CASE("k-means: two levels end close to where one level does", "[train]") {
