@@ -48,15 +48,17 @@ Status in_groups(const ExactRows& rows, const IdMap& ids, MatrixView queries, co
 
 }  // namespace
 
+bool suits_exact_batch(const ExactRows& rows, std::size_t queries, const SearchOptions& options) noexcept {
+    constexpr std::size_t worth_packing = 4;
+    return queries >= worth_packing && options.filter == nullptr && (TileGroup::suits(rows) || BlockGroup::suits(rows));
+}
+
 Result<bool> exact_batch(const ExactRows& rows, const IdMap& ids, MatrixView queries,
                          const std::function<void(RowView, std::byte*)>& prepare, const SearchOptions& options,
                          Answers& out) {
-    constexpr std::size_t worth_packing = 4;
-    const bool tiles = TileGroup::suits(rows);
-    if (queries.rows() < worth_packing || options.filter != nullptr || !(tiles || BlockGroup::suits(rows)))
-        return false;
-    const Status done = tiles ? in_groups<TileGroup>(rows, ids, queries, prepare, options, out)
-                              : in_groups<BlockGroup>(rows, ids, queries, prepare, options, out);
+    if (!suits_exact_batch(rows, queries.rows(), options)) return false;
+    const Status done = TileGroup::suits(rows) ? in_groups<TileGroup>(rows, ids, queries, prepare, options, out)
+                                               : in_groups<BlockGroup>(rows, ids, queries, prepare, options, out);
     if (!done) return done.error();
     return true;
 }

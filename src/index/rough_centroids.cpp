@@ -90,7 +90,7 @@ Result<RoughCentroids::Panel> RoughCentroids::panel() const {
     auto bytes = AlignedBuffer::allocate(Panel::most * stride_of(query_size()) + kernels.panel_bytes(codec_->dim()));
     if (!bytes) return std::move(bytes).error();
     panel.bytes_ = *std::move(bytes);
-    panel.distances_.resize(Panel::most * lists_);
+    panel.distances_ = std::make_unique_for_overwrite<float[]>(Panel::most * lists_);
     panel.lists_ = lists_;
     return panel;
 }
@@ -114,7 +114,7 @@ void RoughCentroids::measure(std::span<const RowView> queries, Panel& panel) con
         kernels.block(packed, codes_.data() + first * codec_->code_size(), codec_->code_size(), count, codec_->dim(),
                       nullptr, block.data());
         for (std::size_t q = 0; q < queries.size(); ++q) {
-            float* const out = panel.distances_.data() + q * lists_ + first;
+            float* const out = panel.distances_.get() + q * lists_ + first;
             for (std::size_t i = 0; i < count; ++i) {
                 out[i] = ScaledScorer::scaled(block[i * Panel::most + q], factors[q]);
             }

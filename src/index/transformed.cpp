@@ -91,7 +91,7 @@ Result<Outcome> Transformed::range_search(RowView query, const RangeOptions& opt
 }
 
 Result<bool> Transformed::search_batch(MatrixView queries, const SearchOptions& options, Answers& out) const {
-    if (!mapped().has_batches()) return false;
+    if (!has_batch(queries.rows(), options)) return false;  // before queries are mapped, and mapped again one by one
     std::vector<float> values(queries.rows() * map_.mapped_dim());
     map_.map_queries(queries, values.data(), options.threads);
     auto answered = mapped().search_batch(MatrixView(values.data(), queries.rows(), map_.mapped_dim()), options, out);

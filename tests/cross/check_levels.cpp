@@ -219,6 +219,11 @@ void check_planes(const Kernels& table, std::size_t quads) {
     const bool right = std::abs(got.along - expected.along) <= 1e-5F * expected.along &&
                        std::abs(got.square - expected.square) <= 1e-5F * expected.square;
     check(right, "rounded sums", table.level, MetricKind::l2, Element::float32, static_cast<Dim>(count));
+    std::vector<std::int8_t> expected_bytes(count - 1);
+    std::vector<std::int8_t> bytes(count - 1);
+    kernels(Level::reference)->round_int8(query.data(), values.data(), 150, count - 1, expected_bytes.data());
+    table.round_int8(query.data(), values.data(), 150, count - 1, bytes.data());
+    check(bytes == expected_bytes, "rounding", table.level, MetricKind::l2, Element::float32, static_cast<Dim>(count));
 }
 
 /// Rows with bytes of their own, of a byte a part and of two values a byte: their sums are whole numbers.
@@ -304,6 +309,19 @@ void check_codes(const Kernels& table, std::size_t quads) {
         return estimate;
     };
     const std::vector<float> expected = ask(*kernels(Level::reference));
+    const auto ask_twice = [&](const Kernels& of) {  // as one of two queries
+        std::vector<std::uint32_t> index(rows);
+        std::vector<float> estimate(2 * rows);
+        std::vector<float> lower(rows);
+        const NibbleQuery* const both[] = {&query, &query};
+        const float bounds[] = {-1, 1e30F};
+        NibblesFound found[] = {{index.data(), estimate.data(), lower.data(), 0},
+                                {index.data(), estimate.data() + rows, lower.data(), 0}};
+        of.nibbles_below_each(both, 2, blocks.data(), stride, 3, rows, bounds, found);
+        return std::vector<float>(found[1].estimate, found[1].estimate + found[1].count);
+    };
+    check(ask_twice(table) == expected, "codes for two", table.level, MetricKind::l2, Element::float32,
+          static_cast<Dim>(quads));
     check(expected.size() == rows - 3 && ask(table) == expected, "codes", table.level, MetricKind::l2, Element::float32,
           static_cast<Dim>(quads));
     std::vector<float> values(16 * quads);

@@ -34,12 +34,12 @@ std::string missing(const std::string& set) {
     return set + " is packed; tests/run.sh unpacks it, or: python3 " + std::string(folder) + "/unpack.py FOLDER " + set;
 }
 
-Set load(const std::string& set, const std::string& truth, std::size_t most_rows) {
+Set load(const std::string& set, const std::string& truth, std::size_t most_rows, std::size_t most_queries = 300) {
     const auto folder = std::filesystem::path(std::getenv("TONARI_DATA")) / set;
     const std::string extension = std::filesystem::exists(folder / "base.u8bin") ? ".u8bin" : ".fbin";
     Set out;
     out.base = read_matrix((folder / ("base" + extension)).string()).value();
-    out.queries = read_matrix((folder / ("query" + extension)).string(), {.max_rows = 300}).value();
+    out.queries = read_matrix((folder / ("query" + extension)).string(), {.max_rows = most_queries}).value();
     out.truth = read_ids((folder / (truth + ".ibin")).string()).value();
     const auto distances = read_matrix((folder / (truth + "_dist.fbin")).string()).value();
     out.truth.distances.assign(reinterpret_cast<const float*>(distances.bytes.data()),
@@ -147,10 +147,9 @@ TEST_CASE("recall: fashion-784, uint8, l2", "[recall]") {
 
 TEST_CASE("recall: of fashion-784 in lists, patience finds as much by comparing an eighth fewer rows", "[recall]") {
     if (const auto why = missing("fashion-784"); !why.empty()) TONARI_SKIP(why);
-    const Set set = load("fashion-784", "gt", 20'000);
+    const Set set = load("fashion-784", "gt", 20'000, 1000);
     const Answers truth = build("Flat", MetricKind::l2, set.rows).value().search(set.asked, {.threads = {0}}).value();
-    const Index lists = build("IVF128,Flat", MetricKind::l2, set.rows, {}, {.threads = {0}}).value();
-    const auto measured = [&](SearchOptions options) {  // recall@10, and rows compared a query
+    const auto measured = [&](const Index& lists, SearchOptions options) {  // recall@10, and rows compared a query
         options.threads = {0};
         const Answers answers = lists.search(set.asked, options).value();
         std::pair<double, double> mean{};
@@ -161,13 +160,22 @@ TEST_CASE("recall: of fashion-784 in lists, patience finds as much by comparing 
         return mean;
     };
     for (const float patience : {12.0F, 24.0F}) {
-        const auto [found, compared] = measured({.nprobe = 64, .patience = patience});
-        std::size_t nprobe = 1;
-        while (measured({.nprobe = nprobe}).first < found) ++nprobe;
-        const double alike = measured({.nprobe = nprobe}).second;
-        INFO("patience " << patience << ": recall " << found << ", " << compared << " rows, " << alike << " of "
-                         << nprobe << " lists");
-        CHECK(found > 0.97);
-        CHECK(8 * compared < 7 * alike);
+        double with = 0;
+        double without = 0;
+        for (const std::uint64_t seed : {1U, 2U, 3U, 4U}) {  // where the last few rows are found is a matter of chance
+            const Index lists =
+                build("IVF128,Flat", MetricKind::l2, set.rows, {}, {.threads = {0}, .seed = seed}).value();
+            const auto [found, compared] = measured(lists, {.nprobe = 64, .patience = patience});
+            CHECK(found > 0.97);
+            std::pair<double, double> before{};
+            std::size_t nprobe = 1;
+            std::pair<double, double> alike = measured(lists, {.nprobe = nprobe});
+            while (alike.first < found) before = std::exchange(alike, measured(lists, {.nprobe = ++nprobe}));
+            const double share = (found - before.first) / (alike.first - before.first);  // of the last list
+            with += compared;
+            without += before.second + share * (alike.second - before.second);
+        }
+        CAPTURE(patience);
+        CHECK(8 * with < 7 * without);
     }
 }

@@ -41,6 +41,9 @@ struct RaBitQParams {
 class TONARI_API RaBitQScorer {
 public:
     static constexpr bool bounded = true;
+    /// A row that the signs rule out is not estimated by its whole code, which may say otherwise: what comes through depends on the
+    /// bounds in the course of a search.
+    static constexpr bool sifts = true;
 
     RaBitQScorer() noexcept = default;
     /// `values` a row, `signs` into blocks that begin with `head` bytes of signs.

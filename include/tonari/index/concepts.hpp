@@ -32,12 +32,13 @@ concept SearchIndex = std::movable<I> && Stored<I> &&
                           { i.range_search(query, range, scratch) } noexcept -> std::same_as<Outcome>;
                       };
 
-/// An index that answers many queries faster together than one by one. `search_batch` answers true, or false where it
-/// has nothing to gain and the queries are to go one by one.
+/// An index that answers many queries faster together than one by one, where `has_batch` says so of so many of them. `search_batch`
+/// answers true, or false where they are to go one by one after all.
 template <class I>
-concept BatchIndex =
-    SearchIndex<I> && requires(const I i, MatrixView queries, const SearchOptions& options, Answers& out) {
-        { i.search_batch(queries, options, out) } -> std::same_as<Result<bool>>;
-    };
+concept BatchIndex = SearchIndex<I> && requires(const I i, std::size_t count, MatrixView queries,
+                                                const SearchOptions& options, Answers& out) {
+    { i.has_batch(count, options) } noexcept -> std::same_as<bool>;
+    { i.search_batch(queries, options, out) } -> std::same_as<Result<bool>>;
+};
 
 }  // namespace tonari

@@ -26,8 +26,11 @@ struct ExactRows {
     std::size_t factor_at = 0;  ///< where it has the factor of its distances (codec/scaled_scorer.hpp); 0: it has none
 };
 
+/// Whether so many queries go together: enough of them, no filter, kernels for the rows.
+TONARI_API bool suits_exact_batch(const ExactRows& rows, std::size_t queries, const SearchOptions& options) noexcept;
+
 /// `out` has room for the answers. Rows lie in id order and have one id each. O(queries x rows) products.
-/// False, and nothing done, where searching one by one is as good: few queries, a filter, no block kernel.
+/// False, and nothing done, where that does not suit.
 TONARI_API Result<bool> exact_batch(const ExactRows& rows, const IdMap& ids, MatrixView queries,
                                     const std::function<void(RowView query, std::byte* prepared)>& prepare,
                                     const SearchOptions& options, Answers& out);

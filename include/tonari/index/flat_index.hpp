@@ -92,16 +92,19 @@ public:
         return scan_cursor(rows, query, options);
     }
 
-    /// Many queries at once, through register-blocked products (index/exact_batch.hpp). Queries were checked.
+    /// Whether so many queries are faster asked together.
     template <class Codes = C>  // a template: clang before 16 instantiates a constrained member with its class
         requires requires(const Codes codec) { codec.erased(); }
+    [[nodiscard]] bool has_batch(std::size_t queries, const SearchOptions& options) const noexcept {
+        return suits_exact_batch(exact_rows(), queries, options);
+    }
+    /// Many queries at once, through register-blocked products (index/exact_batch.hpp). Queries were checked.
+    template <class Codes = C>
+        requires requires(const Codes codec) { codec.erased(); }
     Result<bool> search_batch(MatrixView queries, const SearchOptions& options, Answers& out) const {
-        const Element element = codec().erased().element();
-        ExactRows rows{codec().metric_kind(), element, dim(), rows_.codes().data(), codec().code_size(), rows_.rows(),
-                       codec().query_size()};
-        if constexpr (std::same_as<typename C::Scorer, ScaledScorer>) rows.factor_at = codec().code_size();
         return exact_batch(
-            rows, ids(), queries, [&](RowView query, std::byte* to) { codec().prepare(query, to); }, options, out);
+            exact_rows(), ids(), queries, [&](RowView query, std::byte* to) { codec().prepare(query, to); }, options,
+            out);
     }
 
     /// The same in memory of its own, whatever file it lies in.
@@ -132,6 +135,17 @@ public:
 
 private:
     explicit FlatIndex(RowsOf<C> rows) noexcept : rows_(std::move(rows)) {}
+
+    template <class Codes = C>
+        requires requires(const Codes codec) { codec.erased(); }
+    [[nodiscard]] ExactRows exact_rows() const noexcept {
+        ExactRows rows{codec().metric_kind(), codec().erased().element(), dim(),
+                       rows_.codes().data(),  codec().code_size(),        rows_.rows(),
+                       codec().query_size()};
+        if constexpr (std::same_as<typename C::Scorer, ScaledScorer>) rows.factor_at = codec().code_size();
+        return rows;
+    }
+
     RowsOf<C> rows_;
 };
 

@@ -47,8 +47,10 @@ public:
     /// The answer stands in `scratch.neighbors`. Allocates only where the scratch is too small yet. Throws bad_alloc.
     virtual Result<Outcome> search(RowView query, const SearchOptions& options, SearchScratch& scratch) const = 0;
     virtual Result<Outcome> range_search(RowView query, const RangeOptions& options, SearchScratch& scratch) const = 0;
-    /// Whether `search_batch` ever answers.
-    [[nodiscard]] virtual bool has_batches() const noexcept { return false; }
+    /// Whether so many queries are asked together: if not, `search_batch` answers false.
+    [[nodiscard]] virtual bool has_batch(std::size_t /*queries*/, const SearchOptions& /*options*/) const noexcept {
+        return false;
+    }
     /// True if it answered the batch; false if queries are to go one by one.
     virtual Result<bool> search_batch(MatrixView queries, const SearchOptions& options, Answers& out) const = 0;
     /// The query was checked; the cursor looks into this index while it lives. Throws bad_alloc.
@@ -183,7 +185,13 @@ public:
         if (Status s = index_.reserve(options, scratch); !s) return s;
         return index_.range_search(query, options, scratch);
     }
-    [[nodiscard]] bool has_batches() const noexcept override { return BatchIndex<I>; }
+    [[nodiscard]] bool has_batch(std::size_t queries, const SearchOptions& options) const noexcept override {
+        if constexpr (BatchIndex<I>) {
+            return index_.has_batch(queries, options);
+        } else {
+            return false;
+        }
+    }
     Result<bool> search_batch(MatrixView queries, const SearchOptions& options, Answers& out) const override {
         if constexpr (BatchIndex<I>) {
             return index_.search_batch(queries, options, out);

@@ -7,9 +7,12 @@
 //         for each list that any of them looks at:
 //           for each piece of it:                 each of these queries compares it, and keeps its own nearest
 //
-// Rows that are compared by their codes alone come in one round: what a query keeps does not depend on the order of its lists.
-// Where finer rows stand behind the codes, a bound decides which are looked at, and that depends on what came before: then there
-// are rounds (lists/list_rounds.hpp), as in a single search. So the answers are those of single queries, bit for bit.
+// Where what a query keeps does not depend on the order of its lists, there is one round. Where a bound decides which rows are
+// looked at more closely, it does: then there are rounds (lists/list_rounds.hpp), and a single search has the same. So the answers
+// are those of single queries, bit for bit.
+//
+// What queries keep is a class of its own, a `Kept` (below, and NearestByFine): made of a whole index and options, it has the
+// functions of NearestOfEach.
 #pragma once
 
 #include <algorithm>
@@ -84,8 +87,6 @@ public:
     private:
         TopK* nearest_;
     };
-    static constexpr bool in_rounds = false;
-
     NearestOfEach(const Ivf& index, const SearchOptions& options) noexcept
         : index_(&index), options_(&options), k_(std::min(options.k, index.size())) {}
 
@@ -102,8 +103,8 @@ public:
         nearest_[q].reset(k_);
         return query;
     }
-    /// Where rows are offered to it, until that is closed.
-    Found open(std::size_t q) noexcept { return Found(nearest_[q]); }
+    /// Puts where rows are offered to it behind those that are there. Closed before it goes.
+    void open(std::size_t q, std::vector<Found>& to) noexcept { to.emplace_back(nearest_[q]); }
     void close(std::size_t /*q*/, Found& /*found*/) noexcept {}
     /// Its answer into `scratch.neighbors`.
     void answer(std::size_t q, RowView query, Outcome& outcome, SearchScratch& scratch) noexcept {
@@ -122,26 +123,26 @@ private:
     std::vector<TopK> nearest_;
 };
 
-/// `Ivf` is an IvfIndex whose rows stand in one list each and in memory; `Kept` what its queries keep.
-template <class Ivf, class Kept>
+/// `Ivf` is an IvfIndex whose rows stand in one list each and in memory; `Kept` what its queries keep, made of `Whole`.
+template <class Ivf, class Kept, class Whole = Ivf>
 class IvfBatch {
 public:
-    IvfBatch(const Ivf& index, Kept kept, MatrixView queries, const SearchOptions& options, Answers& out) noexcept
-        : index_(&index), kept_(std::move(kept)), queries_(queries), options_(&options), out_(&out) {}
+    IvfBatch(const Ivf& index, const Whole& whole, MatrixView queries, const SearchOptions& options,
+             Answers& out) noexcept
+        : index_(&index), whole_(&whole), queries_(queries), options_(&options), out_(&out) {}
 
     /// True, or false where that would take too much memory. Throws bad_alloc.
     Result<bool> run() {
         const std::size_t threads = resolve_threads(options_->threads);
         const std::size_t share = (queries_.rows() + threads - 1) / threads;
-        const std::size_t room =
-            kept_.query_bytes() + query_stride(index_->codec()) + lists() * (sizeof(Neighbor) + sizeof(std::uint64_t));
+        const std::size_t room = Kept(*whole_, *options_).query_bytes() + query_stride(index_->codec()) +
+                                 lists() * (sizeof(Neighbor) + sizeof(std::uint64_t));
         const std::size_t group = std::min({share, most_together, group_bytes / room});
         if (group < Ivf::fewest_together) return false;
         const std::size_t groups = (queries_.rows() + group - 1) / group;
         std::vector<Worker> workers;
-        workers.reserve(std::min(threads, groups));
-        while (workers.size() < workers.capacity()) {
-            workers.emplace_back(kept_);
+        for (std::size_t i = 0; i < std::min(threads, groups); ++i) {
+            workers.emplace_back(*whole_, *options_);
             if (Status s = prepare(workers.back(), group); !s) return std::move(s).error();
         }
         parallel_for(options_->threads, groups, 1, [&](std::size_t first, std::size_t last, unsigned at) {
@@ -154,7 +155,10 @@ public:
 
 private:
     using Scorer = typename Ivf::Scorer;
+    static constexpr bool rounds =
+        in_rounds<std::remove_cvref_t<decltype(std::declval<const Ivf&>().codec())>, typename Kept::Found>;
     static constexpr std::size_t panel = RoughCentroids::Panel::most;
+    static constexpr std::size_t fewest_in_panel = 8;  // a panel takes as long for one query as for all of it
     static constexpr std::size_t most_together = 1024;
     static constexpr std::size_t most_scanned = [] {
         if constexpr (requires { Scorer::most_together; }) return Scorer::most_together;
@@ -164,7 +168,7 @@ private:
     static constexpr std::size_t piece_bytes = std::size_t{128} << 10;  // an eighth of a common L2 cache, or less
 
     struct Worker {
-        explicit Worker(const Kept& prototype) : kept(prototype) {}
+        Worker(const Whole& whole, const SearchOptions& options) : kept(whole, options) {}
         Kept kept;
         SearchScratch scratch;
         PreparedQueries prepared;
@@ -204,7 +208,7 @@ private:
             rank_lists(worker, begin, first, std::min(first + panel, end));
         }
         for (std::size_t first = 0; first < lists();) {
-            const std::size_t last = Kept::in_rounds ? std::min(end_of_round(first), lists()) : lists();
+            const std::size_t last = rounds ? std::min(end_of_round(first), lists()) : lists();
             scan_round(worker, begin, end, first, last);
             first = last;
         }
@@ -238,7 +242,7 @@ private:
             seen[q - first] = coarse.as_centroid(query, worker.wide.data() + (q - first) * index_->dim());
         }
         const std::span<const RowView> queries(seen.data(), last - first);
-        if (coarse.ranks_together(lists())) {
+        if (queries.size() >= fewest_in_panel && coarse.ranks_together(lists())) {
             coarse.find_together(queries, lists(), worker.rounded, worker.scratch, take);
         } else {
             for (std::size_t i = 0; i < queries.size(); ++i) take(i, coarse.find(queries[i], lists(), worker.scratch));
@@ -290,7 +294,7 @@ private:
             Scorer& scorer = worker.scorers[at / lists()];
             scorer.enter(index_->origin(worker.lists[at]));
             scorers[worker.open.size()] = &scorer;
-            worker.open.push_back(worker.kept.open(at / lists()));
+            worker.kept.open(at / lists(), worker.open);
         }
         if (pairs.size() == 1) {
             Scorer& scorer = worker.scorers[(pairs[0] & 0xffffffffU) / lists()];
@@ -308,7 +312,7 @@ private:
     }
 
     const Ivf* index_;
-    Kept kept_;
+    const Whole* whole_;
     MatrixView queries_;
     const SearchOptions* options_;
     Answers* out_;

@@ -133,15 +133,15 @@ public:
         rows_.answer(found.sort(), k, options.filter, scratch.neighbors);
         return outcome;
     }
-    /// Whether these are faster asked list by list (index/ivf_batch.hpp).
-    [[nodiscard]] bool goes_by_list(MatrixView queries, const SearchOptions& options) const noexcept {
-        return queries.rows() >= fewest_together && options.filter == nullptr && !(options.patience > 0) &&
-               options.deadline.never() && spill_.empty() && !rows_.on_disk();
+    /// Whether so many queries are faster asked list by list (index/ivf_batch.hpp).
+    [[nodiscard]] bool has_batch(std::size_t queries, const SearchOptions& options) const noexcept {
+        return queries >= fewest_together * resolve_threads(options.threads) && options.filter == nullptr &&
+               !(options.patience > 0) && options.deadline.never() && spill_.empty() && !rows_.on_disk();
     }
     /// Many queries at once, where they go list by list. Queries were checked.
     Result<bool> search_batch(MatrixView queries, const SearchOptions& options, Answers& out) const {
-        if (!goes_by_list(queries, options)) return false;
-        return IvfBatch(*this, NearestOfEach(*this, options), queries, options, out).run();
+        if (!has_batch(queries.rows(), options)) return false;
+        return IvfBatch<IvfIndex, NearestOfEach<IvfIndex>>(*this, *this, queries, options, out).run();
     }
     /// The scorer of a query that the codec has prepared.
     template <class Options>
@@ -380,8 +380,8 @@ private:
     bool scan_ranked(RowView query, const Options& options, Patience& patience, Found& found, SearchScratch& scratch,
                      Outcome& outcome) const noexcept {
         auto scorer = list_scorer(query, options, scratch);
-        if constexpr (in_rounds<Found>) {
-            if (!patience.ever_ends()) order_in_rounds(scratch.lists);
+        if constexpr (in_rounds<C, Found>) {
+            if (!patience.ever_ends() && options.deadline.never()) order_in_rounds(scratch.lists);
         }
         const std::span<const Neighbor> lists(scratch.lists);
         // Whether rows that are read from the disk are near is known once many were read at once.
@@ -403,7 +403,9 @@ private:
             }
             scan_list(lists[i], scorer, options, found, scratch, outcome);
             if (!outcome.complete) return true;
-            if (patience.ever_ends()) patience.asked(found.bound());
+            if (!patience.ever_ends()) continue;
+            if (!from_disk) settle(found);
+            patience.asked(found.bound());
         }
         return false;
     }
@@ -422,9 +424,6 @@ private:
         }
         outcome.exact = scratch.lists.size() == partition_.lists();
     }
-    /// Whether what is kept depends on the order of the lists.
-    template <Collector Found>
-    static constexpr bool in_rounds = requires { requires Found::by_bounds; };
     /// From here on `found.size()` counts all that was offered.
     template <Collector Found>
     static void settle(Found& found) noexcept {

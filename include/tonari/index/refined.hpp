@@ -66,7 +66,9 @@ public:
             look_at(0, room);
             look_at(room, count_);
         } else {
-            std::sort(offered_.begin(), offered_.begin() + static_cast<std::ptrdiff_t>(count_));
+            if (room == 0 || fine_->on_disk()) {
+                std::sort(offered_.begin(), offered_.begin() + static_cast<std::ptrdiff_t>(count_));
+            }
             look_at(0, count_);
         }
         count_ = 0;
@@ -123,11 +125,9 @@ template <class Whole>
 class NearestByFine {
 public:
     using Found = RefiningCollector<StoredRows<typename Whole::FineCodec>>;
-    static constexpr bool in_rounds = true;
 
     NearestByFine(const Whole& index, const SearchOptions& options) noexcept
         : index_(&index), options_(&options), k_(std::min(options.k, index.size())) {}
-    NearestByFine(const NearestByFine& prototype) : NearestByFine(*prototype.index_, *prototype.options_) {}
 
     [[nodiscard]] std::size_t query_bytes() const noexcept {
         return sizeof(Query) + k_ * sizeof(OrderedKey) + query_stride(index_->codec());
@@ -154,15 +154,15 @@ public:
         kept.offset = map.bound_offset(query, room, options_->refine);
         return mapped;
     }
-    Found open(std::size_t q) noexcept {
+    void open(std::size_t q, std::vector<Found>& to) noexcept {
         Query& kept = queries_[q];
-        Found found(index_->fine_rows(), kept.scorer, kept.nearest);
+        Found& found = to.emplace_back(index_->fine_rows(), kept.scorer, kept.nearest);
         found.offset_bounds(kept.offset);
         found.resume({kept.offered.data(), kept.waiting});
-        return found;
     }
     void close(std::size_t q, Found& found) noexcept {
         Query& kept = queries_[q];
+        if (found.waiting().size() > kept.offered.size()) found.settle();  // never, after a flush
         const auto waiting = found.waiting();
         std::copy(waiting.begin(), waiting.end(), kept.offered.begin());
         kept.waiting = static_cast<std::uint32_t>(waiting.size());
@@ -170,7 +170,9 @@ public:
     }
     void answer(std::size_t q, RowView query, Outcome& outcome, SearchScratch& scratch) noexcept {
         Query& kept = queries_[q];
-        Found rest = open(q);
+        Found rest(index_->fine_rows(), kept.scorer, kept.nearest);
+        rest.offset_bounds(kept.offset);
+        rest.resume({kept.offered.data(), kept.waiting});
         rest.settle();
         outcome.refined = kept.looked_at + rest.looked_at();
         if (kept.nearest.size() < k_ && outcome.hops < index_->inner().partition().lists()) {
@@ -197,6 +199,10 @@ private:
     PreparedQueries prepared_;
     std::vector<float> mapped_;  // of a panel
 };
+
+/// Lists of codes that a batch goes through list by list.
+template <class Lists>
+concept ListedTogether = requires(const Lists& lists) { lists.partition().rows_of(0); } && BatchIndex<Lists>;
 
 template <SearchIndex Inner, Codec Fine>
 class Refined {
@@ -251,12 +257,19 @@ public:
         answer_ids(ids(), scratch.fine_nearest.sort(), k, options.filter, scratch.neighbors);
         return outcome;
     }
-    /// Many queries at once, where they go list by list. Queries were checked.
+    /// Whether so many queries are faster asked together.
     template <class Lists = Inner>  // a template: clang before 16 instantiates a constrained member with its class
-        requires requires(const Lists& lists) { lists.goes_by_list(MatrixView(), SearchOptions()); }
+        requires ListedTogether<Lists>
+    [[nodiscard]] bool has_batch(std::size_t queries, const SearchOptions& options) const noexcept {
+        return !fine_.on_disk() && inner_.has_batch(queries, options);
+    }
+    /// Many queries at once, where they go list by list. Queries were checked.
+    template <class Lists = Inner>
+        requires ListedTogether<Lists>
     Result<bool> search_batch(MatrixView queries, const SearchOptions& options, Answers& out) const {
-        if (fine_.on_disk() || !inner_.goes_by_list(queries, options)) return false;
-        return IvfBatch<Inner, NearestByFine<Refined>>(inner_, {*this, options}, queries, options, out).run();
+        static_assert(Lists::Scorer::bounded);  // or scans would not break off where bounds are asked again
+        if (!has_batch(queries.rows(), options)) return false;
+        return IvfBatch<Inner, NearestByFine<Refined>, Refined>(inner_, *this, queries, options, out).run();
     }
 
     Status reserve(const RangeOptions& options, SearchScratch& scratch) const {

@@ -4,9 +4,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
-#include <vector>
 
 #include <tonari/codec/sq8.hpp>
 #include <tonari/core/aligned.hpp>
@@ -44,12 +44,12 @@ public:
     public:
         static constexpr std::size_t most = simd::block_queries;
         /// Of query `q` of those that were measured last, as many as there are centroids.
-        [[nodiscard]] const float* distances(std::size_t q) const noexcept { return distances_.data() + q * lists_; }
+        [[nodiscard]] const float* distances(std::size_t q) const noexcept { return distances_.get() + q * lists_; }
 
     private:
         friend class RoughCentroids;
         AlignedBuffer bytes_;  // prepared queries, then the same as a block kernel takes them
-        std::vector<float> distances_;
+        std::unique_ptr<float[]> distances_;
         std::size_t lists_ = 0;
     };
     /// Can several be measured at once? Not of an empty one.

@@ -27,7 +27,7 @@ struct SearchScratch {
     std::vector<OrderedKey> heap;  ///< the queue of filtered and range walks
     Expansion expansion;
     NearestLists nearest_lists;   ///< IVF, centroids compared one and all
-    std::vector<Neighbor> lists;  ///< IVF: the lists to look at, nearest first
+    std::vector<Neighbor> lists;  ///< IVF: the lists to look at, in their order
     VisitedSet probed;            ///< IVF: those that were looked at
     VisitedSet met;  ///< IVF over graphs: rows that walks have seen; `visited` is the centroids'. IVF whose rows
                      ///< stand in two lists: those that were offered. Fused graphs: those that were expanded

@@ -195,7 +195,8 @@ public:
         }
         return place;
     }
-    /// A place about `bytes` behind `first` at which a scan may be broken off and begun again: it offers the same rows at the same times.
+    /// A place about `bytes` behind `first` at which a scan may be broken off and begun again. Where codes are bounded, what is offered
+    /// when stays the same; else it is all the same when.
     [[nodiscard]] std::size_t break_after(std::size_t first, std::size_t bytes) const noexcept {
         const std::size_t fit = bytes / stride_;
         return first + (Scorer::bounded ? std::max<std::size_t>(fit / scanned_at_once, 1) * scanned_at_once

@@ -40,6 +40,9 @@ public:
 
     Result<Outcome> search(RowView query, const SearchOptions& options, SearchScratch& scratch) const override;
     Result<Outcome> range_search(RowView query, const RangeOptions& options, SearchScratch& scratch) const override;
+    [[nodiscard]] bool has_batch(std::size_t queries, const SearchOptions& options) const noexcept override {
+        return mapped().has_batch(queries, options);
+    }
     Result<bool> search_batch(MatrixView queries, const SearchOptions& options, Answers& out) const override;
     [[nodiscard]] Result<std::unique_ptr<CursorModel>> cursor(RowView query,
                                                               const CursorOptions& options) const override;

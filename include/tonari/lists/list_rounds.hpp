@@ -3,7 +3,8 @@
 //
 // The first rounds bring a bound that rules most other rows out. Within a round the order hardly matters to one query; where many
 // go list by list (index/ivf_batch.hpp), one order for all of them is what lets them share a list. Which rows are looked
-// at again depends on when a bound is known, so single queries keep to it, too: they answer the same.
+// at again depends on what bound is known when, so single queries keep to it, too: they answer the same. Only those that may end
+// early, by patience or a deadline, go by nearness alone, and there are no batches of them.
 #pragma once
 
 #include <algorithm>
@@ -13,6 +14,12 @@
 #include <tonari/core/neighbor.hpp>
 
 namespace tonari {
+
+/// Whether what is kept of rows that lists offer depends on the order of the lists: where some of them are never looked at (`by_bounds`
+/// of a collector), or are ruled out by less than what they would be ranked by (`sifts` of a scorer).
+template <class Codec, class Found>
+inline constexpr bool in_rounds =
+    requires { requires Found::by_bounds; } || requires { requires Codec::Scorer::sifts; };
 
 /// The round of rank `first`, which begins one, ends before this rank.
 constexpr std::size_t end_of_round(std::size_t first) noexcept { return first == 0 ? 1 : 4 * first; }

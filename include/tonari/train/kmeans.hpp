@@ -27,8 +27,8 @@ struct KMeansOptions {
     bool spherical = false;
     /// From so many clusters on, training has two levels: sqrt(clusters) cells first, then within each cell its share of
     /// the clusters, `iterations` each, then `final_iterations` over all rows and clusters. Of 1,000,000 generated rows
-    /// of 128 dimensions and 4096 clusters that takes less than half the CPU seconds of one level and ends
-    /// with 0.5 % more inertia (`bench_kmeans --train`, and with `--one-level`).
+    /// of 128 dimensions and 4096 clusters that takes three fifths of the CPU seconds of one level and ends
+    /// with 0.3 % more inertia (`bench_kmeans --train`, and with `--one-level`).
     std::size_t two_levels_from = 1024;
     unsigned final_iterations = 4;
     /// How much it counts against a cell that it has many rows: to the squared distance of a row to its centroid is added

@@ -287,17 +287,19 @@ TEST_CASE("ivf: many queries go list by list, and say what single ones do", "[in
     const Rows rows = clustered_rows(Element::float32, 24, 3000, 90);
     const Rows queries = clustered_rows(Element::float32, 24, 2500, 91);  // more than one group
     for (const MetricKind metric : {MetricKind::l2, MetricKind::cosine, MetricKind::inner_product}) {
-        for (const char* spec :
-             {"IVF60,Flat", "IVF60_HNSW8,Flat", "IVF150,SQ8", "IVF60,PQ6", "IVF60,RaBitQ", "IVF150,RaBitQ,RFlat",
-              "IVF60_HNSW8,PQ6x4fs,R(FP16)", "IVF60,RaBitQ3,R(SQ8)", "IVF60,SQ4,RFlat", "PCA12,IVF150,RaBitQ,RFlat"}) {
+        for (const char* spec : {"IVF60,Flat", "IVF60_HNSW8,Flat", "IVF150,SQ8", "IVF60,PQ6", "IVF60,RaBitQ",
+                                 "IVF150,RaBitQ,RFlat", "IVF60_HNSW8,PQ6x4fs,R(FP16)", "IVF60,RaBitQ3,R(SQ8)",
+                                 "IVF60,RaBitQ4", "IVF60,SQ4,RFlat", "PCA12,IVF150,RaBitQ,RFlat"}) {
             const Index index = build(spec, metric, rows.view()).value();
             // Of 50 rows a list: too few for k = 200 in one.
             for (const auto& [k, nprobe] :
                  {std::pair{10U, 1U}, {10U, 7U}, {200U, 1U}, {200U, 9U}, {5U, 150U}, {4000U, 3U}}) {
                 INFO(spec << " " << name(metric) << ", k " << k << ", nprobe " << nprobe);
                 const MatrixView some = queries.view().slice(0, k < 1000 ? queries.size() : 40);
-                CHECK(answered_otherwise(index, some, {.k = k, .nprobe = nprobe, .refine = 1.5F}, k < 1000 ? 7 : 1) ==
-                      0);
+                for (const float refine : {0.0F, 1.5F}) {
+                    const SearchOptions options{.k = k, .nprobe = nprobe, .refine = refine};
+                    CHECK(answered_otherwise(index, some, options, k < 1000 ? 7 : 1) == 0);
+                }
             }
         }
     }

@@ -6,7 +6,6 @@
 #include <cstring>
 #include <limits>
 #include <numeric>
-#include <numeric>
 #include <set>
 #include <string>
 
