@@ -97,8 +97,8 @@ Result<RoughCentroids::Panel> RoughCentroids::panel() const {
 
 void RoughCentroids::measure(std::span<const RowView> queries, Panel& panel) const noexcept {
     constexpr std::size_t rows_at_once = 64;
-    std::array<float, rows_at_once * Panel::most>
-        block;  // NOLINT(cppcoreguidelines-pro-type-member-init): kernels write
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): the kernel writes it
+    std::array<float, rows_at_once * Panel::most> block;
     std::array<float, Panel::most> factors{};
     const auto& kernels = simd::kernels().of(codec_->metric_kind(), Element::int8);
     const std::size_t stride = stride_of(query_size());
