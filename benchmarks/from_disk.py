@@ -5,6 +5,7 @@
     python benchmarks/from_disk.py big.tnr big --nprobe 64 96 --memory 1000
     python benchmarks/from_disk.py big.tnr big --nprobe 128 --refine 1 --residency disk --memory 1000
     python benchmarks/from_disk.py big.tnr big --nprobe 128 --refine 1 --residency disk --memory 1000 --cache 0 400 --skew 1
+    python benchmarks/from_disk.py big.tnr big --nprobe 128 --refine 1 --residency disk --memory 1000 --batch 1000
 
 and of a graph, whose codes and links are in memory:
 
@@ -14,7 +15,8 @@ and of a graph, whose codes and links are in memory:
 
 The file's pages are dropped from the page cache before each line, so that the first queries find nothing there. With
 `--memory`, in MiB, each line runs in a control group that may not use more, page cache included (root, cgroup v1 or v2).
-One query at a time, one thread. The bytes are those that the system counts for the process (/proc/self/io).
+One query at a time, or with `--batch` so many in a call, whose time is divided by them; one thread. The bytes are those that the
+system counts for the process (/proc/self/io).
 
 With `--cache`, in MiB, the lists asked for most are kept in memory within so much. With `--skew s` some questions are asked more
 than others: each query belongs to the nearest of a hundred of them, the r-th of these groups is asked r^s times less than the first,
@@ -110,13 +112,14 @@ def measure(options):
     index = tonari.open(options.file, residency=options.residency, cache=options.cache << 20)
     asking = {"k": options.k, "nprobe": options.nprobe, "ef": options.ef, "refine": options.refine, "threads": 1}
     before = device_bytes()
-    times = np.empty(len(queries))
+    times = []
     found = 0
-    for i, query in enumerate(queries):
+    for first in range(0, len(queries), options.batch):
+        some = queries[first : first + options.batch]
         start = time.perf_counter()
-        ids, _ = index.search(query, **asking)
-        times[i] = time.perf_counter() - start
-        found += len(np.intersect1d(ids, truth[i]))
+        ids, _ = index.search(some if options.batch > 1 else some[0], **asking)
+        times.append((time.perf_counter() - start) / len(some))
+        found += sum(len(np.intersect1d(a, b)) for a, b in zip(np.atleast_2d(ids), truth[first:]))
     half = len(times) // 2
     stats = index.cache_stats() or {"hits": 0, "misses": 0}
     print(json.dumps({
@@ -142,6 +145,7 @@ def main():
     parser.add_argument("--memory", type=int, help="MiB")
     parser.add_argument("--cache", type=int, nargs="+", default=[0], help="MiB, of the residency disk")
     parser.add_argument("--skew", type=float, default=0)
+    parser.add_argument("--batch", type=int, default=1, help="queries in a call")
     parser.add_argument("--line", action="store_true", help=argparse.SUPPRESS)  # in a process of its own
     options = parser.parse_args()
     if options.line:
@@ -154,7 +158,7 @@ def main():
     for nprobe, residency, cache in lines:
         command = [sys.executable, __file__, "--line", str(options.file), str(options.data), "--nprobe", str(nprobe),
                    "--ef", str(options.ef), "--refine", str(options.refine), "--residency", residency, "--queries", str(options.queries),
-                   "-k", str(options.k), "--cache", str(cache), "--skew", str(options.skew)]
+                   "-k", str(options.k), "--cache", str(cache), "--skew", str(options.skew), "--batch", str(options.batch)]
         if options.memory:
             command += ["--memory", str(options.memory)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

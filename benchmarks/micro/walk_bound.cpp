@@ -90,7 +90,7 @@ public:
     void ask(std::size_t number) const { simd::prefetch(at(number), size_ - 1); }
     [[nodiscard]] std::uint64_t read(std::size_t number) const {
         std::uint64_t sum = 0;
-        for (std::size_t i = 0; i < size_; i += simd::cache_line) {
+        for (std::size_t i = 0; i < size_; i += cache_line) {
             std::uint64_t word = 0;
             std::memcpy(&word, at(number) + i, sizeof word);
             sum += word;

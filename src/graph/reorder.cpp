@@ -3,6 +3,8 @@
 
 #include <cstring>
 
+#include <tonari/core/cache_line.hpp>
+
 namespace tonari {
 namespace {
 
@@ -71,9 +73,8 @@ std::vector<RowId> breadth_first_numbers(const LinkTable& links, std::span<const
 
 void renumber_rows(std::byte* rows, std::size_t row_bytes, std::span<const RowId> new_number, const Threads& threads) {
     if (new_number.empty()) return;
-    constexpr std::size_t line = 64;
     const std::size_t share = (row_bytes + resolve_threads(threads) - 1) / resolve_threads(threads);
-    const std::size_t columns = (share + line - 1) / line * line;
+    const std::size_t columns = whole_lines(share);
     std::vector<Mover> movers((row_bytes + columns - 1) / columns, Mover(new_number.size(), columns));
     parallel_for(threads, row_bytes, columns, [&](std::size_t first, std::size_t last, unsigned) {
         movers[first / columns](rows + first, row_bytes, last - first, new_number);

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include <tonari/core/aligned.hpp>
+#include <tonari/core/cache_line.hpp>
 
 #include "index/exact_group.hpp"
 
@@ -31,7 +32,7 @@ public:
           block_rows_(std::clamp<std::size_t>(block_bytes / row_stride(), 16, most_rows)) {}
 
     Status allocate() {
-        panel_stride_ = (block_.panel_bytes(rows_.dim) + 63) / 64 * 64;
+        panel_stride_ = whole_lines(block_.panel_bytes(rows_.dim));
         auto panel = AlignedBuffer::allocate(panels() * panel_stride_);
         if (!panel) return std::move(panel).error();
         panels_ = *std::move(panel);

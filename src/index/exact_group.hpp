@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <tonari/codec/scaled_scorer.hpp>
+#include <tonari/core/cache_line.hpp>
 #include <tonari/core/top_k.hpp>
 #include <tonari/index/exact_batch.hpp>
 #include <tonari/simd/kernels.hpp>
@@ -49,7 +50,7 @@ public:
     }
 
 protected:
-    [[nodiscard]] std::size_t query_stride() const noexcept { return (rows_.query_size + 63) / 64 * 64; }
+    [[nodiscard]] std::size_t query_stride() const noexcept { return whole_lines(rows_.query_size); }
     [[nodiscard]] std::byte* query(std::size_t q) noexcept { return prepared_.data() + q * query_stride(); }
     [[nodiscard]] std::size_t panels() const noexcept {
         return (queries_ + simd::block_queries - 1) / simd::block_queries;

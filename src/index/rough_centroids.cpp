@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include <tonari/core/cache_line.hpp>
 #include <tonari/index/stored_rows.hpp>
 #include <tonari/lists/nearest_lists.hpp>
 #include <tonari/train/sample.hpp>
@@ -20,9 +21,6 @@ bool roundable(MatrixView centroids, MetricKind metric) noexcept {
     return centroids.rows() >= fewest && centroids.element() == Element::float32 && metric >= MetricKind::l2 &&
            metric <= MetricKind::l1;
 }
-
-/// From a prepared query to the next.
-constexpr std::size_t stride_of(std::size_t query_size) noexcept { return (query_size + 63) / 64 * 64; }
 
 }  // namespace
 
@@ -51,8 +49,8 @@ bool RoughCentroids::tells_near_from_far(MatrixView centroids, const Flat<AnyMet
     rough.reserve(lists_);
     NearestLists exactly;
     exactly.reserve(lists_);
-    std::vector<std::byte> room(std::max(query_size(), exact.query_size()) + 63);
-    std::byte* const query = room.data() + (64 - reinterpret_cast<std::uintptr_t>(room.data()) % 64) % 64;
+    std::vector<std::byte> room(std::max(query_size(), exact.query_size()) + cache_line - 1);
+    std::byte* const query = at_cache_line(room.data());
     std::size_t wanted = 0;
     std::size_t held = 0;
     for (const RowId row : train::sample_rows(lists_, asked, seed)) {
@@ -87,7 +85,7 @@ bool RoughCentroids::has_panels() const noexcept {
 Result<RoughCentroids::Panel> RoughCentroids::panel() const {
     Panel panel;
     const auto& kernels = simd::kernels().of(codec_->metric_kind(), Element::int8);
-    auto bytes = AlignedBuffer::allocate(Panel::most * stride_of(query_size()) + kernels.panel_bytes(codec_->dim()));
+    auto bytes = AlignedBuffer::allocate(Panel::most * whole_lines(query_size()) + kernels.panel_bytes(codec_->dim()));
     if (!bytes) return std::move(bytes).error();
     panel.bytes_ = *std::move(bytes);
     panel.distances_ = std::make_unique_for_overwrite<float[]>(Panel::most * lists_);
@@ -101,7 +99,7 @@ void RoughCentroids::measure(std::span<const RowView> queries, Panel& panel) con
     std::array<float, rows_at_once * Panel::most> block;
     std::array<float, Panel::most> factors{};
     const auto& kernels = simd::kernels().of(codec_->metric_kind(), Element::int8);
-    const std::size_t stride = stride_of(query_size());
+    const std::size_t stride = whole_lines(query_size());
     for (std::size_t q = 0; q < queries.size(); ++q) {
         std::byte* const prepared = panel.bytes_.data() + q * stride;
         codec_->prepare(queries[q], prepared);

@@ -32,7 +32,8 @@ Floats floats(MatrixView sample) {
 
 /// The lower half of the second moments around `middle`: columns are summed apart from each other, each in the order of
 /// rows.
-Result<Matrix> second_moments(MatrixView sample, const Eigen::RowVectorXd& middle, const Threads& threads) {
+Result<Matrix> second_moments(MatrixView sample, const Eigen::Map<const Eigen::RowVectorXd>& middle,
+                              const Threads& threads) {
     const auto rows = floats(sample);
     const Eigen::Index dim = rows.cols();
     Matrix moments = Matrix::Zero(dim, dim);
@@ -82,33 +83,41 @@ Status check_sample(MatrixView sample, Dim out, const Threads& threads) {
 Result<EigenBasis> eigen_basis(MatrixView sample, bool centred, const Threads& threads) {
     const auto rows = floats(sample);
     const Eigen::Index dim = rows.cols();
-    Eigen::RowVectorXd middle = Eigen::RowVectorXd::Zero(dim);
-    if (centred) {
-        for (Eigen::Index row = 0; row < rows.rows(); ++row) middle += rows.row(row).cast<double>();
-        middle /= static_cast<double>(rows.rows());
-    }
+    EigenBasis basis;
+    basis.middle = centred ? middle_of(sample) : std::vector<double>(sample.dim());
+    const Eigen::Map<const Eigen::RowVectorXd> middle(basis.middle.data(), dim);
     auto moments = second_moments(sample, middle, threads);
     if (!moments) return std::move(moments).error();
     const Eigen::SelfAdjointEigenSolver<Matrix> solver(*moments);  // reads the lower half
-    if (solver.info() != Eigen::Success) {
-        return Error{ErrorCode::invalid_argument, "expected rows whose directions can be told apart, got " +
-                                                      std::to_string(rows.rows()) +
-                                                      " for which the eigenvalues do not converge"};
-    }
-    EigenBasis basis;
-    basis.middle.assign(middle.data(), middle.data() + dim);
+    if (solver.info() != Eigen::Success) return no_directions(sample.rows());
     basis.values.resize(sample.dim());
     basis.vectors.resize(std::size_t{sample.dim()} * sample.dim());
     for (Eigen::Index i = 0; i < dim; ++i) {
         const Eigen::Index from = dim - 1 - i;  // Eigen's ascend
         basis.values[static_cast<std::size_t>(i)] = std::max(solver.eigenvalues()[from], 0.0);
-        const auto vector = solver.eigenvectors().col(from);
-        Eigen::Index largest = 0;
-        vector.cwiseAbs().maxCoeff(&largest);
-        const double sign = vector[largest] < 0 ? -1 : 1;  // of the two directions the one that is easier to name
-        for (Eigen::Index d = 0; d < dim; ++d) basis.vectors[static_cast<std::size_t>(i * dim + d)] = sign * vector[d];
+        write_direction(solver.eigenvectors().col(from).data(), sample.dim(), basis.vectors.data() + i * dim);
     }
     return basis;
+}
+
+Error no_directions(std::size_t rows) {
+    return {ErrorCode::invalid_argument, "expected rows whose directions can be told apart, got " +
+                                             std::to_string(rows) + " for which the eigenvalues do not converge"};
+}
+
+std::vector<double> middle_of(MatrixView sample) {
+    const auto rows = floats(sample);
+    std::vector<double> values(sample.dim());
+    Eigen::Map<Eigen::RowVectorXd> middle(values.data(), rows.cols());
+    for (Eigen::Index row = 0; row < rows.rows(); ++row) middle += rows.row(row).cast<double>();
+    middle /= static_cast<double>(rows.rows());
+    return values;
+}
+
+void write_direction(const double* vector, std::size_t dim, double* out) noexcept {
+    const auto shorter = [](double a, double b) { return std::abs(a) < std::abs(b); };
+    const double sign = *std::max_element(vector, vector + dim, shorter) < 0 ? -1 : 1;
+    for (std::size_t d = 0; d < dim; ++d) out[d] = sign * vector[d];
 }
 
 }  // namespace tonari::train

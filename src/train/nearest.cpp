@@ -5,6 +5,8 @@
 #include <atomic>
 #include <limits>
 
+#include <tonari/core/cache_line.hpp>
+
 namespace tonari::train {
 namespace {
 
@@ -28,7 +30,7 @@ Result<NearestCentroids> NearestCentroids::create(MetricKind metric, Dim dim, st
     made.norms_.resize(metric == MetricKind::l2 ? most : 0);
     const std::size_t row = row_bytes(Element::float32, dim);
     const bool blocked = made.kernels_.block != nullptr;
-    made.panel_stride_ = blocked ? (made.kernels_.panel_bytes(dim) + 63) / 64 * 64 : panel_width * row;
+    made.panel_stride_ = blocked ? whole_lines(made.kernels_.panel_bytes(dim)) : panel_width * row;
     made.group_panels_ = std::clamp<std::size_t>(group_bytes / made.panel_stride_, 1, most_panels);
     made.block_rows_ = std::clamp<std::size_t>(block_bytes / row / 12 * 12, 12, most_block_rows);
     made.workers_.resize(resolve_threads(threads));

@@ -12,7 +12,9 @@ namespace tonari::train {
 Result<LinearMap> pca(MatrixView sample, const PcaOptions& options) {
     try {
         if (Status s = check_sample(sample, options.out, options.threads); !s) return s;
-        const auto basis = eigen_basis(sample, options.centred, options.threads);
+        const auto basis = has_leading_basis(sample.dim(), options.out)
+                               ? leading_basis(sample, options.centred, options.out, options.threads)
+                               : eigen_basis(sample, options.centred, options.threads);
         if (!basis) return basis.error();
         const std::vector<float> matrix(
             basis->vectors.begin(),

@@ -26,7 +26,40 @@ struct Asked {
     using Growing = Kind;
     using Source = GrowingIvfSource<Growing>;
     static Outcome search(const Growing& index, SearchScratch& scratch, RowView query, std::size_t k, bool all) {
-        return GrowingIvfSearch<Growing>(index, scratch).nearest(query, {.k = k, .nprobe = all ? lists : 3});
+        const auto* const values = static_cast<const float*>(query.data());
+        if (values[0] < 8) {
+            return GrowingIvfSearch<Growing>(index, scratch).nearest(query, {.k = k, .nprobe = all ? lists : 3});
+        }
+        return search_together(index, scratch, std::span(values, dim), {.k = k, .nprobe = all ? lists : 8});
+    }
+
+private:
+    /// The same question a few times in one batch, which sees one moment, unless its lists hold too few rows and it goes on to others.
+    /// Not complete if the answers are not the same.
+    static Outcome search_together(const Growing& index, SearchScratch& scratch, std::span<const float> query,
+                                   const SearchOptions& options) {
+        constexpr std::size_t times = fewest_together;
+        std::vector<float> rows;
+        for (std::size_t i = 0; i < times; ++i) rows.insert(rows.end(), query.begin(), query.end());
+        Answers out;
+        out.queries = times;
+        out.k = options.k;
+        out.ids.assign(times * out.k, no_id);
+        out.distances.assign(times * out.k, 0);
+        out.counts.assign(times, 0);
+        out.outcomes.assign(times, {});
+        const bool in_lists = index.size() > ids / 3;  // enough of them in any eight
+        const bool answered = search_growing_batch(index, MatrixView(rows.data(), times, dim), options, out).value();
+        scratch.neighbors.clear();
+        for (std::size_t i = 0; i < out.counts[0]; ++i) scratch.neighbors.push_back({out.ids[i], out.distances[i]});
+        Outcome outcome = out.outcomes[0];
+        const std::size_t block = out.k;
+        for (std::size_t q = 1; q < times; ++q) {
+            const auto begin = out.ids.begin() + static_cast<std::ptrdiff_t>(q * block);
+            const bool same = std::equal(out.ids.begin(), out.ids.begin() + static_cast<std::ptrdiff_t>(block), begin);
+            outcome.complete = outcome.complete && answered && (same || !in_lists);
+        }
+        return outcome;
     }
 };
 

@@ -37,6 +37,20 @@ public:
         }
         return false;
     }
+    /// Calls `visit(row)` for every row of the set among [first, last), in order, until it answers false: that row, or `last`.
+    template <class Visit>
+    std::size_t for_each_until(std::size_t first, std::size_t last, Visit&& visit) const {
+        for (std::size_t w = first >> 6; w << 6 < last; ++w) {
+            std::uint64_t word = words_[w];
+            if (w == first >> 6) word &= ~std::uint64_t{0} << (first & 63);
+            if (last - (w << 6) < 64) word &= (std::uint64_t{1} << (last & 63)) - 1;
+            for (; word != 0; word &= word - 1) {
+                const std::size_t row = w * 64 + static_cast<std::size_t>(std::countr_zero(word));
+                if (!visit(static_cast<RowId>(row))) return row;
+            }
+        }
+        return last;
+    }
     /// Calls `visit(row)` for every row of the set, in order.
     template <class Visit>
     void for_each(Visit&& visit) const {

@@ -26,6 +26,7 @@
 
 #include <tonari/codec/scorer.hpp>
 #include <tonari/core/bytes.hpp>
+#include <tonari/core/cache_line.hpp>
 #include <tonari/core/ordered_key.hpp>
 #include <tonari/core/top_k.hpp>
 #include <tonari/core/visited.hpp>
@@ -45,18 +46,15 @@ struct FusedLayout {
     FusedLayout(std::size_t code_size, std::size_t bytes_a_block, std::size_t places) noexcept
         : block_size(bytes_a_block),
           degree(places),
-          blocks_at(rounded(code_size)),
+          blocks_at(whole_lines(code_size)),
           links_at(blocks_at + degree / block_rows * block_size),
-          stride(rounded(links_at + degree * sizeof(RowId))) {}
+          stride(whole_lines(links_at + degree * sizeof(RowId))) {}
 
     std::size_t block_size;
     std::size_t degree;
     std::size_t blocks_at;
     std::size_t links_at;
     std::size_t stride;
-
-private:
-    static constexpr std::size_t rounded(std::size_t bytes) noexcept { return (bytes + 63) / 64 * 64; }
 };
 
 /// The candidates of a walk by estimates: a sorted array of at most `ef`. The mark of a key says that the candidate was expanded.

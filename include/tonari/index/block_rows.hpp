@@ -63,6 +63,8 @@ public:
         const std::size_t to = (last + C::block_rows - 1) / C::block_rows;
         this->fetch_bytes(from * codec_.block_size(), std::min(to - from, fetched_blocks()) * codec_.block_size());
     }
+    /// How many rows these have.
+    [[nodiscard]] std::size_t fetched_rows() const noexcept { return fetched_blocks() * C::block_rows; }
     /// Keeps the lists in memory that are asked for most, within so many bytes. A block of two lists counts as the second's.
     /// List l begins at place `first_of(l)`.
     template <class FirstOf>
@@ -116,15 +118,18 @@ public:
         return first;
     }
 
-    /// The same for several queries, at most `Scorer::most_together`, in memory and without filter or deadline: query i's survivors
-    /// go to `found[i]`, by way of `space[i]`.
+    /// The same for several queries, at most `Scorer::most_together`, without a deadline: query i's survivors go to `found[i]`, by way
+    /// of `space[i]`. How many rows were compared.
     template <Collector Found>
         requires requires { Scorer::most_together; }
-    void scan_together(std::size_t first, std::size_t last, std::span<const Scorer* const> scorers,
-                       std::span<Found> found, std::span<Survivors> space) const noexcept {
+    std::uint32_t scan_together(std::size_t first, std::size_t last, std::span<const Scorer* const> scorers,
+                                const RowFilter* filter, std::span<Found> found,
+                                std::span<Survivors> space) const noexcept {
         std::array<float, Scorer::most_together> bounds{};
-        while (first < last) {
-            const std::size_t end = std::min(last, first / C::block_rows * C::block_rows + scanned_at_once);
+        std::size_t compared = 0;
+        for (std::size_t end = first; first < last; first = end) {
+            end = std::min(last, first / C::block_rows * C::block_rows + scanned_at_once);
+            if (filter != nullptr && !filter->rows.any(first, end)) continue;
             for (std::size_t q = 0; q < found.size(); ++q) {
                 space[q].clear();
                 bounds[q] = beyond(found[q].bound());
@@ -134,15 +139,18 @@ public:
             for (std::size_t q = 0; q < found.size(); ++q) {
                 for (std::size_t i = 0; i < space[q].count; ++i) {
                     const auto row = static_cast<RowId>(first + space[q].index[i]);
+                    if (filter != nullptr && !filter->rows.test(row)) continue;
                     found[q].offer(row, space[q].estimate[i], space[q].lower[i]);
                 }
                 if constexpr (requires { found[q].flush(); }) found[q].flush();
             }
-            first = end;
+            compared += end - first;
         }
+        return static_cast<std::uint32_t>(compared);
     }
     /// A place about `bytes` behind `first` at which a scan may be broken off and begun again: it offers the same rows at the same times.
-    [[nodiscard]] std::size_t break_after(std::size_t first, std::size_t bytes) const noexcept {
+    [[nodiscard]] std::size_t break_after(std::size_t first, std::size_t bytes,
+                                          const RowFilter* /*filter*/) const noexcept {
         const std::size_t fit = bytes / codec_.block_size() * C::block_rows;
         return first / C::block_rows * C::block_rows +
                std::max<std::size_t>(fit / scanned_at_once, 1) * scanned_at_once;

@@ -61,7 +61,7 @@ public:
     [[nodiscard]] bool on_disk() const noexcept { return codes_.on_disk(); }
     /// Those of the lists that are asked for most, if these are kept in memory.
     [[nodiscard]] const std::shared_ptr<HotCache>& cache() const noexcept { return cache_; }
-    /// At the end of a search that asked for rows.
+    /// At the end of a search that asked for rows, and of each list that a batch asks for.
     void tend_cache() const noexcept {
         if (cache_) cache_->tend();
     }

@@ -8,6 +8,7 @@
 #include <tonari/codec/sq4.hpp>
 #include <tonari/codec/sq8.hpp>
 #include <tonari/index/freeze_ivf.hpp>
+#include <tonari/index/growing_ivf_batch.hpp>
 #include <tonari/index/growing_ivf_compact.hpp>
 #include <tonari/index/growing_ivf_search.hpp>
 #include <tonari/index/growing_ivf_source.hpp>
@@ -48,6 +49,14 @@ public:
     }
     Result<Outcome> range_search(RowView query, const RangeOptions& options, SearchScratch& scratch) const override {
         return GrowingIvfSearch<Growing>(this->index(), scratch, options.filter).range(query, options);
+    }
+    [[nodiscard]] bool has_batch(std::size_t queries, const SearchOptions& options) const noexcept override {
+        const bool may_answer = this->size() > 0 && (options.filter == nullptr || options.filter->named->size() > 0);
+        return may_answer && goes_list_by_list(queries, options);
+    }
+    Result<bool> search_batch(MatrixView queries, const SearchOptions& options, Answers& out) const override {
+        if (!has_batch(queries.rows(), options)) return false;
+        return search_growing_batch(this->index(), queries, options, out);
     }
     [[nodiscard]] Result<std::unique_ptr<CursorModel>> cursor(RowView query,
                                                               const CursorOptions& options) const override {

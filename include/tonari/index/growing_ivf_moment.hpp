@@ -1,4 +1,4 @@
-// Growing lists at one moment, as one query scans them: by the codes of the lists, or by finer ones beside them.
+// Growing lists at one moment, as queries scan them: by the codes of the lists, or by finer ones beside them.
 //
 // A block whose places are all shown, or the first of them, is compared as it lies, and blocks that follow each other in one
 // call; of others the shown places are gathered. What is near enough is then asked whether it was alive at the moment: few
@@ -9,34 +9,21 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <tonari/core/clock.hpp>
 #include <tonari/core/collector.hpp>
 #include <tonari/graph/expander.hpp>
 #include <tonari/index/growing_ivf.hpp>
 #include <tonari/index/id_set.hpp>
+#include <tonari/index/nearest_ids.hpp>
 #include <tonari/index/stored_rows.hpp>
 #include <tonari/simd/prefetch.hpp>
 
 namespace tonari {
-
-/// The finer codes of growing lists, as those of a RefiningCollector.
-template <class Codec>
-class GrowingFineRows {
-public:
-    using Scorer = typename Codec::Scorer;
-    GrowingFineRows(const GrowingLists& lists, const Codec& codec) noexcept : lists_(&lists), codec_(&codec) {}
-    [[nodiscard]] const Codec& codec() const noexcept { return *codec_; }
-    [[nodiscard]] const std::byte* code(RowId place) const noexcept { return lists_->fine(place); }
-    [[nodiscard]] static constexpr bool on_disk() noexcept { return false; }
-    static void fetch(std::size_t /*first*/, std::size_t /*last*/) noexcept {}
-
-private:
-    const GrowingLists* lists_;
-    const Codec* codec_;
-};
 
 /// Holds the moment, and lets it go when it ends. `by_fine`: scans compare the finer codes.
 template <class Growing, bool by_fine = false>
@@ -65,10 +52,28 @@ public:
             return index_->list_codec();
         }
     }
+    /// Places, nearest first, into the nearest k ids; true if some were left out. Throws bad_alloc where `out` has less room.
+    bool answer(std::span<const OrderedKey> places, std::size_t k, std::vector<Neighbor>& out) const {
+        out.reserve(std::min(k, places.size()));
+        NearestIds nearest(out, k);
+        for (const OrderedKey key : places) {
+            if (nearest.is_full_before(distance_of(key))) return true;
+            nearest.offer({id(row_of(key)), distance_of(key)});
+        }
+        return nearest.left_out();
+    }
     [[nodiscard]] Scorer aim(typename Growing::Row query, SearchScratch& scratch) const noexcept {
         codec().prepare(query, scratch.query());
         auto scorer = codec().scorer();
         scorer.set_query(scratch.query());
+        return scorer;
+    }
+    /// The scorer of a query that the codec has prepared.
+    template <class Options>
+    [[nodiscard]] Scorer prepared_scorer(const std::byte* prepared, const Options& options) const noexcept {
+        Scorer scorer = codec().scorer();
+        scorer.set_query(prepared);
+        if constexpr (requires { scorer.set_deviations(options.refine); }) scorer.set_deviations(options.refine);
         return scorer;
     }
     /// From here on rows of this list are compared, which a search among the centroids has found.
@@ -84,25 +89,56 @@ public:
     template <Collector Found>
     Block scan(Block block, Scorer& scorer, const Deadline& deadline, Found& found, Survivors& space,
                Outcome& outcome) const noexcept {
-        Pass<Found> pass{*this, scorer, deadline, found, space, outcome};
-        while (block != GrowingLists::no_block && outcome.complete) {
-            const Block next = lists_->next(block);
-            if (next != GrowingLists::no_block) prefetch_block(next);
-            const std::uint32_t shown = lists_->shown(block);
-            if (filter_ == nullptr && (shown & (shown + 1)) == 0) {
-                pass.add_first(block, static_cast<std::size_t>(std::popcount(shown)));
-            } else {
-                pass.add_some(block, shown);
-            }
-            block = next;
-        }
+        Comparing<Found> comparing{*this, scorer, deadline, found, space, outcome};
+        Pass<Comparing<Found>> pass(*this, comparing);
+        while (block != GrowingLists::no_block && outcome.complete) block = pass.add(block);
+        pass.end();
+        outcome.complete = outcome.complete && !deadline.expired();  // where no row passes, too
+        return block;
+    }
+
+    /// Rows of a list that are to be compared with several queries: which of its blocks' places are alive and pass is found out once.
+    struct Piece {
+        struct Part {
+            RowId first = no_row;  // of places whose codes lie one behind another; `no_row` where they were gathered
+            std::size_t length = 0;
+        };
+        std::vector<Part> parts;
+        std::vector<const std::byte*> codes;  // of those that were gathered, part after part
+        std::vector<RowId> places;            // theirs
+    };
+    /// Fills `piece` with the rows of `block` and of those behind it, at most so many blocks. The block to go on with. Throws bad_alloc.
+    Block take(Block block, std::size_t blocks, Piece& piece) const {
+        piece.parts.clear();
+        piece.codes.clear();
+        piece.places.clear();
+        Taking taking{piece};
+        Pass<Taking> pass(*this, taking);
+        for (std::size_t i = 0; block != GrowingLists::no_block && i < blocks; ++i) block = pass.add(block);
         pass.end();
         return block;
+    }
+    /// Offers the rows of a piece as `scan` does. How many were compared.
+    template <Collector Found>
+    std::uint32_t compare(const Piece& piece, Scorer& scorer, Found& found, Survivors& space) const noexcept {
+        Outcome outcome;
+        const Deadline none;
+        Comparing<Found> comparing{*this, scorer, none, found, space, outcome};
+        std::size_t gathered = 0;
+        for (const auto& [first, length] : piece.parts) {
+            if (first != no_row) {
+                comparing.run(first, length);
+                continue;
+            }
+            comparing.gathered({piece.codes.data() + gathered, length}, {piece.places.data() + gathered, length});
+            gathered += length;
+        }
+        return outcome.distances;
     }
 
 private:
     [[nodiscard]] bool passes(RowId place) const noexcept {
-        return places_->visible(place, pin_.moment()) && (filter_ == nullptr || filter_->contains(id(place)));
+        return (filter_ == nullptr || filter_->contains(id(place))) && places_->visible(place, pin_.moment());
     }
     [[nodiscard]] const std::byte* code(RowId place) const noexcept {
         return by_fine ? lists_->fine(place) : lists_->code(place);
@@ -112,71 +148,111 @@ private:
         simd::prefetch(code(GrowingLists::first_place(block)), GrowingLists::block_rows * code_size(), 16);
     }
 
+    /// Goes from block to block and tells `To` what is to be compared at once.
+    template <class To>
+    class Pass {
+    public:
+        Pass(const GrowingIvfMoment& moment, To& to) noexcept : moment_(&moment), to_(&to) {}
+
+        /// The block behind it.
+        Block add(Block block) {
+            const Block next = moment_->lists_->next(block);
+            if (next != GrowingLists::no_block) moment_->prefetch_block(next);
+            const std::uint32_t shown = moment_->lists_->shown(block);
+            if (moment_->filter_ == nullptr && (shown & (shown + 1)) == 0) {
+                add_first(block, static_cast<std::size_t>(std::popcount(shown)));
+            } else {
+                add_some(block, shown);
+            }
+            return next;
+        }
+        void end() {
+            flush_run();
+            flush_gathered();
+        }
+
+    private:
+        void add_first(Block block, std::size_t rows) {
+            const RowId first = GrowingLists::first_place(block);
+            const std::byte* code = moment_->code(first);  // memory grows in pieces: numbers alone do not tell
+            if (first != run_ + length_ || code != end_of_run_ || length_ + rows > max_batch) {
+                flush_run();
+                run_ = first;
+            }
+            length_ += rows;
+            end_of_run_ = code + rows * moment_->code_size();
+        }
+        void add_some(Block block, std::uint32_t shown) {
+            for (; shown != 0; shown &= shown - 1) {
+                const RowId place = GrowingLists::first_place(block) + static_cast<RowId>(std::countr_zero(shown));
+                if (!moment_->passes(place)) continue;
+                codes_[count_] = moment_->code(place);
+                simd::prefetch(codes_[count_], moment_->code_size(), 4);
+                places_[count_++] = place;
+                if (count_ == codes_.size()) flush_gathered();
+            }
+        }
+        void flush_run() {
+            if (length_ > 0) to_->run(run_, length_);
+            length_ = 0;
+        }
+        void flush_gathered() {
+            if (count_ > 0) to_->gathered({codes_.data(), count_}, {places_.data(), count_});
+            count_ = 0;
+        }
+
+        const GrowingIvfMoment* moment_;
+        To* to_;
+        RowId run_ = 0;  // places [run, run + length) are to be compared, whose codes lie one behind another
+        std::size_t length_ = 0;
+        const std::byte* end_of_run_ = nullptr;
+        std::size_t count_ = 0;  // gathered
+        std::array<const std::byte*, 64> codes_{};
+        std::array<RowId, 64> places_{};
+    };
+
+    /// What compares the rows of a pass, or of a piece.
     template <Collector Found>
-    struct Pass {
+    struct Comparing {
         const GrowingIvfMoment& moment;
         Scorer& scorer;
         const Deadline& deadline;
         Found& found;
         Survivors& space;
         Outcome& outcome;
-        RowId run = 0;  // places [run, run + length) are to be compared, whose codes lie one behind another
-        std::size_t length = 0;
-        const std::byte* end_of_run = nullptr;
-        std::size_t count = 0;  // gathered
-        std::array<const std::byte*, 64> codes{};
-        std::array<RowId, 64> places{};
 
-        void add_first(Block block, std::size_t rows) noexcept {
-            const RowId first = GrowingLists::first_place(block);
-            const std::byte* code = moment.code(first);  // memory grows in pieces: numbers alone do not tell
-            if (first != run + length || code != end_of_run || length + rows > max_batch) {
-                flush_run();
-                run = first;
-            }
-            length += rows;
-            end_of_run = code + rows * moment.code_size();
-        }
-        void add_some(Block block, std::uint32_t shown) noexcept {
-            for (; shown != 0; shown &= shown - 1) {
-                const RowId place = GrowingLists::first_place(block) + static_cast<RowId>(std::countr_zero(shown));
-                if (!moment.passes(place)) continue;
-                codes[count] = moment.code(place);
-                simd::prefetch(codes[count], moment.code_size(), 4);
-                places[count++] = place;
-                if (count == codes.size()) flush_gathered();
-            }
-        }
-        void flush_run() noexcept {
-            if (length == 0) return;
+        void run(RowId first, std::size_t length) noexcept {
             space.clear();
-            scorer.scan(CodeBlock{moment.code(run), moment.code_size(), length}, beyond(found.bound()), space);
+            scorer.scan(CodeBlock{moment.code(first), moment.code_size(), length}, beyond(found.bound()), space);
             for (std::size_t i = 0; i < space.count; ++i) {
-                const RowId place = run + space.index[i];
+                const RowId place = first + space.index[i];
                 if (moment.places_->visible(place, moment.pin_.moment())) offer(place, i);
             }
-            flushed(length);
+            compared(length);
         }
-        void flush_gathered() noexcept {
-            if (count == 0) return;
+        void gathered(std::span<const std::byte* const> codes, std::span<const RowId> places) noexcept {
             space.clear();
-            scorer.gather({codes.data(), count}, beyond(found.bound()), space);
+            scorer.gather(codes, beyond(found.bound()), space);
             for (std::size_t i = 0; i < space.count; ++i) offer(places[space.index[i]], i);
-            flushed(count);
-        }
-        void end() noexcept {
-            flush_run();
-            flush_gathered();
-            outcome.complete = outcome.complete && !deadline.expired();  // where no row passes, too
+            compared(codes.size());
         }
         void offer(RowId place, std::size_t i) noexcept {
             found.offer(place, space.estimate[i], lower_of<Scorer>(space, i));
         }
-        void flushed(std::size_t& rows) noexcept {
+        void compared(std::size_t rows) noexcept {
             if constexpr (requires { found.flush(); }) found.flush();
             outcome.distances += static_cast<std::uint32_t>(rows);
-            rows = 0;
             outcome.complete = outcome.complete && !deadline.expired();
+        }
+    };
+    /// What makes a piece of them.
+    struct Taking {
+        Piece& piece;
+        void run(RowId first, std::size_t length) { piece.parts.push_back({first, length}); }
+        void gathered(std::span<const std::byte* const> codes, std::span<const RowId> places) {
+            piece.parts.push_back({no_row, codes.size()});
+            piece.codes.insert(piece.codes.end(), codes.begin(), codes.end());
+            piece.places.insert(piece.places.end(), places.begin(), places.end());
         }
     };
 

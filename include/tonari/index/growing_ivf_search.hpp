@@ -5,12 +5,29 @@
 #include <limits>
 
 #include <tonari/index/growing_ivf_moment.hpp>
-#include <tonari/index/nearest_ids.hpp>
 #include <tonari/index/patience.hpp>
 #include <tonari/index/refined.hpp>
 #include <tonari/index/search_scratch.hpp>
+#include <tonari/lists/list_rounds.hpp>
 
 namespace tonari {
+
+/// The finer codes of growing lists, as those of a RefiningCollector.
+template <class Codec>
+class GrowingFineRows {
+public:
+    using Scorer = typename Codec::Scorer;
+    GrowingFineRows(const GrowingLists& lists, const Codec& codec) noexcept : lists_(&lists), codec_(&codec) {}
+    [[nodiscard]] const Codec& codec() const noexcept { return *codec_; }
+    [[nodiscard]] const std::byte* code(RowId place) const noexcept { return lists_->fine(place); }
+    [[nodiscard]] static constexpr bool on_disk() noexcept { return false; }
+    static void fetch(std::size_t /*first*/, std::size_t /*last*/) noexcept {}
+    static void tend_cache() noexcept {}
+
+private:
+    const GrowingLists* lists_;
+    const Codec* codec_;
+};
 
 /// One search of one index. It holds a moment, and lets it go when it ends. Allocates where the scratch is too small: the
 /// index may have grown. Throws bad_alloc.
@@ -22,10 +39,14 @@ public:
           filter_(filter),
           moment_(index, filter == nullptr ? nullptr : filter->named.get()),
           scratch_(&scratch) {
+        reserve(index, scratch);
+    }
+    /// All that a search needs of a scratch, but for its answers. Throws bad_alloc.
+    static void reserve(const Growing& index, SearchScratch& scratch) {
         index.coarse_lists().reserve(scratch);
         scratch.reserve_query(std::max(index.list_codec().query_size(), index.coarse_lists().query_size()));
         if constexpr (Growing::refined) scratch.reserve_fine_query(index.codec().query_size());
-        scratch.probed.reserve(lists());
+        scratch.probed.reserve(index.lists().lists());
     }
 
     /// `options.filter` is that of this search.
@@ -39,7 +60,7 @@ public:
             }
             return looked;
         });
-        answer(kept().sort(), k);
+        moment_.answer(kept().sort(), k, scratch_->neighbors);
         return outcome;
     }
 
@@ -58,7 +79,7 @@ public:
             });
             return looked;
         });
-        outcome.truncated = answer(kept().sort(), cap);
+        outcome.truncated = moment_.answer(kept().sort(), cap, scratch_->neighbors);
         return outcome;
     }
 
@@ -79,6 +100,7 @@ private:
             const GrowingFineRows rows(index_->lists(), codec);
             RefiningCollector found(rows, scorer, kept());
             Outcome outcome = look(found);
+            found.settle();
             outcome.refined = found.looked_at();
             outcome.exact = false;  // bounds hold nearly always
             return outcome;
@@ -118,6 +140,7 @@ private:
                 for (std::size_t list = 0; list < lists() && outcome.complete; ++list) {
                     scan_list({static_cast<Id>(list), 0}, scorer, options.deadline, found, outcome);
                 }
+                settle(found);
                 outcome.hops = 0;  // none was looked for
                 outcome.exact = outcome.complete;
                 return outcome;
@@ -132,6 +155,7 @@ private:
             ranked = std::min(2 * ranked, most);
             outcome.distances += coarse.find(query, ranked, *scratch_);
         }
+        settle(found);
         outcome.exact = outcome.complete && outcome.hops == lists();
         return outcome;
     }
@@ -140,6 +164,9 @@ private:
     bool scan_ranked(typename Growing::Row query, const Options& options, Patience& patience, Found& found,
                      Outcome& outcome) noexcept {
         Scorer scorer = aim(query, options);
+        if constexpr (in_rounds<typename Growing::ListCodec, Found>) {
+            if (!patience.ever_ends()) order_in_rounds(scratch_->lists);
+        }
         const auto& nearest = scratch_->lists;
         for (std::size_t i = 0; i < nearest.size(); ++i) {
             if (scratch_->probed.contains(static_cast<RowId>(nearest[i].id))) continue;
@@ -147,7 +174,9 @@ private:
             if (i + 1 < nearest.size()) moment_.prefetch(static_cast<std::size_t>(nearest[i + 1].id));
             scan_list(nearest[i], scorer, options.deadline, found, outcome);
             if (!outcome.complete) return true;
-            if (patience.ever_ends()) patience.asked(found.bound());
+            if (!patience.ever_ends()) continue;
+            settle(found);
+            patience.asked(found.bound());
         }
         return false;
     }
@@ -159,17 +188,22 @@ private:
         Scorer scorer = aim(query, options);
         for (const Neighbor& list : scratch_->lists) {
             if (!scan_list(list, scorer, options.deadline, found, outcome)) continue;
+            settle(found);
             if (!outcome.complete || enough()) return;
         }
         outcome.exact = scratch_->lists.size() == lists();
     }
     template <class Options>
     Scorer aim(typename Growing::Row query, const Options& options) const noexcept {
-        Scorer scorer = moment_.aim(query, *scratch_);
-        if constexpr (requires { scorer.set_deviations(options.refine); }) scorer.set_deviations(options.refine);
-        return scorer;
+        index_->list_codec().prepare(query, scratch_->query());
+        return moment_.prepared_scorer(scratch_->query(), options);
     }
-    /// False if it was looked at before. What it offered has been settled afterwards.
+    /// From here on `found.size()` counts all that was offered.
+    template <Collector Found>
+    static void settle(Found& found) noexcept {
+        if constexpr (requires { found.settle(); }) found.settle();
+    }
+    /// False if it was looked at before.
     template <Collector Found>
     bool scan_list(const Neighbor& list, Scorer& scorer, const Deadline& deadline, Found& found,
                    Outcome& outcome) noexcept {
@@ -177,19 +211,8 @@ private:
         moment_.enter(list, scorer);
         moment_.scan(index_->lists().first(static_cast<std::size_t>(list.id)), scorer, deadline, found,
                      scratch_->expansion.survivors, outcome);
-        if constexpr (requires { found.settle(); }) found.settle();
         ++outcome.hops;
         return true;
-    }
-
-    /// Places, nearest first, into their ids; true if some were left out.
-    bool answer(std::span<const OrderedKey> places, std::size_t k) noexcept {
-        NearestIds out(scratch_->neighbors, k);
-        for (const OrderedKey key : places) {
-            if (out.is_full_before(distance_of(key))) return true;
-            out.offer({moment_.id(row_of(key)), distance_of(key)});
-        }
-        return out.left_out();
     }
 
     const Growing* index_;

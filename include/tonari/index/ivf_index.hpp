@@ -22,6 +22,7 @@
 #include <tonari/index/flat_index.hpp>
 #include <tonari/index/hnsw_index.hpp>
 #include <tonari/index/ivf_batch.hpp>
+#include <tonari/index/ivf_pieces.hpp>
 #include <tonari/index/ivf_source.hpp>
 #include <tonari/index/patience.hpp>
 #include <tonari/index/train_lists.hpp>
@@ -44,8 +45,6 @@ public:
     static constexpr IndexKind kind = IndexKind::ivf;
     using Scratch = SearchScratch;
     using Scorer = typename C::Scorer;
-    /// Fewer queries are as well asked one by one.
-    static constexpr std::size_t fewest_together = 8;
 
     /// Copies `rows`. Ids and rows were checked (`check_ids`, `check_finite`). The centroids are trained on a sample.
     /// Errors: invalid_argument where there are fewer rows than lists.
@@ -135,13 +134,21 @@ public:
     }
     /// Whether so many queries are faster asked list by list (index/ivf_batch.hpp).
     [[nodiscard]] bool has_batch(std::size_t queries, const SearchOptions& options) const noexcept {
-        return queries >= fewest_together * resolve_threads(options.threads) && options.filter == nullptr &&
-               !(options.patience > 0) && options.deadline.never() && spill_.empty() && !rows_.on_disk();
+        // Where a list holds few rows that pass, there is little to share; rows that are asked of the disk one by one are not shared.
+        constexpr bool shares_few = BlockCodec<C> || !RelativeCodec<C>;
+        return goes_list_by_list(queries, options) && spill_.empty() &&
+               (!looks_at_passing(options.filter, options.nprobe) || (shares_few && !rows_.on_disk()));
     }
     /// Many queries at once, where they go list by list. Queries were checked.
     Result<bool> search_batch(MatrixView queries, const SearchOptions& options, Answers& out) const {
         if (!has_batch(queries.rows(), options)) return false;
-        return IvfBatch<IvfIndex, NearestOfEach<IvfIndex>>(*this, *this, queries, options, out).run();
+        return IvfBatch<IvfPieces<IvfIndex>, NearestOfEach<IvfIndex>>(*this, *this, queries, options, out).run();
+    }
+    /// Are all rows that pass a filter looked at? Where among the rows of `nprobe` lists as many would be tested for passing.
+    [[nodiscard]] bool looks_at_passing(const RowFilter* filter, std::size_t nprobe) const noexcept {
+        return filter != nullptr &&
+               static_cast<double>(filter->passing) * static_cast<double>(partition_.lists()) <=
+                   static_cast<double>(nprobe) * static_cast<double>(partition_.rows() + spill_.rows());
     }
     /// The scorer of a query that the codec has prepared.
     template <class Options>
@@ -198,7 +205,7 @@ public:
 
     [[nodiscard]] std::unique_ptr<CursorModel> cursor(RowView query, const CursorOptions& options) const {
         if constexpr (!RelativeCodec<C>) {
-            if (options.filter != nullptr && spill_.empty() && scan_is_cheaper(*options.filter, options.nprobe)) {
+            if (spill_.empty() && looks_at_passing(options.filter, options.nprobe)) {
                 return scan_cursor(rows_, query, options);
             }
         }
@@ -346,16 +353,15 @@ private:
     /// Looks at the nearest lists, or at all rows that pass where these are few.
     template <class Options, Collector Found>
     Outcome look(RowView query, const Options& options, Found& found, SearchScratch& scratch) const noexcept {
-        const RowFilter* const filter = options.filter;
         std::size_t nprobe = options.nprobe;
         Outcome outcome;
         if (!spill_.empty()) scratch.met.clear();
-        if (filter != nullptr && scan_is_cheaper(*filter, nprobe)) {
+        if (looks_at_passing(options.filter, nprobe)) {
             if constexpr (RelativeCodec<C>) {
                 nprobe = partition_.lists();  // rows are what they are beside their lists' centroids
             } else {
                 auto scorer = list_scorer(query, options, scratch);
-                outcome = rows_.scan_passing(scorer, *filter, options.deadline, found, scratch,
+                outcome = rows_.scan_passing(scorer, *options.filter, options.deadline, found, scratch,
                                              [this](RowId row) { return spill_.place_of(row, partition_); });
                 settle(found);
                 outcome.exact = outcome.complete;  // no list holds another row that passes
@@ -381,7 +387,7 @@ private:
                      Outcome& outcome) const noexcept {
         auto scorer = list_scorer(query, options, scratch);
         if constexpr (in_rounds<C, Found>) {
-            if (!patience.ever_ends() && options.deadline.never()) order_in_rounds(scratch.lists);
+            if (!patience.ever_ends()) order_in_rounds(scratch.lists);
         }
         const std::span<const Neighbor> lists(scratch.lists);
         // Whether rows that are read from the disk are near is known once many were read at once.
@@ -449,12 +455,6 @@ private:
         rows_.scan(places.first, places.last, scorer, options.filter, options.deadline, found, scratch, outcome,
                    spill_.in_list(number, partition_, scratch.met));
         ++outcome.hops;
-    }
-
-    /// Among the rows of the lists that would be looked at as many would be tested for passing.
-    [[nodiscard]] bool scan_is_cheaper(const RowFilter& filter, std::size_t nprobe) const noexcept {
-        return static_cast<double>(filter.passing) * static_cast<double>(partition_.lists()) <=
-               static_cast<double>(nprobe) * static_cast<double>(partition_.rows() + spill_.rows());
     }
 
     RowsOf<C> rows_;

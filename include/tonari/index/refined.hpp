@@ -21,6 +21,7 @@
 #include <tonari/index/concepts.hpp>
 #include <tonari/index/cursor_model.hpp>
 #include <tonari/index/ivf_batch.hpp>
+#include <tonari/index/ivf_pieces.hpp>
 #include <tonari/index/row_map.hpp>
 #include <tonari/index/stored_rows.hpp>
 #include <tonari/simd/prefetch.hpp>
@@ -74,8 +75,17 @@ public:
         count_ = 0;
     }
 
-    /// What was offered and not looked at: fewer than `waited_for` after a flush, unless on disk.
-    static constexpr std::size_t waited_for = 32;
+    /// Of what was offered since only as many rows as the disk is asked for at once.
+    void keep_nearest() noexcept {
+        if (count_ <= at_once) return;
+        const auto first = offered_.begin();
+        std::nth_element(first, first + at_once, first + static_cast<std::ptrdiff_t>(count_));
+        count_ = at_once;
+    }
+    /// What was offered and not looked at: at most so much, after a flush.
+    static constexpr std::size_t most_waiting(const Fine& fine) noexcept {
+        return fine.on_disk() ? max_batch : waited_for;
+    }
     [[nodiscard]] std::span<const OrderedKey> waiting() const noexcept { return {offered_.data(), count_}; }
     /// Goes on where another collector of the same query left off.
     void resume(std::span<const OrderedKey> waiting) noexcept {
@@ -84,6 +94,7 @@ public:
     }
 
 private:
+    static constexpr std::size_t waited_for = 32;
     static constexpr std::size_t at_once = 16;   // from disk
     static constexpr std::size_t in_memory = 8;  // fewer: each may bring a bound for those behind it
 
@@ -120,26 +131,35 @@ private:
     std::uint32_t looked_at_ = 0;
 };
 
-/// What the queries of a group keep (index/ivf_batch.hpp) where finer codes rank rows. `Whole` is a Refined.
-template <class Whole>
+/// What the queries of a group keep (index/ivf_batch.hpp) where finer codes rank rows. `Index` is a Refined, or has as much of one as is
+/// used here.
+template <class Index>
 class NearestByFine {
 public:
-    using Found = RefiningCollector<StoredRows<typename Whole::FineCodec>>;
+    using Whole = Index;
+    using Found = RefiningCollector<typename Whole::FineRows>;
 
     NearestByFine(const Whole& index, const SearchOptions& options) noexcept
         : index_(&index), options_(&options), k_(std::min(options.k, index.size())) {}
 
     [[nodiscard]] std::size_t query_bytes() const noexcept {
-        return sizeof(Query) + k_ * sizeof(OrderedKey) + query_stride(index_->codec());
+        return sizeof(Query) + (k_ + most_waiting()) * sizeof(OrderedKey) + query_stride(index_->codec());
     }
     Status reserve(std::size_t group, SearchScratch& scratch) {
         queries_.resize(group);
+        offered_.resize(group * most_waiting());
         for (Query& query : queries_) query.nearest.reset(k_);
         prepared_ = PreparedQueries(index_->codec(), group);
-        if (index_->map()) mapped_.resize(RoughCentroids::Panel::most * index_->map()->room());
+        if constexpr (maps) {
+            if (index_->map()) mapped_.resize(RoughCentroids::Panel::most * index_->map()->room());
+        }
         return index_->reserve(*options_, scratch);
     }
-    RowView enter(std::size_t q, RowView query) noexcept {
+    template <class Pieces>
+    void begin(const Pieces& pieces) noexcept {
+        k_ = pieces.most();
+    }
+    RowView enter(std::size_t q, RowView query) {
         Query& kept = queries_[q];
         kept.scorer = index_->codec().scorer();
         kept.scorer.set_query(prepared_.prepare(index_->codec(), q, query));
@@ -147,55 +167,67 @@ public:
         kept.offset = 0;
         kept.looked_at = 0;
         kept.waiting = 0;
-        if (!index_->map()) return query;
-        const RowMap& map = *index_->map();
-        float* const room = mapped_.data() + q % RoughCentroids::Panel::most * map.room();
-        const RowView mapped = map.map_query(query, room);
-        kept.offset = map.bound_offset(query, room, options_->refine);
-        return mapped;
+        if constexpr (maps) {
+            if (!index_->map()) return query;
+            const RowMap& map = *index_->map();
+            float* const room = mapped_.data() + q % RoughCentroids::Panel::most * map.room();
+            const RowView mapped = map.map_query(query, room);
+            kept.offset = map.bound_offset(query, room, options_->refine);
+            return mapped;
+        } else {
+            return query;
+        }
     }
     void open(std::size_t q, std::vector<Found>& to) noexcept {
         Query& kept = queries_[q];
         Found& found = to.emplace_back(index_->fine_rows(), kept.scorer, kept.nearest);
         found.offset_bounds(kept.offset);
-        found.resume({kept.offered.data(), kept.waiting});
+        found.resume(waiting(q));
     }
     void close(std::size_t q, Found& found) noexcept {
         Query& kept = queries_[q];
-        if (found.waiting().size() > kept.offered.size()) found.settle();  // never, after a flush
+        if (found.waiting().size() > most_waiting()) found.settle();  // never, after a flush
         const auto waiting = found.waiting();
-        std::copy(waiting.begin(), waiting.end(), kept.offered.begin());
+        std::copy(waiting.begin(), waiting.end(), offered_.begin() + static_cast<std::ptrdiff_t>(q * most_waiting()));
         kept.waiting = static_cast<std::uint32_t>(waiting.size());
         kept.looked_at += found.looked_at();
     }
-    void answer(std::size_t q, RowView query, Outcome& outcome, SearchScratch& scratch) noexcept {
+    std::size_t finish(std::size_t q, Outcome& outcome) noexcept {
         Query& kept = queries_[q];
         Found rest(index_->fine_rows(), kept.scorer, kept.nearest);
         rest.offset_bounds(kept.offset);
-        rest.resume({kept.offered.data(), kept.waiting});
+        rest.resume(waiting(q));
+        if (!outcome.complete && rest.on_disk()) rest.keep_nearest();  // time is up
         rest.settle();
+        index_->fine_rows().tend_cache();
         outcome.refined = kept.looked_at + rest.looked_at();
-        if (kept.nearest.size() < k_ && outcome.hops < index_->inner().partition().lists()) {
-            outcome = index_->search(query, *options_, scratch);  // looks at further lists
-            return;
-        }
-        answer_ids(index_->ids(), kept.nearest.sort(), k_, nullptr, scratch.neighbors);
+        outcome.exact = false;  // bounds hold nearly always
+        return kept.nearest.size();
     }
+    std::span<const OrderedKey> sorted(std::size_t q) noexcept { return queries_[q].nearest.sort(); }
 
 private:
+    static constexpr bool maps = requires(const Whole whole) { whole.map(); };
+
+    /// Of each query: rows that were offered and not looked at.
+    [[nodiscard]] std::size_t most_waiting() const noexcept { return Found::most_waiting(index_->fine_rows()); }
+    [[nodiscard]] std::span<const OrderedKey> waiting(std::size_t q) const noexcept {
+        return {offered_.data() + q * most_waiting(), queries_[q].waiting};
+    }
+
     struct Query {
         typename Whole::FineCodec::Scorer scorer{};
         TopK nearest;
         float offset = 0;
         std::uint32_t looked_at = 0;
         std::uint32_t waiting = 0;
-        std::array<OrderedKey, Found::waited_for> offered{};  // of them the first `waiting`
     };
 
     const Whole* index_;
     const SearchOptions* options_;
     std::size_t k_;
     std::vector<Query> queries_;
+    std::vector<OrderedKey> offered_;  // `most_waiting()` of each, of which the first wait
     PreparedQueries prepared_;
     std::vector<float> mapped_;  // of a panel
 };
@@ -210,6 +242,7 @@ public:
     static constexpr IndexKind kind = IndexKind::refined;
     using Scratch = SearchScratch;
     using FineCodec = Fine;
+    using FineRows = StoredRows<Fine>;
 
     /// `inner` was built over these ids and rows, or over what `map` makes of the rows. Errors: out_of_memory.
     static Result<Refined> build(Inner inner, Fine fine, MatrixView rows, std::span<const Id> ids,
@@ -261,7 +294,7 @@ public:
     template <class Lists = Inner>  // a template: clang before 16 instantiates a constrained member with its class
         requires ListedTogether<Lists>
     [[nodiscard]] bool has_batch(std::size_t queries, const SearchOptions& options) const noexcept {
-        return !fine_.on_disk() && inner_.has_batch(queries, options);
+        return inner_.has_batch(queries, options) && !ranks_passing(options);
     }
     /// Many queries at once, where they go list by list. Queries were checked.
     template <class Lists = Inner>
@@ -269,7 +302,7 @@ public:
     Result<bool> search_batch(MatrixView queries, const SearchOptions& options, Answers& out) const {
         static_assert(Lists::Scorer::bounded);  // or scans would not break off where bounds are asked again
         if (!has_batch(queries.rows(), options)) return false;
-        return IvfBatch<Inner, NearestByFine<Refined>, Refined>(inner_, *this, queries, options, out).run();
+        return IvfBatch<IvfPieces<Inner>, NearestByFine<Refined>>(inner_, *this, queries, options, out).run();
     }
 
     Status reserve(const RangeOptions& options, SearchScratch& scratch) const {
@@ -347,11 +380,29 @@ private:
         scratch.fine_nearest.reset(most + 1);
         scratch.neighbors.reserve(most);
     }
+    /// Are the rows that pass a filter ranked one and all? Codes that are relative to the centroids of lists would have all lists looked at
+    /// where few pass: then what is wanted is compared with less, and exactly.
+    template <class Options>
+    [[nodiscard]] bool ranks_passing(const Options& options) const noexcept {
+        if constexpr (ListedTogether<Inner> && RelativeCodec<std::remove_cvref_t<decltype(inner_.codec())>>) {
+            return !fine_.on_disk() && inner_.looks_at_passing(options.filter, options.nprobe) &&
+                   options.filter->passing * codec().code_size() <= inner_.rows().codes().size();
+        } else {
+            return false;
+        }
+    }
     template <class Options>
     Outcome find(RowView query, const Options& options, SearchScratch& scratch) const noexcept {
         codec().prepare(query, scratch.fine_query());
         auto scorer = codec().scorer();
         scorer.set_query(scratch.fine_query());
+        if (ranks_passing(options)) {
+            const auto place_of = [](RowId row) { return row; };
+            Outcome outcome =
+                fine_.scan_passing(scorer, *options.filter, options.deadline, scratch.fine_nearest, scratch, place_of);
+            outcome.refined = outcome.distances;
+            return outcome;
+        }
         RefiningCollector<StoredRows<Fine>> found(fine_, scorer, scratch.fine_nearest);
         if (map_) {
             const RowView given = query;

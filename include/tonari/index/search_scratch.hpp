@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include <tonari/core/cache_line.hpp>
 #include <tonari/core/neighbor.hpp>
 #include <tonari/core/top_k.hpp>
 #include <tonari/core/visited.hpp>
@@ -36,16 +37,10 @@ struct SearchScratch {
     std::vector<float> mapped;        ///< transforms: the query as float32, and mapped
     std::vector<Neighbor> neighbors;  ///< the answer
 
-    void reserve_query(std::size_t bytes) { query_block.resize(bytes + 63); }
-    void reserve_fine_query(std::size_t bytes) { fine_block.resize(bytes + 63); }
-    [[nodiscard]] std::byte* query() noexcept { return at_cache_line(query_block); }
-    [[nodiscard]] std::byte* fine_query() noexcept { return at_cache_line(fine_block); }
-
-private:
-    static std::byte* at_cache_line(std::vector<std::byte>& block) noexcept {
-        const auto address = reinterpret_cast<std::uintptr_t>(block.data());
-        return block.data() + ((64 - address % 64) % 64);
-    }
+    void reserve_query(std::size_t bytes) { query_block.resize(bytes + cache_line - 1); }
+    void reserve_fine_query(std::size_t bytes) { fine_block.resize(bytes + cache_line - 1); }
+    [[nodiscard]] std::byte* query() noexcept { return at_cache_line(query_block.data()); }
+    [[nodiscard]] std::byte* fine_query() noexcept { return at_cache_line(fine_block.data()); }
 };
 
 /// Scratch for one query, of `bytes` when it is prepared: for those that keep it.

@@ -19,6 +19,9 @@
 
 namespace tonari {
 
+/// Scattered rows that one call of a kernel compares.
+inline constexpr std::size_t gathered_at_once = 64;
+
 /// One step above the bound: a row as near as the last one kept may still have the smaller id.
 inline float beyond(float bound) noexcept { return std::nextafter(bound, std::numeric_limits<float>::infinity()); }
 
@@ -123,6 +126,8 @@ public:
     void fetch(std::size_t first, std::size_t last) const noexcept {
         this->fetch_bytes(first * stride_, std::min(last - first, fetched_rows()) * stride_);
     }
+    /// How many that are.
+    [[nodiscard]] std::size_t fetched_rows() const noexcept { return std::max(max_batch, fetched_at_once / stride_); }
     /// Keeps the lists in memory that are asked for most, within so many bytes. List l begins at place `first_of(l)`.
     template <class FirstOf>
     Status cache_lists(std::size_t lists, const FirstOf& first_of, std::size_t budget) {
@@ -175,10 +180,17 @@ public:
         Batch<Found> batch{*this, scorer, found, scratch.expansion, outcome, placed};
         std::size_t place = first;
         if (filter != nullptr) {
+            const auto compare = [&](std::size_t at, RowId row) {
+                if (batch.add(at, row)) outcome.complete = !deadline.expired();
+                return outcome.complete;
+            };
+            if (placed.once() && outcome.complete) {  // rows stand at the places of their numbers
+                place = filter->rows.for_each_until(first, last, [&](RowId row) { return compare(row, row); });
+                place = std::min(place + (outcome.complete ? 0 : 1), last);
+            }
             for (; place < last && outcome.complete; ++place) {
                 const RowId row = placed.at(place);
-                if (!placed.wants(row, filter->rows)) continue;
-                if (batch.add(place, row)) outcome.complete = !deadline.expired();
+                if (placed.wants(row, filter->rows)) compare(place, row);
             }
             batch.flush();
             if (deadline.expired()) outcome.complete = false;  // short lists never fill a batch
@@ -196,8 +208,10 @@ public:
         return place;
     }
     /// A place about `bytes` behind `first` at which a scan may be broken off and begun again. Where codes are bounded, what is offered
-    /// when stays the same; else it is all the same when.
-    [[nodiscard]] std::size_t break_after(std::size_t first, std::size_t bytes) const noexcept {
+    /// when stays the same; else it is all the same when. None, where rows are gathered: then that depends on those before.
+    [[nodiscard]] std::size_t break_after(std::size_t first, std::size_t bytes,
+                                          const RowFilter* filter) const noexcept {
+        if (Scorer::bounded && filter != nullptr) return rows();
         const std::size_t fit = bytes / stride_;
         return first + (Scorer::bounded ? std::max<std::size_t>(fit / scanned_at_once, 1) * scanned_at_once
                                         : std::max<std::size_t>(fit, 32));
@@ -213,7 +227,7 @@ public:
         for (; done < some.size() && outcome.complete; ++done) {
             const RowId row = some[done];
             if (row >= rows() || !placed.is_new(row) || (filter != nullptr && !filter->rows.test(row))) continue;
-            fetch(row, row + std::size_t{1});
+            if (this->on_disk()) fetch(row, row + std::size_t{1});
             if (batch.add(row, row)) outcome.complete = !deadline.expired();
         }
         batch.flush();
@@ -243,7 +257,6 @@ private:
     using CodedRows<C>::codec_;
     using CodedRows<C>::codes_;
 
-    [[nodiscard]] std::size_t fetched_rows() const noexcept { return std::max(max_batch, fetched_at_once / stride_); }
     static Origin no_origin(std::size_t /*row*/) noexcept { return {}; }
 
     /// Where few rows are looked at again for their bounds, the bound that these give is worth to be known early.
@@ -274,7 +287,7 @@ private:
         Expansion& space;
         Outcome& outcome;
         PlacedRows placed;
-        std::array<const std::byte*, 64> codes{};
+        std::array<const std::byte*, gathered_at_once> codes{};
         std::size_t count = 0;
 
         /// True when a kernel call was made: a good moment to look at the clock.

@@ -53,7 +53,7 @@ public:
 
     /// A search will read `bytes` bytes from `begin` on. True if they are kept; if not, they are to be asked for. O(log lists).
     bool ask(std::uint64_t begin, std::size_t bytes) noexcept;
-    /// At the end of a search: the list that it missed most may be kept from now on, which reads it.
+    /// At the end of a search, or when a batch has asked for a list: the list that it missed most may be kept from now on, which reads it.
     void tend() noexcept;
 
     [[nodiscard]] HotCacheStats stats() const noexcept;

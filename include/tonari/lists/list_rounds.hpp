@@ -4,7 +4,8 @@
 // The first rounds bring a bound that rules most other rows out. Within a round the order hardly matters to one query; where many
 // go list by list (index/ivf_batch.hpp), one order for all of them is what lets them share a list. Which rows are looked
 // at again depends on what bound is known when, so single queries keep to it, too: they answer the same. Only those that may end
-// early, by patience or a deadline, go by nearness alone, and there are no batches of them.
+// early by patience go by nearness alone, and there are no batches of them. Where a deadline ends it, the nearest lists come first
+// all the same, but for those of the round at hand.
 #pragma once
 
 #include <algorithm>

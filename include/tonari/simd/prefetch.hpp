@@ -5,9 +5,9 @@
 
 #include <cstddef>
 
-namespace tonari::simd {
+#include <tonari/core/cache_line.hpp>
 
-inline constexpr std::size_t cache_line = 64;
+namespace tonari::simd {
 
 __attribute__((always_inline)) inline void prefetch(const void* address) noexcept { __builtin_prefetch(address, 0, 3); }
 

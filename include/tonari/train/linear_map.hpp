@@ -77,10 +77,11 @@ struct PcaOptions {
     bool centred = true;
     Threads threads{};  ///< any number gives the same map
 };
-/// The `out` directions along which the rows of `sample` (float32) differ most, the first of them most. Directions
+/// The `out` directions along which the rows of `sample` (float32) differ most, the first of them most; where these are a sixth of all or
+/// fewer, and all 256 or more, nearly so: they hold as much of what rows differ by up to some ten-thousandths. Directions
 /// along which they do not differ at all, as where there are fewer rows than dimensions, are any that stand at right
 /// angles to the others. Errors: no rows, other elements, `out` outside its range, more than `max_map_dim` dimensions,
-/// values that are not finite or too large, out_of_memory. O(rows * dim^2 + dim^3).
+/// values that are not finite or too large, out_of_memory. O(rows * dim^2 + dim^3), for few O(rows * dim^2 + dim^2 * out).
 TONARI_API Result<LinearMap> pca(MatrixView sample, const PcaOptions& options);
 
 struct OpqOptions {

@@ -174,12 +174,22 @@ TEST_CASE("segment: a cache is for lists on the disk, and refused elsewhere") {
         CHECK(opened.error().message.find("expected residency 'disk'") != std::string::npos);
     }
     const Segment cached = Segment::open(path, {.residency = Residency::disk, .cache_bytes = 1 << 20}).value();
-    for (int round = 0; round < 2; ++round) CHECK(cached.search(rows.view(), {.k = 1, .nprobe = 8}).ok());
+    Searcher search = cached.index().searcher();
+    for (std::size_t i = 0; i < 2 * rows.size(); ++i) {
+        CHECK(search(rows.row(i % rows.size()), {.k = 1, .nprobe = 8}).ok());
+    }
     const HotCacheStats stats = cached.index().cache_stats().value();
     CHECK(stats.hits + stats.misses == 2 * 600 * 8);
     CHECK(stats.lists == 8);
     CHECK(stats.misses ==
           8 * 8 - 7 * 8 / 2);  // one list a search is kept, so that each of the first eight misses one less
+
+    const Segment together = Segment::open(path, {.residency = Residency::disk, .cache_bytes = 1 << 20}).value();
+    for (int round = 0; round < 3; ++round) CHECK(together.search(rows.view(), {.k = 1, .nprobe = 8}).ok());
+    const HotCacheStats of_batches = together.index().cache_stats().value();
+    CHECK(of_batches.misses == 8);  // a batch asks once for a list
+    CHECK(of_batches.hits == 2 * 8);
+    CHECK(of_batches.lists == 8);
 
     const Segment walked = Segment::open(path, {.residency = Residency::disk, .cache_bytes = 1 << 20}).value();
     for (int round = 0; round < 20; ++round) {

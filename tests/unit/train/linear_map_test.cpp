@@ -233,6 +233,76 @@ TEST_CASE("pca: directions are the eigenvectors of the second moments, the large
     }
 }
 
+TEST_CASE("pca: few directions of many hold as much as the best do, nearly", "[train]") {
+    constexpr Dim dim = 320;
+    const Rows steep = correlated_rows(dim, 700, 11);
+    const Rows clustered = clustered_rows(Element::float32, dim, 1500, 12);  // more than a slice
+    const Rows level = integer_rows(Element::float32, dim, 400, 13);         // no direction tells much
+    const Rows far = correlated_rows(dim, 700, 14, 300);                     // from the origin, beside how they differ
+    for (const Rows* rows : {&steep, &clustered, &level, &far}) {
+        for (const bool centred : {true, false}) {
+            const LinearMap all = train::pca(rows->view(), {dim, centred, {}}).value();
+            const auto extent = [&](const LinearMap& map, Dim from, Dim to) {  // of the rows, along these directions
+                double sum = 0;
+                for (std::size_t i = 0; i < rows->size(); ++i) {
+                    const auto row = mapped(map, rows->values(i));
+                    for (Dim d = from; d < to; ++d) sum += double{row[d]} * double{row[d]};
+                }
+                return sum / static_cast<double>(rows->size());
+            };
+            for (const Dim out : {1U, 8U, 53U}) {
+                CAPTURE(rows->size(), centred, out);
+                const LinearMap few = train::pca(rows->view(), {out, centred, {}}).value();
+                CHECK(skew(few) < 1e-6);
+                CHECK(few.centred() == centred);
+                CHECK(same(few, train::pca(rows->view(), {out, centred, {3}}).value()));
+                CHECK(extent(few, 0, out) > (1 - 3e-4) * extent(all, 0, out));
+                CHECK(extent(few, 1, out) > (1 - 3e-4) * extent(all, 1, out) - 1e-6 * extent(all, 0, 1));
+                for (const Dim first : {1U, 4U}) {  // the first of them are the first of all
+                    if (first >= out) continue;
+                    CHECK(extent(few, 0, first) > (1 - 1e-3) * extent(all, 0, first));
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("pca: few directions of many, of rows that say little", "[train]") {
+    constexpr Dim dim = 300;
+    const Rows few = correlated_rows(dim, 5, 14);
+    Rows equal(Element::float32, dim, 40);
+    const Rows zeros(Element::float32, dim, 30);
+    Rows tiny(Element::float32, dim, 60);
+    Rows huge(Element::float32, dim, 60);
+    for (std::size_t i = 0; i < 60; ++i) {
+        std::vector<float> small(few.values(i % 5).begin(), few.values(i % 5).end());
+        std::vector<float> large = small;
+        for (float& value : small) value *= 1e-30F;
+        for (float& value : large) value *= 1e15F;
+        if (i < equal.size()) equal.set(i, few, 0);
+        tiny.set(i, small);
+        huge.set(i, large);
+    }
+    for (const Rows* rows : std::initializer_list<const Rows*>{&few, &equal, &zeros, &tiny, &huge}) {
+        for (const bool centred : {true, false}) {
+            CAPTURE(rows->size(), rows->values(0)[1], centred);
+            const auto map = train::pca(rows->view(), {40, centred, {}});
+            REQUIRE(map.ok());
+            CHECK(skew(*map) < 2e-6);
+            double kept = 0;  // five rows stand in four directions around their middle
+            double all = 0;
+            for (std::size_t i = 0; i < rows->size(); ++i) {
+                std::vector<float> away(rows->values(i).begin(), rows->values(i).end());
+                for (std::size_t d = 0; centred && d < dim; ++d) away[d] -= map->middle()[d];
+                const auto row = mapped(*map, rows->values(i));
+                kept += product(row, row);
+                all += product(away, away);
+            }
+            CHECK(std::abs(kept - all) <= 1e-5 * all);
+        }
+    }
+}
+
 TEST_CASE("turned: keeps what the map kept, and spreads it over all values", "[train]") {
     constexpr Dim dim = 40;
     constexpr Dim out = 12;
