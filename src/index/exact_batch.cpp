@@ -18,7 +18,7 @@ constexpr std::size_t panel_width = simd::block_queries;
 constexpr std::size_t panels_per_group = 32;
 
 template <class Group>
-Status in_groups(const ExactRows& rows, const IdMap& ids, MatrixView queries, const PrepareQuery& prepare,
+Status in_groups(const ComparedRows& rows, const IdMap& ids, MatrixView queries, const PrepareQuery& prepare,
                  const SearchOptions& options, Answers& out) {
     const std::size_t k = std::min(options.k, rows.rows);
     const std::size_t panels = (queries.rows() + panel_width - 1) / panel_width;
@@ -48,17 +48,23 @@ Status in_groups(const ExactRows& rows, const IdMap& ids, MatrixView queries, co
 
 }  // namespace
 
-bool suits_exact_batch(const ExactRows& rows, std::size_t queries, const SearchOptions& options) noexcept {
+bool suits_exact_batch(const ExactRows& rows, std::size_t queries) noexcept {
     constexpr std::size_t worth_packing = 4;
-    return queries >= worth_packing && options.filter == nullptr && (TileGroup::suits(rows) || BlockGroup::suits(rows));
+    return queries >= worth_packing && (TileGroup::suits(rows) || BlockGroup::suits(rows));
 }
 
 Result<bool> exact_batch(const ExactRows& rows, const IdMap& ids, MatrixView queries,
                          const std::function<void(RowView, std::byte*)>& prepare, const SearchOptions& options,
                          Answers& out) {
-    if (!suits_exact_batch(rows, queries.rows(), options)) return false;
-    const Status done = TileGroup::suits(rows) ? in_groups<TileGroup>(rows, ids, queries, prepare, options, out)
-                                               : in_groups<BlockGroup>(rows, ids, queries, prepare, options, out);
+    if (!suits_exact_batch(rows, queries.rows())) return false;
+    std::vector<RowId> passing;
+    if (options.filter != nullptr) {
+        passing.reserve(options.filter->passing);
+        options.filter->rows.for_each([&](RowId row) { passing.push_back(row); });
+    }
+    const ComparedRows compared(rows, options.filter == nullptr ? nullptr : &passing);
+    const Status done = TileGroup::suits(rows) ? in_groups<TileGroup>(compared, ids, queries, prepare, options, out)
+                                               : in_groups<BlockGroup>(compared, ids, queries, prepare, options, out);
     if (!done) return done.error();
     return true;
 }

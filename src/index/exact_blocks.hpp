@@ -24,7 +24,7 @@ public:
         return simd::kernels().of(rows.metric, block_element(rows.element)).block != nullptr;
     }
 
-    BlockGroup(const ExactRows& rows, MatrixView queries, const PrepareQuery& prepare, std::size_t k)
+    BlockGroup(const ComparedRows& rows, MatrixView queries, const PrepareQuery& prepare, std::size_t k)
         : ExactGroup(rows, queries, prepare, k),
           exact_(simd::kernels().of(rows.metric, rows.element)),
           widen_(block_element(rows.element) != rows.element),
@@ -36,7 +36,7 @@ public:
         auto panel = AlignedBuffer::allocate(panels() * panel_stride_);
         if (!panel) return std::move(panel).error();
         panels_ = *std::move(panel);
-        if (widen_) {
+        if (widen_ || !rows_.all()) {
             auto wide = AlignedBuffer::allocate(block_rows_ * row_stride());
             if (!wide) return std::move(wide).error();
             wide_ = *std::move(wide);
@@ -54,8 +54,8 @@ public:
 
     /// False when the deadline passed first.
     bool run(const Deadline& deadline) {
-        for (std::size_t first = 0; first < rows_.rows; first += block_rows_) {
-            compare(first, std::min(block_rows_, rows_.rows - first));
+        for (std::size_t first = 0; first < rows_.count(); first += block_rows_) {
+            compare(first, std::min(block_rows_, rows_.count() - first));
             if (deadline.expired()) return false;
         }
         return true;
@@ -81,7 +81,7 @@ private:
     }
 
     void compare(std::size_t first, std::size_t count) {
-        const std::byte* block = widen_ ? widened(first, count) : rows_.codes + first * rows_.code_size;
+        const std::byte* block = widen_ ? widened(first, count) : rows_.block(first, count, wide_.data());
         float largest_norm = 0;
         if (bounded()) {
             for (std::size_t i = 0; i < count; ++i) {
@@ -111,10 +111,10 @@ private:
                 const std::size_t at = first + i + hit / width;
                 float distance = estimates[hit];
                 if (bounded()) {
-                    const std::byte* row = rows_.codes + at * rows_.code_size;
+                    const std::byte* row = rows_.code(at);
                     exact_.gather(query(first_query + q), &row, 1, rows_.dim, &distance);
                 }
-                offer(first_query + q, distance, at);
+                offer(first_query + q, distance, rows_.row(at));
                 limits[q] = estimate_limit(first_query + q, largest_norm);
             }
         }
@@ -131,7 +131,7 @@ private:
     const std::byte* widened(std::size_t first, std::size_t count) {
         const std::size_t values = std::size_t{rows_.dim} * sizeof(float);
         for (std::size_t i = 0; i < count; ++i) {
-            const std::byte* row = rows_.codes + (first + i) * rows_.code_size;
+            const std::byte* row = rows_.code(first + i);
             std::byte* out = wide_.data() + i * row_stride();
             simd::kernels().to_float32[static_cast<std::size_t>(rows_.element) - 1](row, reinterpret_cast<float*>(out),
                                                                                     rows_.dim);
@@ -146,7 +146,7 @@ private:
     std::size_t block_rows_;
     std::size_t panel_stride_ = 0;
     AlignedBuffer panels_;
-    AlignedBuffer wide_;
+    AlignedBuffer wide_;  // a block that does not lie as it is compared
     std::vector<float> query_norms_;
     std::array<float, most_rows> row_norms_{};
     alignas(64) std::array<float, most_rows * width> estimates_{};

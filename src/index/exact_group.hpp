@@ -1,6 +1,7 @@
 // What exact search in blocks and in tiles share: some queries of a batch, prepared, and the nearest rows of each.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -12,6 +13,7 @@
 #include <tonari/codec/scaled_scorer.hpp>
 #include <tonari/core/cache_line.hpp>
 #include <tonari/core/top_k.hpp>
+#include <tonari/index/answer_ids.hpp>
 #include <tonari/index/exact_batch.hpp>
 #include <tonari/simd/kernels.hpp>
 
@@ -20,9 +22,31 @@ namespace tonari {
 /// Prepares a query of the batch.
 using PrepareQuery = std::function<void(RowView query, std::byte* prepared)>;
 
+/// All of some rows, or a few of them.
+struct ComparedRows : ExactRows {
+    /// `some`: these alone, ascending.
+    ComparedRows(const ExactRows& all, const std::vector<RowId>* some) noexcept : ExactRows(all), some_(some) {}
+
+    [[nodiscard]] bool all() const noexcept { return some_ == nullptr; }
+    [[nodiscard]] std::size_t count() const noexcept { return all() ? rows : some_->size(); }
+    [[nodiscard]] RowId row(std::size_t i) const noexcept { return all() ? static_cast<RowId>(i) : (*some_)[i]; }
+    [[nodiscard]] const std::byte* code(std::size_t i) const noexcept {
+        return codes + std::size_t{row(i)} * code_size;
+    }
+    /// Codes [first, first + count) one behind another: where they lie, or in `room`.
+    [[nodiscard]] const std::byte* block(std::size_t first, std::size_t count, std::byte* room) const noexcept {
+        if (all()) return code(first);
+        for (std::size_t i = 0; i < count; ++i) std::memcpy(room + i * code_size, code(first + i), code_size);
+        return room;
+    }
+
+private:
+    const std::vector<RowId>* some_;
+};
+
 class ExactGroup {
 public:
-    ExactGroup(const ExactRows& rows, MatrixView queries, const PrepareQuery& prepare, std::size_t k)
+    ExactGroup(const ComparedRows& rows, MatrixView queries, const PrepareQuery& prepare, std::size_t k)
         : rows_(rows), queries_(queries.rows()), prepared_(queries_ * query_stride()), nearest_(queries_) {
         for (std::size_t q = 0; q < queries_; ++q) {
             prepare(queries.row(q), query(q));
@@ -34,18 +58,20 @@ public:
     }
 
     void write(std::size_t first_query, const IdMap& ids, bool complete, Answers& out) {
+        std::vector<Neighbor> neighbors;
+        neighbors.reserve(std::min(out.k, rows_.count()));
         for (std::size_t q = 0; q < queries_; ++q) {
-            const auto keys = nearest_[q].sort();
+            answer_ids(ids, nearest_[q].sort(), out.k, nullptr, neighbors);
             const std::size_t at = (first_query + q) * out.k;
-            for (std::size_t i = 0; i < keys.size(); ++i) {
-                out.ids[at + i] = ids.id(row_of(keys[i]));
-                out.distances[at + i] = distance_of(keys[i]);
+            for (std::size_t i = 0; i < neighbors.size(); ++i) {
+                out.ids[at + i] = neighbors[i].id;
+                out.distances[at + i] = neighbors[i].distance;
             }
-            out.counts[first_query + q] = static_cast<std::uint32_t>(keys.size());
+            out.counts[first_query + q] = static_cast<std::uint32_t>(neighbors.size());
             Outcome& outcome = out.outcomes[first_query + q];
             outcome.complete = complete;
             outcome.exact = complete;
-            outcome.distances = static_cast<std::uint32_t>(rows_.rows);
+            outcome.distances = static_cast<std::uint32_t>(rows_.count());
         }
     }
 
@@ -67,7 +93,7 @@ protected:
         return rows_.factor_at > 0 ? unscaled(bound, factors_[q]) : bound;
     }
 
-    const ExactRows& rows_;
+    const ComparedRows& rows_;
     std::size_t queries_;
 
 private:

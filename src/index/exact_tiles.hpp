@@ -24,7 +24,7 @@ public:
         return rows.dim <= simd::tile_dims && kernels_of(rows).below != nullptr;
     }
 
-    TileGroup(const ExactRows& rows, MatrixView queries, const PrepareQuery& prepare, std::size_t k)
+    TileGroup(const ComparedRows& rows, MatrixView queries, const PrepareQuery& prepare, std::size_t k)
         : ExactGroup(rows, queries, prepare, k),
           tiles_(kernels_of(rows)),
           panel_bytes_(tiles_.panel_bytes(rows.dim)),
@@ -36,6 +36,11 @@ public:
         auto packed = AlignedBuffer::allocate(panels() * panel_bytes_ + block_groups_ * group_bytes_);
         if (!packed) return std::move(packed).error();
         packed_ = *std::move(packed);
+        if (!rows_.all()) {
+            auto block = AlignedBuffer::allocate(block_groups_ * simd::tile_rows * rows_.code_size);
+            if (!block) return std::move(block).error();
+            block_ = *std::move(block);
+        }
         for (std::size_t p = 0; p < panels(); ++p) {
             tiles_.pack(query(p * width), query_stride(), std::min(width, queries_ - p * width), rows_.dim, panel(p));
         }
@@ -46,8 +51,8 @@ public:
     /// False when the deadline passed first.
     bool run(const Deadline& deadline) {
         const std::size_t block_rows = block_groups_ * simd::tile_rows;
-        for (std::size_t first = 0; first < rows_.rows; first += block_rows) {
-            compare(first, std::min(block_rows, rows_.rows - first));
+        for (std::size_t first = 0; first < rows_.count(); first += block_rows) {
+            compare(first, std::min(block_rows, rows_.count() - first));
             if (deadline.expired()) return false;
         }
         return true;
@@ -66,7 +71,7 @@ private:
     [[nodiscard]] std::byte* groups() noexcept { return panel(panels()); }
 
     void compare(std::size_t first, std::size_t count) {
-        tiles_.pack_rows(rows_.codes + first * rows_.code_size, rows_.code_size, count, rows_.dim, groups());
+        tiles_.pack_rows(rows_.block(first, count, block_.data()), rows_.code_size, count, rows_.dim, groups());
         for (std::size_t p = 0; p < panels(); ++p) {
             for (std::size_t i = 0; i < count; i += piece_rows) {
                 compare(p, i, std::min(piece_rows, count - i), first + i);
@@ -82,7 +87,7 @@ private:
         for (std::size_t i = 0; i < found; ++i) {
             const std::size_t q = hits_[i] % width;
             if (distances_[i] >= limits[q]) continue;  // a row of this piece came between
-            offer(p * width + q, distances_[i], first + hits_[i] / width);
+            offer(p * width + q, distances_[i], rows_.row(first + hits_[i] / width));
             limits[q] = limit(p * width + q);
         }
     }
@@ -92,6 +97,7 @@ private:
     std::size_t group_bytes_;
     std::size_t block_groups_;
     AlignedBuffer packed_;       // panels, then a block of rows
+    AlignedBuffer block_;        // that block before, where its rows are scattered
     std::vector<float> limits_;  // a query's at its place; minus infinity where a panel has none
     std::array<std::uint32_t, piece_rows * width> hits_{};
     std::array<float, piece_rows * width> distances_{};

@@ -30,12 +30,12 @@ struct Asked {
         if (values[0] < 8) {
             return GrowingIvfSearch<Growing>(index, scratch).nearest(query, {.k = k, .nprobe = all ? lists : 3});
         }
-        return search_together(index, scratch, std::span(values, dim), {.k = k, .nprobe = all ? lists : 8});
+        return search_together(index, scratch, std::span(values, dim), {.k = k, .nprobe = lists});
     }
 
 private:
-    /// The same question a few times in one batch, which sees one moment, unless its lists hold too few rows and it goes on to others.
-    /// Not complete if the answers are not the same.
+    /// The same question a few times in one batch, which sees one moment: all lists are looked at, so that none goes on to others at a
+    /// later one. Not complete if the answers are not the same.
     static Outcome search_together(const Growing& index, SearchScratch& scratch, std::span<const float> query,
                                    const SearchOptions& options) {
         constexpr std::size_t times = fewest_together;
@@ -48,7 +48,6 @@ private:
         out.distances.assign(times * out.k, 0);
         out.counts.assign(times, 0);
         out.outcomes.assign(times, {});
-        const bool in_lists = index.size() > ids / 3;  // enough of them in any eight
         const bool answered = search_growing_batch(index, MatrixView(rows.data(), times, dim), options, out).value();
         scratch.neighbors.clear();
         for (std::size_t i = 0; i < out.counts[0]; ++i) scratch.neighbors.push_back({out.ids[i], out.distances[i]});
@@ -57,7 +56,7 @@ private:
         for (std::size_t q = 1; q < times; ++q) {
             const auto begin = out.ids.begin() + static_cast<std::ptrdiff_t>(q * block);
             const bool same = std::equal(out.ids.begin(), out.ids.begin() + static_cast<std::ptrdiff_t>(block), begin);
-            outcome.complete = outcome.complete && answered && (same || !in_lists);
+            outcome.complete = outcome.complete && answered && same;
         }
         return outcome;
     }

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include <tonari/codec/flat.hpp>
-#include <tonari/codec/scaled_scorer.hpp>
 #include <tonari/index/block_rows.hpp>
 #include <tonari/index/build_options.hpp>
 #include <tonari/index/concepts.hpp>
@@ -95,16 +94,14 @@ public:
     /// Whether so many queries are faster asked together.
     template <class Codes = C>  // a template: clang before 16 instantiates a constrained member with its class
         requires requires(const Codes codec) { codec.erased(); }
-    [[nodiscard]] bool has_batch(std::size_t queries, const SearchOptions& options) const noexcept {
-        return suits_exact_batch(exact_rows(), queries, options);
+    [[nodiscard]] bool has_batch(std::size_t queries, const SearchOptions& /*options*/) const noexcept {
+        return suits_exact_batch(exact_rows_of(rows_), queries);
     }
     /// Many queries at once, through register-blocked products (index/exact_batch.hpp). Queries were checked.
     template <class Codes = C>
         requires requires(const Codes codec) { codec.erased(); }
     Result<bool> search_batch(MatrixView queries, const SearchOptions& options, Answers& out) const {
-        return exact_batch(
-            exact_rows(), ids(), queries, [&](RowView query, std::byte* to) { codec().prepare(query, to); }, options,
-            out);
+        return exact_batch(rows_, queries, options, out);
     }
 
     /// The same in memory of its own, whatever file it lies in.
@@ -135,16 +132,6 @@ public:
 
 private:
     explicit FlatIndex(RowsOf<C> rows) noexcept : rows_(std::move(rows)) {}
-
-    template <class Codes = C>
-        requires requires(const Codes codec) { codec.erased(); }
-    [[nodiscard]] ExactRows exact_rows() const noexcept {
-        ExactRows rows{codec().metric_kind(), codec().erased().element(), dim(),
-                       rows_.codes().data(),  codec().code_size(),        rows_.rows(),
-                       codec().query_size()};
-        if constexpr (std::same_as<typename C::Scorer, ScaledScorer>) rows.factor_at = codec().code_size();
-        return rows;
-    }
 
     RowsOf<C> rows_;
 };

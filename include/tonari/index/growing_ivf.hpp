@@ -138,6 +138,11 @@ public:
         return static_cast<double>(passing) * static_cast<double>(lists_.lists()) <=
                static_cast<double>(nprobe) * static_cast<double>(size());
     }
+    /// Are they ranked by their finer codes, and by these alone? As in index/refined.hpp.
+    [[nodiscard]] bool ranks_passing(std::size_t passing, std::size_t nprobe) const noexcept {
+        return refined && RelativeCodec<C> && looks_at_all(passing, nprobe) &&
+               passing * fine_.code_size() <= size() * codec_.code_size();
+    }
     /// Calls `visit(place)` for each row of a list that was alive at the pinned `moment`. Without a lock.
     template <class Visit>
     void for_each_place(std::size_t list, Moment moment, Visit&& visit) const {

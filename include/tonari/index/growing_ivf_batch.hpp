@@ -21,10 +21,10 @@
 
 namespace tonari {
 
-/// As IvfPieces. Holds the moment.
-template <class Growing>
+/// As IvfPieces. Holds the moment. `by_fine`: of the rows that pass, and their finer codes are compared.
+template <class Growing, bool by_fine = false>
 class GrowingIvfPieces {
-    using Moment = GrowingIvfMoment<Growing>;
+    using Moment = GrowingIvfMoment<Growing, by_fine>;
 
 public:
     using Lists = Growing;
@@ -33,9 +33,16 @@ public:
     using Piece = typename Moment::Piece;
     using Room = Piece;  // that of the piece at hand
 
-    static const Codec& codec_of(const Growing& lists) noexcept { return lists.list_codec(); }
+    static const Codec& codec_of(const Growing& lists) noexcept {
+        if constexpr (by_fine) {
+            return lists.codec();
+        } else {
+            return lists.list_codec();
+        }
+    }
     static std::size_t ranked(const Growing& lists, const SearchOptions& options) noexcept {
         const std::size_t all = lists.lists().lists();
+        if (by_fine) return 0;
         if (options.filter == nullptr || !lists.looks_at_all(options.filter->passing, options.nprobe)) {
             return std::min(options.nprobe, all);
         }
@@ -56,7 +63,7 @@ public:
     }
     [[nodiscard]] std::size_t wanted() const noexcept { return most(); }
     [[nodiscard]] Scorer scorer(const std::byte* prepared) const noexcept {
-        return moment_.prepared_scorer(prepared, *options_);
+        return scorer_of(codec(), prepared, *options_);
     }
     void enter(const Neighbor& list, Scorer& scorer) const noexcept { moment_.enter(list, scorer); }
     void fetch(std::size_t list) const noexcept { moment_.prefetch(list); }
@@ -65,7 +72,7 @@ public:
     bool for_each_piece(std::size_t list, const Visit& visit) const {
         const std::size_t fit = piece_bytes / (GrowingLists::block_rows * codec().code_size());
         const std::size_t blocks =
-            Growing::refined ? std::numeric_limits<std::size_t>::max() : std::max<std::size_t>(fit, 1);
+            Growing::refined && !by_fine ? std::numeric_limits<std::size_t>::max() : std::max<std::size_t>(fit, 1);
         for (auto block = lists_->lists().first(list); block != GrowingLists::no_block;) {
             block = moment_.take(block, blocks, *room_);
             const bool go_on = room_->parts.empty() ? !options_->deadline.expired() : visit(*room_);
@@ -100,13 +107,13 @@ private:
     Moment moment_;
 };
 
-/// What a batch knows of a growing index as of any other.
-template <class Growing>
+/// What a batch knows of a growing index as of any other. `by_fine`: lists are compared by the finer codes.
+template <class Growing, bool by_fine = false>
 class GrowingIvfWhole {
     using Codec = std::remove_cvref_t<decltype(std::declval<const Growing&>().codec())>;
 
 public:
-    using Scorer = typename Growing::ListCodec::Scorer;
+    using Scorer = typename std::conditional_t<by_fine, Codec, typename Growing::ListCodec>::Scorer;
     using FineCodec = Codec;
     using FineRows = GrowingFineRows<Codec>;
 
@@ -137,6 +144,13 @@ Result<bool> search_growing_batch(const Growing& index, MatrixView queries, cons
     using Whole = GrowingIvfWhole<Growing>;
     const Whole whole(index);
     if constexpr (Growing::refined) {
+        if (options.filter != nullptr && index.ranks_passing(options.filter->passing, options.nprobe)) {
+            using ByFine = GrowingIvfWhole<Growing, true>;
+            const ByFine by_fine(index);
+            return IvfBatch<GrowingIvfPieces<Growing, true>, NearestOfEach<ByFine>>(index, by_fine, queries, options,
+                                                                                    out)
+                .run();
+        }
         return IvfBatch<Pieces, NearestByFine<Whole>>(index, whole, queries, options, out).run();
     } else {
         return IvfBatch<Pieces, NearestOfEach<Whole>>(index, whole, queries, options, out).run();

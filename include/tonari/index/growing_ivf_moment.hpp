@@ -38,9 +38,19 @@ public:
     /// Only ids of `filter`, if there is one.
     GrowingIvfMoment(const Growing& index, const IdSet* filter)
         : index_(&index), lists_(&index.lists()), places_(&index.places()), filter_(filter), pin_(index.pin()) {
+        at_ = pin_.moment();
         most_ids_ = index.most_ids();  // after the moment was pinned: nobody is freed any more who is alive at it
         if (filter != nullptr) most_ids_ = std::min(most_ids_, filter->size());
     }
+    /// The same moment by finer codes, as long as `coarse` holds it.
+    explicit GrowingIvfMoment(const GrowingIvfMoment<Growing, false>& coarse) noexcept
+        requires by_fine
+        : index_(coarse.index_),
+          lists_(coarse.lists_),
+          places_(coarse.places_),
+          filter_(coarse.filter_),
+          at_(coarse.at_),
+          most_ids_(coarse.most_ids_) {}
 
     /// No more can be answered.
     [[nodiscard]] std::size_t most_ids() const noexcept { return most_ids_; }
@@ -66,14 +76,6 @@ public:
         codec().prepare(query, scratch.query());
         auto scorer = codec().scorer();
         scorer.set_query(scratch.query());
-        return scorer;
-    }
-    /// The scorer of a query that the codec has prepared.
-    template <class Options>
-    [[nodiscard]] Scorer prepared_scorer(const std::byte* prepared, const Options& options) const noexcept {
-        Scorer scorer = codec().scorer();
-        scorer.set_query(prepared);
-        if constexpr (requires { scorer.set_deviations(options.refine); }) scorer.set_deviations(options.refine);
         return scorer;
     }
     /// From here on rows of this list are compared, which a search among the centroids has found.
@@ -138,7 +140,7 @@ public:
 
 private:
     [[nodiscard]] bool passes(RowId place) const noexcept {
-        return (filter_ == nullptr || filter_->contains(id(place))) && places_->visible(place, pin_.moment());
+        return (filter_ == nullptr || filter_->contains(id(place))) && places_->visible(place, at_);
     }
     [[nodiscard]] const std::byte* code(RowId place) const noexcept {
         return by_fine ? lists_->fine(place) : lists_->code(place);
@@ -226,7 +228,7 @@ private:
             scorer.scan(CodeBlock{moment.code(first), moment.code_size(), length}, beyond(found.bound()), space);
             for (std::size_t i = 0; i < space.count; ++i) {
                 const RowId place = first + space.index[i];
-                if (moment.places_->visible(place, moment.pin_.moment())) offer(place, i);
+                if (moment.places_->visible(place, moment.at_)) offer(place, i);
             }
             compared(length);
         }
@@ -261,7 +263,10 @@ private:
     const GrowingPlaces* places_;
     const IdSet* filter_;
     Epoch::Pin pin_;
+    Moment at_ = 0;
     std::size_t most_ids_ = 0;
+
+    friend class GrowingIvfMoment<Growing, !by_fine>;
 };
 
 }  // namespace tonari

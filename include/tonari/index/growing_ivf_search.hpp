@@ -6,6 +6,7 @@
 
 #include <tonari/index/growing_ivf_moment.hpp>
 #include <tonari/index/patience.hpp>
+#include <tonari/index/prepared_queries.hpp>
 #include <tonari/index/refined.hpp>
 #include <tonari/index/search_scratch.hpp>
 #include <tonari/lists/list_rounds.hpp>
@@ -53,6 +54,11 @@ public:
     Outcome nearest(typename Growing::Row query, const SearchOptions& options) {
         const std::size_t k = reserve(options.k);
         kept().reset(k);
+        if (ranks_passing(options)) {
+            const Outcome outcome = rank_passing(query, options);
+            moment_.answer(kept().sort(), k, scratch_->neighbors);
+            return outcome;
+        }
         const Outcome outcome = collect(query, [&](auto& found) {
             Outcome looked = look(query, options, found);
             if (looked.complete && !looked.exact && found.size() < k) {
@@ -68,6 +74,11 @@ public:
     Outcome range(typename Growing::Row query, const RangeOptions& options) {
         const std::size_t cap = reserve(options.cap);
         kept().reset(cap + 1, options.radius);  // one more, to know whether the cap cut
+        if (ranks_passing(options)) {
+            Outcome outcome = rank_passing(query, options);
+            outcome.truncated = moment_.answer(kept().sort(), cap, scratch_->neighbors);
+            return outcome;
+        }
         Outcome outcome = collect(query, [&](auto& found) {
             Outcome looked = look(query, options, found);
             if (!looked.complete || looked.exact || found.size() == 0) return looked;
@@ -109,6 +120,28 @@ private:
             outcome.exact = outcome.exact && !Scorer::bounded;
             return outcome;
         }
+    }
+
+    template <class Options>
+    [[nodiscard]] bool ranks_passing(const Options& options) const noexcept {
+        return filter_ != nullptr && index_->ranks_passing(filter_->passing, options.nprobe);
+    }
+    /// Offers the rows that pass to `kept()`, by their finer codes.
+    template <class Options>
+    Outcome rank_passing([[maybe_unused]] typename Growing::Row query, [[maybe_unused]] const Options& options) {
+        Outcome outcome;
+        if constexpr (Growing::refined) {
+            using Fine = GrowingIvfMoment<Growing, true>;
+            const Fine fine(moment_);
+            fine.codec().prepare(query, scratch_->fine_query());
+            auto scorer = scorer_of(fine.codec(), scratch_->fine_query(), options);
+            for (std::size_t list = 0; list < lists() && outcome.complete; ++list) {
+                fine.scan(index_->lists().first(list), scorer, options.deadline, kept(), scratch_->expansion.survivors,
+                          outcome);
+            }
+            outcome.exact = outcome.complete && !Fine::Scorer::bounded;
+        }
+        return outcome;
     }
 
     [[nodiscard]] std::size_t lists() const noexcept { return index_->lists().lists(); }
@@ -196,7 +229,7 @@ private:
     template <class Options>
     Scorer aim(typename Growing::Row query, const Options& options) const noexcept {
         index_->list_codec().prepare(query, scratch_->query());
-        return moment_.prepared_scorer(scratch_->query(), options);
+        return scorer_of(index_->list_codec(), scratch_->query(), options);
     }
     /// From here on `found.size()` counts all that was offered.
     template <Collector Found>

@@ -180,7 +180,7 @@ private:
         worker.prepared = PreparedQueries(Pieces::codec_of(*lists_), group);
         worker.open.reserve(most_scanned);
         worker.survivors.resize(most_scanned);
-        if (lists_->coarse_lists().ranks_together(ranked_)) {
+        if (ranked_ > 0 && lists_->coarse_lists().ranks_together(ranked_)) {
             auto rounded = lists_->coarse_lists().rough().panel();
             if (!rounded) return std::move(rounded).error();
             worker.rounded = *std::move(rounded);

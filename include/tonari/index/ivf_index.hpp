@@ -19,12 +19,14 @@
 #include <tonari/index/block_rows.hpp>
 #include <tonari/index/build_options.hpp>
 #include <tonari/index/coarse_lists.hpp>
+#include <tonari/index/exact_batch.hpp>
 #include <tonari/index/flat_index.hpp>
 #include <tonari/index/hnsw_index.hpp>
 #include <tonari/index/ivf_batch.hpp>
 #include <tonari/index/ivf_pieces.hpp>
 #include <tonari/index/ivf_source.hpp>
 #include <tonari/index/patience.hpp>
+#include <tonari/index/prepared_queries.hpp>
 #include <tonari/index/train_lists.hpp>
 #include <tonari/index/train_relative.hpp>
 #include <tonari/lists/list_rounds.hpp>
@@ -134,6 +136,7 @@ public:
     }
     /// Whether so many queries are faster asked list by list (index/ivf_batch.hpp).
     [[nodiscard]] bool has_batch(std::size_t queries, const SearchOptions& options) const noexcept {
+        if (ranks_passing_together(queries, options)) return true;
         // Where a list holds few rows that pass, there is little to share; rows that are asked of the disk one by one are not shared.
         constexpr bool shares_few = BlockCodec<C> || !RelativeCodec<C>;
         return goes_list_by_list(queries, options) && spill_.empty() &&
@@ -142,6 +145,9 @@ public:
     /// Many queries at once, where they go list by list. Queries were checked.
     Result<bool> search_batch(MatrixView queries, const SearchOptions& options, Answers& out) const {
         if (!has_batch(queries.rows(), options)) return false;
+        if constexpr (has_exact_rows) {
+            if (ranks_passing_together(queries.rows(), options)) return exact_batch(rows_, queries, options, out);
+        }
         return IvfBatch<IvfPieces<IvfIndex>, NearestOfEach<IvfIndex>>(*this, *this, queries, options, out).run();
     }
     /// Are all rows that pass a filter looked at? Where among the rows of `nprobe` lists as many would be tested for passing.
@@ -149,14 +155,6 @@ public:
         return filter != nullptr &&
                static_cast<double>(filter->passing) * static_cast<double>(partition_.lists()) <=
                    static_cast<double>(nprobe) * static_cast<double>(partition_.rows() + spill_.rows());
-    }
-    /// The scorer of a query that the codec has prepared.
-    template <class Options>
-    [[nodiscard]] Scorer prepared_scorer(const std::byte* prepared, const Options& options) const noexcept {
-        Scorer scorer = codec().scorer();
-        scorer.set_query(prepared);
-        if constexpr (requires { scorer.set_deviations(options.refine); }) scorer.set_deviations(options.refine);
-        return scorer;
     }
     /// The rows of a search, offered to any collector: of the nearest lists, and of further ones until as many as asked for
     /// have been kept.
@@ -350,6 +348,18 @@ private:
         scratch.neighbors.reserve(most);
     }
 
+    static constexpr bool has_exact_rows = requires(const C codec) { codec.erased(); } && !RelativeCodec<C>;
+
+    /// Do so many queries compare the rows that pass, as exact indexes do?
+    [[nodiscard]] bool ranks_passing_together(std::size_t queries, const SearchOptions& options) const noexcept {
+        if constexpr (has_exact_rows) {
+            return looks_at_passing(options.filter, options.nprobe) && spill_.empty() && !rows_.on_disk() &&
+                   suits_exact_batch(exact_rows_of(rows_), queries);
+        } else {
+            return false;
+        }
+    }
+
     /// Looks at the nearest lists, or at all rows that pass where these are few.
     template <class Options, Collector Found>
     Outcome look(RowView query, const Options& options, Found& found, SearchScratch& scratch) const noexcept {
@@ -438,7 +448,7 @@ private:
     template <class Options>
     Scorer list_scorer(RowView query, const Options& options, SearchScratch& scratch) const noexcept {
         codec().prepare(query, scratch.query());
-        return prepared_scorer(scratch.query(), options);
+        return scorer_of(codec(), scratch.query(), options);
     }
     void fetch(const Neighbor& list) const noexcept {
         if (!rows_.on_disk()) return;

@@ -12,6 +12,7 @@
 #include <tonari/codec/codec.hpp>
 #include <tonari/core/collector.hpp>
 #include <tonari/core/ordered_key.hpp>
+#include <tonari/index/prepared_queries.hpp>
 #include <tonari/index/search_options.hpp>
 #include <tonari/index/search_scratch.hpp>
 #include <tonari/index/stored_rows.hpp>
@@ -62,7 +63,7 @@ public:
         return options_->filter == nullptr ? most() : std::min(most(), options_->filter->passing);
     }
     [[nodiscard]] Scorer scorer(const std::byte* prepared) const noexcept {
-        return lists_->prepared_scorer(prepared, *options_);
+        return scorer_of(codec(), prepared, *options_);
     }
     /// From here on it compares rows of this list.
     void enter(const Neighbor& list, Scorer& scorer) const noexcept { scorer.enter(lists_->origin(list)); }

@@ -18,6 +18,15 @@ std::size_t query_stride(const C& codec) noexcept {
     return whole_lines(bytes);
 }
 
+/// The scorer of a query that the codec has prepared.
+template <class C, class Options>
+typename C::Scorer scorer_of(const C& codec, const std::byte* prepared, const Options& options) noexcept {
+    typename C::Scorer scorer = codec.scorer();
+    scorer.set_query(prepared);
+    if constexpr (requires { scorer.set_deviations(options.refine); }) scorer.set_deviations(options.refine);
+    return scorer;
+}
+
 /// They lie one after another.
 class PreparedQueries {
 public:

@@ -20,6 +20,7 @@
 #include <tonari/index/build_options.hpp>
 #include <tonari/index/concepts.hpp>
 #include <tonari/index/cursor_model.hpp>
+#include <tonari/index/exact_batch.hpp>
 #include <tonari/index/ivf_batch.hpp>
 #include <tonari/index/ivf_pieces.hpp>
 #include <tonari/index/row_map.hpp>
@@ -294,7 +295,7 @@ public:
     template <class Lists = Inner>  // a template: clang before 16 instantiates a constrained member with its class
         requires ListedTogether<Lists>
     [[nodiscard]] bool has_batch(std::size_t queries, const SearchOptions& options) const noexcept {
-        return inner_.has_batch(queries, options) && !ranks_passing(options);
+        return ranks_passing(options) ? ranks_together(queries) : inner_.has_batch(queries, options);
     }
     /// Many queries at once, where they go list by list. Queries were checked.
     template <class Lists = Inner>
@@ -302,6 +303,9 @@ public:
     Result<bool> search_batch(MatrixView queries, const SearchOptions& options, Answers& out) const {
         static_assert(Lists::Scorer::bounded);  // or scans would not break off where bounds are asked again
         if (!has_batch(queries.rows(), options)) return false;
+        if constexpr (has_exact_rows) {
+            if (ranks_passing(options)) return exact_batch(fine_, queries, options, out);
+        }
         return IvfBatch<IvfPieces<Inner>, NearestByFine<Refined>>(inner_, *this, queries, options, out).run();
     }
 
@@ -391,6 +395,14 @@ private:
             return false;
         }
     }
+    static constexpr bool has_exact_rows = requires(const Fine codec) { codec.erased(); };
+    [[nodiscard]] bool ranks_together(std::size_t queries) const noexcept {
+        if constexpr (has_exact_rows) {
+            return suits_exact_batch(exact_rows_of(fine_), queries);
+        } else {
+            return false;
+        }
+    }
     template <class Options>
     Outcome find(RowView query, const Options& options, SearchScratch& scratch) const noexcept {
         codec().prepare(query, scratch.fine_query());
@@ -398,10 +410,8 @@ private:
         scorer.set_query(scratch.fine_query());
         if (ranks_passing(options)) {
             const auto place_of = [](RowId row) { return row; };
-            Outcome outcome =
-                fine_.scan_passing(scorer, *options.filter, options.deadline, scratch.fine_nearest, scratch, place_of);
-            outcome.refined = outcome.distances;
-            return outcome;
+            return fine_.scan_passing(scorer, *options.filter, options.deadline, scratch.fine_nearest, scratch,
+                                      place_of);
         }
         RefiningCollector<StoredRows<Fine>> found(fine_, scorer, scratch.fine_nearest);
         if (map_) {

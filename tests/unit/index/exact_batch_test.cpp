@@ -16,16 +16,31 @@ using namespace tonari::test;
 
 namespace {
 
-void check_batch(const Index& index, const Rows& queries, const SearchOptions& options) {
+void check_passing(const Index& index, const Rows& queries, const SearchOptions& options) {
     const Answers many = index.search(queries.view(), options).value();
     Searcher search = index.searcher();
     std::size_t wrong = 0;
     for (std::size_t q = 0; q < queries.size(); ++q) {
         const Nearest alone = search(queries.row(q), options).value();
         if (!identical(answer_of(many, q), alone.neighbors)) ++wrong;
-        if (!many.outcomes[q].complete || many.outcomes[q].exact != alone.outcome.exact) ++wrong;
+        const Outcome& outcome = many.outcomes[q];
+        if (!outcome.complete || outcome.exact != alone.outcome.exact) ++wrong;
+        if (outcome.distances != alone.outcome.distances || outcome.hops != alone.outcome.hops) ++wrong;
     }
     CHECK(wrong == 0);
+}
+
+/// Of all rows, and of those that pass a filter: many, few, one or none.
+void check_batch(const Index& index, const Rows& queries, SearchOptions options) {
+    check_passing(index, queries, options);
+    for (const Id every : {2, 17, 100'000}) {
+        for (const Id first : {0, 1}) {
+            const auto passes = [=](Id id) { return id % every == first; };
+            const RowFilter filter = index.prepare(Filter::predicate(passes)).value();
+            options.filter = &filter;
+            check_passing(index, queries, options);
+        }
+    }
 }
 
 void check_sizes(const std::string& spec, Element element, MetricKind metric) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include <tonari/index/build.hpp>
+#include <tonari/index/grow.hpp>
 
 #include "support/ask.hpp"
 #include "support/catch.hpp"
@@ -266,6 +267,51 @@ TEST_CASE("refined: 8-bit codes find what passes a filter once each, by lists, b
                 CHECK(wrong == 0);
                 CHECK(found >= wanted - (half ? wanted / 100 + 1 : wanted / 200));
             }
+        }
+    }
+}
+
+TEST_CASE("refined: where few rows pass a filter, these are ranked, and nothing else", "[index]") {
+    const Rows rows = clustered_rows(Element::float32, 24, 3000, 71);
+    for (const MetricKind metric : metrics) {
+        const Index exact = build("Flat", metric, rows.view()).value();
+        const auto passes = [](Id id) { return id % 100 == 7; };
+        const RowFilter of_exact = exact.prepare(Filter::predicate(passes)).value();
+        const auto check = [&](const Index& index) {
+            INFO(index.spec() << " " << name(metric));
+            const RowFilter few = index.prepare(Filter::predicate(passes)).value();
+            Searcher search = index.searcher();
+            Searcher truth = exact.searcher();
+            for (std::size_t q = 0; q < 40; ++q) {
+                for (const std::size_t k : {5U, 100U}) {
+                    const Nearest found = search(rows.row(q), {.k = k, .nprobe = 3, .filter = &few}).value();
+                    const Nearest expected = truth(rows.row(q), {.k = k, .filter = &of_exact}).value();
+                    CHECK(identical(found.neighbors, expected.neighbors));
+                    CHECK(found.outcome.exact);
+                    CHECK(found.outcome.distances == 30);
+                    CHECK(found.outcome.hops == 0);
+                }
+                const float radius =
+                    truth(rows.row(q), {.k = 9, .filter = &of_exact}).value().neighbors.back().distance;
+                for (const std::size_t cap : {4U, 100U}) {
+                    const RangeOptions options{.radius = radius, .cap = cap, .nprobe = 3, .filter = &few};
+                    const Nearest found = search.range(rows.row(q), options).value();
+                    CHECK(found.size() == std::min<std::size_t>(cap, 9));
+                    CHECK(found.outcome.truncated == (cap < 9));
+                    CHECK(found.outcome.exact);
+                }
+            }
+            const Answers together =
+                index.search(rows.view().slice(0, 64), {.k = 5, .nprobe = 3, .filter = &few}).value();
+            const Answers expected = exact.search(rows.view().slice(0, 64), {.k = 5, .filter = &of_exact}).value();
+            CHECK((together.ids == expected.ids && together.distances == expected.distances));
+        };
+        for (const char* spec : {"IVF60,RaBitQ,RFlat", "IVF60_HNSW8,PQ12x4fs,RFlat", "IVF60_SOAR,RaBitQ,RFlat",
+                                 "PCA12,IVF60,RaBitQ4,RFlat", "IVF60,SQ4,RFlat"}) {
+            check(build(spec, metric, rows.view()).value());
+        }
+        for (const char* spec : {"IVF60,SQ4,RFlat", "IVF60_HNSW8,PQ12,RFlat"}) {
+            check(grow(spec, metric, rows.view()).value().index());
         }
     }
 }
