@@ -101,7 +101,7 @@ def neon(root, work, includes):
     launcher = ["ccache"] if shutil.which("ccache") else []
     objects = []
     for source, level in (("src/simd/target_neon.cpp", "-O3"), ("src/simd/reference.cpp", "-O2"),
-                          ("src/simd/dispatch.cpp", "-O2"), ("tests/cross/check_levels.cpp", "-O2")):
+                          ("src/simd/reference_codes.cpp", "-O2"), ("src/simd/dispatch.cpp", "-O2"), ("tests/cross/check_levels.cpp", "-O2")):
         objects.append(work / (pathlib.Path(source).stem + ".o"))
         done = run([*launcher, compiler, *flags, level, "-c", root / source, "-o", objects[-1]])
         expect(done.returncode == 0, f"{source} compiles for AArch64")

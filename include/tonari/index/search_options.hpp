@@ -43,8 +43,10 @@ struct SearchOptions {
     /// error nearer than it seems to be among the k nearest. Others ignore it.
     float refine = 3;
     const RowFilter* filter = nullptr;  ///< from `prepare` of the same index; not owned
-    Deadline deadline{};                ///< when passed, what was found so far is answered with `complete = false`
-    Threads threads{};                  ///< batches only: a single query runs on the calling thread
+    /// When passed, what was found so far is answered with `complete = false`. A batch over inverted lists goes through these for up to
+    /// 1,024 queries at a time, which then end together; those that it has not begun with have no answer.
+    Deadline deadline{};
+    Threads threads{};  ///< batches only: a single query runs on the calling thread
 };
 
 /// All rows within a distance.
