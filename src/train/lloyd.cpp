@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cmath>
 #include <limits>
 #include <numeric>
 
+#include <tonari/core/ordered_key.hpp>
 #include <tonari/core/random.hpp>
 #include <tonari/simd/kernels.hpp>
 #include <tonari/simd/prefetch.hpp>
@@ -18,7 +20,8 @@ constexpr std::size_t sampled_rows = 256;            // whose distances say what
 constexpr std::size_t slice = std::size_t{1} << 14;  // rows between two words of progress
 constexpr std::size_t fewest_batches = 256;          // of rows, between which the prices of cells change
 constexpr std::size_t least_batch = 64;
-constexpr std::size_t tries = 8;  // rows that are looked at for one that differs from its centroid
+constexpr std::size_t fewest_near_clusters = 128;  // of fewer all are quickly compared
+constexpr std::size_t tries = 8;                   // rows that are looked at for one that differs from its centroid
 
 constexpr std::uint64_t heap_entry(std::size_t rows, std::size_t cell) noexcept {
     return std::uint64_t{rows} << 32 | (0xFFFFFFFFU - static_cast<std::uint32_t>(cell));
@@ -86,15 +89,21 @@ Result<Lloyd> Lloyd::create(Dim dim, bool spherical, float balance, std::size_t 
 }
 
 void Lloyd::run(const FloatRows& rows, std::span<float> centroids, unsigned iterations, std::uint64_t seed,
-                const ProgressFunction& progress) {
+                const ProgressFunction& progress, Course course) {
+    const bool may_look_near = balance_ == 0 && centroids.size() / dim_ >= fewest_near_clusters && find_.finds_among();
+    bool look_at_all = false;
     if (balance_ > 0) prices_.assign(centroids.size() / dim_, 0);
     const std::size_t total = rows.size() * iterations;  // looking for cells is nearly all that takes time
     for (unsigned i = 0; i < iterations; ++i) {
         const ProgressFunction found = progress_between(progress, total, static_cast<double>(i) / iterations,
                                                         static_cast<double>(i + 1) / iterations);
-        const bool changed =
-            balance_ > 0 ? find_balanced_cells(rows, centroids, i == 0, found) : find_cells(rows, centroids, found);
-        if (i > 0 && !changed) break;
+        const bool far = look_at_all || i == 0 || (i == 1 && !course.begun) || (i + 1 == iterations && course.ends);
+        const bool near = may_look_near && !far;
+        const bool changed = balance_ > 0 ? find_balanced_cells(rows, centroids, i == 0, found)
+                             : near       ? find_near_cells(rows, centroids)
+                                          : find_cells(rows, centroids, found);
+        if (i > 0 && !changed && !near) break;
+        look_at_all = near && !changed;  // whether the others say so, too
         move_to_means(rows, centroids);
         fill_empty(rows, centroids, hash(seed, i));
     }
@@ -176,6 +185,53 @@ bool Lloyd::find_cells(const FloatRows& rows, std::span<const float> centroids, 
     }
     order_by_cell(centroids.size() / dim_, nearest);
     return changed;
+}
+
+/// The same, but a row is compared with the cells that are nearest to its own: it seldom goes farther (cluster closures: Wang, Wang,
+/// Ke, Zeng and Li 2012). With 256 clusters that is a quarter of all, and inertia ends 0.05 % higher where the last iteration looks at all.
+bool Lloyd::find_near_cells(const FloatRows& rows, std::span<const float> centroids) {
+    const std::size_t clusters = centroids.size() / dim_;
+    const std::size_t count = std::clamp<std::size_t>(clusters / 4, 64, NearestCentroids::most_among);
+    find_neighbours(centroids, count);
+    find_.set(centroids);
+    const std::span<std::uint32_t> nearest = std::span(nearest_).first(rows.size());
+    std::atomic<bool> changed{false};
+    parallel_for(threads_, clusters, 4, [&](std::size_t first, std::size_t last, unsigned worker) {
+        for (std::size_t c = first; c < last; ++c) {
+            const auto among = std::span<const std::uint32_t>(near_).subspan(c * count, count);
+            if (find_.find_among(worker, rows, cell(c), among, nearest)) changed.store(true, std::memory_order_relaxed);
+        }
+    });
+    order_by_cell(clusters, nearest);
+    return changed.load();
+}
+
+void Lloyd::find_neighbours(std::span<const float> centroids, std::size_t count) {
+    const std::size_t clusters = centroids.size() / dim_;
+    const auto distances = simd::kernels().of(MetricKind::l2, Element::float32).scan;
+    near_.resize(clusters * count);
+    ranked_.resize(resolve_threads(threads_));
+    for (auto& ranked : ranked_) ranked.resize(clusters);
+    parallel_for(threads_, clusters, 16, [&](std::size_t first, std::size_t last, unsigned worker) {
+        std::vector<OrderedKey>& ranked = ranked_[worker];
+        for (std::size_t c = first; c < last; ++c) {
+            std::array<float, 64> some;  // NOLINT(cppcoreguidelines-pro-type-member-init): the kernel writes it
+            for (std::size_t from = 0; from < clusters; from += some.size()) {
+                const std::size_t block = std::min(some.size(), clusters - from);
+                distances(centroids.data() + c * dim_,
+                          reinterpret_cast<const std::byte*>(centroids.data() + from * dim_),
+                          row_bytes(Element::float32, dim_), block, dim_, some.data());
+                for (std::size_t i = 0; i < block; ++i) {
+                    ranked[from + i] = make_key(some[i], static_cast<RowId>(from + i));
+                }
+            }
+            const auto nearest = ranked.begin() + static_cast<std::ptrdiff_t>(count);
+            std::nth_element(ranked.begin(), nearest, ranked.end());
+            std::uint32_t* const to = near_.data() + c * count;
+            for (std::size_t i = 0; i < count; ++i) to[i] = row_of(ranked[i]);
+            std::sort(to, to + count);
+        }
+    });
 }
 
 void Lloyd::order_by_cell(std::size_t clusters, std::span<const std::uint32_t> nearest) {

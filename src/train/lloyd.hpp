@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include <tonari/core/ordered_key.hpp>
 #include <tonari/core/parallel.hpp>
 #include <tonari/core/progress.hpp>
 #include <tonari/core/result.hpp>
@@ -22,6 +23,12 @@ namespace tonari::train {
 /// Makes the row one of length 1; false if it has no direction, and then nothing is changed.
 bool normalize(std::span<float> row) noexcept;
 
+/// What comes before some iterations, and after them.
+struct Course {
+    bool begun = false;  ///< the centroids were trained, on other rows
+    bool ends = true;    ///< nothing comes after
+};
+
 /// Scratch for one training after another.
 class Lloyd {
 public:
@@ -32,7 +39,7 @@ public:
     /// `rows`: float32 without a shift. `centroids`: where to start, then what came of it. Fewer iterations when no row
     /// moves any more. Workers allocate nothing.
     void run(const FloatRows& rows, std::span<float> centroids, unsigned iterations, std::uint64_t seed,
-             const ProgressFunction& progress);
+             const ProgressFunction& progress, Course course = {});
     /// Puts rows into cells without moving centroids.
     void sort(const FloatRows& rows, std::span<const float> centroids);
 
@@ -53,6 +60,8 @@ private:
     double nearest_square(const FloatRows& rows, std::span<const float> centroids);
     void order_by_cell(std::size_t clusters, std::span<const std::uint32_t> nearest);
     bool find_cells(const FloatRows& rows, std::span<const float> centroids, const ProgressFunction& progress);
+    bool find_near_cells(const FloatRows& rows, std::span<const float> centroids);
+    void find_neighbours(std::span<const float> centroids, std::size_t count);
     void move_to_means(const FloatRows& rows, std::span<float> centroids);
     void fill_empty(const FloatRows& rows, std::span<float> centroids, std::uint64_t seed);
     bool set_apart(const FloatRows& rows, std::span<const float> centroid, std::span<const RowId> cell,
@@ -63,9 +72,11 @@ private:
     float balance_;
     Threads threads_;
     NearestCentroids find_;
-    std::vector<std::uint32_t> nearest_;  // of each row
-    std::vector<RowId> order_;            // rows by cell, ascending in each
-    std::vector<std::size_t> starts_;     // of each cell in `order_`, and the end of the last
+    std::vector<std::uint32_t> nearest_;           // of each row
+    std::vector<RowId> order_;                     // rows by cell, ascending in each
+    std::vector<std::uint32_t> near_;              // of each cell the cells that are nearest to it, ascending
+    std::vector<std::vector<OrderedKey>> ranked_;  // one for each thread: distances of cells, and their numbers
+    std::vector<std::size_t> starts_;              // of each cell in `order_`, and the end of the last
     std::vector<std::uint64_t>
         largest_;                // heap of cells: rows, then (so that ties are decided) the complement of the number
     std::vector<double> sums_;   // one row for each thread

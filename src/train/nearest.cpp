@@ -43,6 +43,9 @@ Result<NearestCentroids> NearestCentroids::create(MetricKind metric, Dim dim, st
         worker.wide.resize(panel_width * dim);
         worker.best.resize(made.group_panels_ * panel_width);
         worker.which.resize(made.group_panels_ * panel_width);
+        if (!blocked) continue;
+        worker.among.resize(std::min(most, most_among) * dim);
+        worker.among_norms.resize(made.norms_.empty() ? 0 : std::min(most, most_among));
     }
     return made;
 }
@@ -64,11 +67,10 @@ bool NearestCentroids::find(const FloatRows& rows, std::size_t first, std::span<
     const std::size_t panels = std::clamp<std::size_t>((share + panel_width - 1) / panel_width, 1, group_panels_);
     parallel_for(threads_, nearest.size(), panels * panel_width, [&](std::size_t from, std::size_t to, unsigned at) {
         Worker& worker = workers_[at];
-        std::fill(worker.best.begin(), worker.best.end(), infinity);
-        std::fill(worker.which.begin(), worker.which.end(), 0U);
+        start(worker);
         if (kernels_.block != nullptr) {
             pack(worker, rows, first + from, to - from);
-            compare(worker, (to - from + panel_width - 1) / panel_width);
+            compare(worker, (to - from + panel_width - 1) / panel_width, centroids_, norms_);
         } else {
             compare_plainly(worker, rows, first + from, to - from);
         }
@@ -80,6 +82,39 @@ bool NearestCentroids::find(const FloatRows& rows, std::size_t first, std::span<
     return changed.load();
 }
 
+bool NearestCentroids::find_among(unsigned at, const FloatRows& rows, std::span<const RowId> some,
+                                  std::span<const std::uint32_t> among, std::span<std::uint32_t> nearest) noexcept {
+    Worker& worker = workers_[at];
+    for (std::size_t c = 0; c < among.size(); ++c) {
+        std::copy_n(centroids_.data() + std::size_t{among[c]} * dim_, dim_, worker.among.data() + c * dim_);
+        if (!norms_.empty()) worker.among_norms[c] = norms_[among[c]];
+    }
+    const auto centroids = std::span<const float>(worker.among).first(among.size() * dim_);
+    bool changed = false;
+    for (std::size_t from = 0; from < some.size(); from += group_panels_ * panel_width) {
+        const auto group = some.subspan(from, std::min(group_panels_ * panel_width, some.size() - from));
+        start(worker);
+        for (std::size_t i = 0; i < group.size(); i += panel_width) {
+            const std::size_t width = std::min(panel_width, group.size() - i);
+            for (std::size_t q = 0; q < width; ++q) rows.read(group[i + q], worker.wide.data() + q * dim_);
+            kernels_.pack(worker.wide.data(), row_bytes(Element::float32, dim_), width, dim_,
+                          worker.panels.data() + i / panel_width * panel_stride_);
+        }
+        compare(worker, (group.size() + panel_width - 1) / panel_width, centroids, worker.among_norms);
+        for (std::size_t i = 0; i < group.size(); ++i) {
+            const std::uint32_t found = among[worker.which[i]];
+            changed = changed || nearest[group[i]] != found;
+            nearest[group[i]] = found;
+        }
+    }
+    return changed;
+}
+
+void NearestCentroids::start(Worker& worker) const noexcept {
+    std::fill(worker.best.begin(), worker.best.end(), infinity);
+    std::fill(worker.which.begin(), worker.which.end(), 0U);
+}
+
 void NearestCentroids::pack(Worker& worker, const FloatRows& rows, std::size_t first,
                             std::size_t count) const noexcept {
     for (std::size_t i = 0; i < count; i += panel_width) {
@@ -89,15 +124,16 @@ void NearestCentroids::pack(Worker& worker, const FloatRows& rows, std::size_t f
     }
 }
 
-void NearestCentroids::compare(Worker& worker, std::size_t panels) const noexcept {
+void NearestCentroids::compare(Worker& worker, std::size_t panels, std::span<const float> all,
+                               std::span<const float> norms) const noexcept {
     alignas(64) std::array<float, most_block_rows * panel_width> distances;  // NOLINT: the kernel writes it
-    const std::size_t centroids = centroids_.size() / dim_;
+    const std::size_t centroids = all.size() / dim_;
     for (std::size_t c = 0; c < centroids; c += block_rows_) {
         const std::size_t count = std::min(block_rows_, centroids - c);
-        const auto* block = reinterpret_cast<const std::byte*>(centroids_.data() + c * dim_);
+        const auto* block = reinterpret_cast<const std::byte*>(all.data() + c * dim_);
         for (std::size_t p = 0; p < panels; ++p) {
             kernels_.block(worker.panels.data() + p * panel_stride_, block, row_bytes(Element::float32, dim_), count,
-                           dim_, norms_.empty() ? nullptr : norms_.data() + c, distances.data());
+                           dim_, norms.empty() ? nullptr : norms.data() + c, distances.data());
             simd::kernels().block_nearest(distances.data(), count, static_cast<std::uint32_t>(c),
                                           worker.best.data() + p * panel_width, worker.which.data() + p * panel_width);
         }

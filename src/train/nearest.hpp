@@ -32,16 +32,27 @@ public:
     /// does not depend on the rows beside it, nor on threads. Workers allocate nothing.
     bool find(const FloatRows& rows, std::size_t first, std::span<std::uint32_t> nearest);
 
+    /// The same for some rows, among at most `most_among` centroids whose numbers ascend: nearest[row] for each of these. By worker
+    /// `at`. Where there are block kernels, and without prices.
+    bool find_among(unsigned at, const FloatRows& rows, std::span<const RowId> some,
+                    std::span<const std::uint32_t> among, std::span<std::uint32_t> nearest) noexcept;
+    [[nodiscard]] bool finds_among() const noexcept { return kernels_.block != nullptr; }
+    static constexpr std::size_t most_among = 128;
+
 private:
     struct Worker {
         AlignedBuffer panels;
         std::vector<float> wide;  // a panel's rows, where they cannot be used as they lie
         std::vector<float> best;
         std::vector<std::uint32_t> which;
+        std::vector<float> among;        // the centroids of `find_among`, one behind another
+        std::vector<float> among_norms;  // theirs
     };
     NearestCentroids() = default;
     void pack(Worker& worker, const FloatRows& rows, std::size_t first, std::size_t count) const noexcept;
-    void compare(Worker& worker, std::size_t panels) const noexcept;
+    void start(Worker& worker) const noexcept;
+    void compare(Worker& worker, std::size_t panels, std::span<const float> centroids,
+                 std::span<const float> norms) const noexcept;
     void compare_plainly(Worker& worker, const FloatRows& rows, std::size_t first, std::size_t count) const noexcept;
 
     simd::DistanceKernels kernels_;
