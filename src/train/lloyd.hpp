@@ -60,7 +60,7 @@ private:
     double nearest_square(const FloatRows& rows, std::span<const float> centroids);
     void order_by_cell(std::size_t clusters, std::span<const std::uint32_t> nearest);
     bool find_cells(const FloatRows& rows, std::span<const float> centroids, const ProgressFunction& progress);
-    bool find_near_cells(const FloatRows& rows, std::span<const float> centroids);
+    bool find_near_cells(const FloatRows& rows, std::span<const float> centroids, const ProgressFunction& progress);
     void find_neighbours(std::span<const float> centroids, std::size_t count);
     void move_to_means(const FloatRows& rows, std::span<float> centroids);
     void fill_empty(const FloatRows& rows, std::span<float> centroids, std::uint64_t seed);

@@ -1,6 +1,6 @@
-// Exact search for many queries at once, over all rows or over those that pass a filter. Blocks of rows meet panels of 32 queries in register-blocked products, or in tiles
-// (simd/kernels.hpp, BlockKernel and TileKernels); what comes within the error bound of a query's k-th distance is compared again with
-// the exact kernel, so the answers are those of a search one by one.
+// Exact search for many queries at once, over all rows or over those that pass a filter. Blocks of rows meet panels of 32 queries in
+// register-blocked products, or in tiles (simd/kernels.hpp, BlockKernel and TileKernels); what comes within the error bound of a
+// query's k-th distance is compared again with the exact kernel, so the answers are those of a search one by one.
 #pragma once
 
 #include <concepts>

@@ -17,7 +17,8 @@ namespace tonari::train {
 struct KMeansOptions {
     std::size_t clusters = 0;  ///< 1 to the number of rows
     /// Of Lloyd's algorithm, at most: it ends when no row changes its cell. Where rows are many the first ones look at a part of
-    /// them, and the last three tenths, two at least, at all.
+    /// them, and the last three tenths, two at least, at all. From 128 clusters on, those between the first and the last compare a
+    /// row with the 64 to 128 clusters near to its own; not with `balance`.
     unsigned iterations = 10;
     /// Rows that are looked at, for each cluster: of more, so many are drawn at random.
     std::size_t sample_per_cluster = 256;
@@ -69,7 +70,7 @@ struct Centroids {
 /// do not all run to where it was cheap. The prices that are answered are the mean over the last iteration.
 ///
 /// `rows`: float32, float16, bfloat16, int8 or uint8. Memory: the sample as float32 (none if `rows` are float32 and all are
-/// looked at), 16 bytes for each of its rows, and the centroids twice.
+/// looked at), 16 bytes for each of its rows, the centroids twice, and up to 512 bytes a cluster for those near to it.
 /// Time: O(sample * clusters * dim) an iteration; with two levels O(sample * sqrt(clusters) * dim) before the final ones.
 ///
 /// Errors: options outside their range, more clusters than rows, bits, no rows or dimensions; NaN, infinities and values

@@ -169,6 +169,33 @@ TEST_CASE("k-means: two levels end close to where one level does", "[train]") {
     }
 }
 
+TEST_CASE("k-means: iterations that look near end where those of a plain Lloyd do, on any threads", "[train]") {
+    const Rows rows = clustered_rows(Element::float32, 24, 4000, 31, 200);
+    double trained = 0;
+    double plain = 0;
+    for (const std::uint64_t seed : {1U, 2U, 3U}) {
+        KMeansOptions options = options_of(160, seed);  // of 128 and more
+        options.iterations = 12;
+        const Centroids near = kmeans(rows.view(), options).value();
+        options.threads = {3};
+        CHECK(values_of(near) == values_of(kmeans(rows.view(), options).value()));
+        trained += inertia_of(rows, values_of(near));
+        std::vector<float> start;
+        for (const RowId row : sample_rows(rows.size(), 160, hash(seed, 2))) {
+            start.insert(start.end(), rows.values(row).begin(), rows.values(row).end());
+        }
+        plain += inertia_of(rows, plain_lloyd(rows, start, 12));
+    }
+    CAPTURE(trained, plain);
+    CHECK(trained <= 1.005 * plain);
+    KMeansOptions options = options_of(160, 5);
+    options.spherical = true;
+    options.iterations = 3;  // all of which look at all clusters
+    const double before = kmeans(rows.view(), options)->inertia;
+    options.iterations = 12;
+    CHECK(kmeans(rows.view(), options)->inertia < before);
+}
+
 TEST_CASE("k-means: the same bits for any number of threads and for the same seed, others for another", "[train]") {
     for (const bool spherical : {false, true}) {
         const Rows rows = clustered_rows(Element::float16, 33, 2500, 6);
