@@ -32,7 +32,8 @@ NearSample NearSample::of(const Flat<AnyMetric>& codec, std::span<const std::byt
         for (std::size_t at = 0; at < count; at += max_batch) {
             offer_block(scorer,
                         {codes.data() + at * codec.code_size(), codec.code_size(), std::min(max_batch, count - at)},
-                        static_cast<RowId>(at), worker.nearest, worker.survivors);
+                        true, worker.nearest, worker.survivors,
+                        [&](std::size_t place) { return static_cast<RowId>(at + place); });
         }
         for (const OrderedKey key : worker.nearest.sort()) {
             std::size_t& here = found.counts_[i];

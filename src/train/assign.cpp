@@ -89,7 +89,7 @@ Status assign(MatrixView rows, MatrixView centroids, MetricKind metric, std::spa
     try {
         if (Status s = check(rows, centroids, metric, nearest.size(), distances.size(), options.prices); !s) return s;
         const Centred centred = centre(centroids, metric);
-        auto find = NearestCentroids::create(metric, rows.dim(), centroids.rows(), options.threads);
+        auto find = NearestCentroids::create(metric, rows.dim(), centroids.rows(), options.threads, 0);
         if (!find) return std::move(find).error();
         find->set(centred.values, options.prices);
         const FloatRows shifted(rows, {}, centred.shift.empty() ? nullptr : centred.shift.data());

@@ -153,6 +153,7 @@ public:
 
 private:
     static constexpr std::size_t progress_parts = 1000;
+    static constexpr unsigned near_for_all = 3;  // iterations, where each takes a small part of the time
 
     static std::vector<RowId> all(std::size_t count) {
         std::vector<RowId> numbers(count);
@@ -195,8 +196,10 @@ private:
     /// Lloyd's algorithm, whose first iterations look at an eighth of the rows, a quarter, a half: where centroids have far to go, some
     /// rows show the way as well as all. With 10 iterations that halves the time, and on five real sets inertia moved by
     /// -0.2 to +0.3 %. The idea is that of nested mini-batches (Newling and Fleuret 2016).
+    /// `cells`: where rows are, if they stay near to it; then where they came to. A cell that ran empty among some rows is set elsewhere
+    /// (`fill_empty`), and those that did not take part find it there when their turn comes.
     void run(const Picked& picked, std::span<float> centroids, unsigned iterations, std::uint64_t seed,
-             const ProgressFunction& progress, bool begun = false) {
+             const ProgressFunction& progress, std::vector<std::uint32_t>* cells = nullptr) {
         const std::vector<Stage> all = stages(iterations, count(picked), centroids.size() / dim_);
         const auto work = [](double sum, const Stage& stage) {
             return sum + static_cast<double>(stage.iterations) / static_cast<double>(stage.one_in);
@@ -206,10 +209,24 @@ private:
         for (std::size_t i = 0; i < all.size(); ++i) {
             const double after = work(done, all[i]);
             const Picked some = some_of(picked, all[i].one_in, hash(seed, i));
+            Course course{.begun = cells != nullptr || i > 0, .ends = cells == nullptr && i + 1 == all.size()};
+            if (cells != nullptr) {
+                std::vector<std::uint32_t> of_some(some.size());
+                std::transform(some.begin(), some.end(), of_some.begin(), [&](RowId row) { return (*cells)[row]; });
+                lloyd_.place(some.empty() ? *cells : of_some, centroids.size() / dim_);
+                course.placed = true;
+            }
             lloyd_.run(sample_.rows(some), centroids, all[i].iterations, hash(seed, i),
-                       progress_between(progress, progress_parts, done / total, after / total),
-                       {.begun = begun || i > 0, .ends = i + 1 == all.size()});
+                       progress_between(progress, progress_parts, done / total, after / total), course);
+            if (cells != nullptr) put_cells(some, 0, *cells);
             done = after;
+        }
+    }
+    /// The cells that rows of the last run came to: no rows are all.
+    void put_cells(const Picked& some, std::size_t first_cell, std::vector<std::uint32_t>& cells) const {
+        const std::span<const std::uint32_t> found = lloyd_.cells();
+        for (std::size_t i = 0; i < found.size(); ++i) {
+            cells[some.empty() ? i : some[i]] = static_cast<std::uint32_t>(first_cell) + found[i];
         }
     }
     /// Iterations that look at one row in so many.
@@ -242,25 +259,39 @@ private:
 
     void train_two_levels(const FloatRows& rows, std::span<float> centroids) {
         const auto upper = static_cast<std::size_t>(std::lround(std::sqrt(static_cast<double>(options_.clusters))));
-        const std::vector<std::vector<RowId>> cells = upper_cells(rows, upper);
+        std::vector<std::vector<RowId>> cells = upper_cells(rows, upper);
         const std::vector<std::size_t> shares = shares_of(cells, rows.size());
-        // Below, each row is compared with sqrt(clusters) centroids; in the end with all.
+        // Below, each row is compared with sqrt(clusters) centroids; in the end with those near to its own, or, with prices, with all.
+        const bool stays_near = lloyd_.looks_near(rows.size(), options_.clusters);
+        const std::size_t compared = stays_near ? Lloyd::near_clusters(options_.clusters) : options_.clusters;
+        const unsigned final_iterations = options_.final_iterations * (stays_near ? near_for_all : 1);
         const double below = static_cast<double>(upper) * options_.iterations;
-        const double from = below / (below + static_cast<double>(options_.clusters) * options_.final_iterations);
+        const double from = below / (below + static_cast<double>(compared) * final_iterations);
+        std::vector<std::uint32_t> cell_of(stays_near ? rows.size() : 0);
+        Picked left;  // rows of upper cells that have no share
         std::size_t done = 0;
         for (std::size_t u = 0; u < cells.size(); ++u) {
-            if (shares[u] == 0) continue;
+            if (shares[u] == 0) {
+                left.insert(left.end(), cells[u].begin(), cells[u].end());
+                continue;
+            }
             start(cells[u], centroids.subspan(done * dim_, shares[u] * dim_),
                   hash(stream(options_.seed, Stream::lower), u), hash(stream(options_.seed, Stream::lower_empty), u),
                   {});
+            if (stays_near) put_cells(cells[u], done, cell_of);
             done += shares[u];
             if (options_.progress) {
                 const double gone = from * static_cast<double>(done) / static_cast<double>(options_.clusters);
                 options_.progress(static_cast<std::size_t>(gone * progress_parts), progress_parts);
             }
         }
-        run({}, centroids, options_.final_iterations, stream(options_.seed, Stream::last),
-            progress_between(options_.progress, progress_parts, from, 1), true);
+        if (stays_near && !left.empty()) {
+            lloyd_.sort(sample_.rows(left), centroids);
+            put_cells(left, 0, cell_of);
+        }
+        cells = {};
+        run({}, centroids, final_iterations, stream(options_.seed, Stream::last),
+            progress_between(options_.progress, progress_parts, from, 1), stays_near ? &cell_of : nullptr);
     }
 
     /// The sample's rows in `upper` cells, of which some may be empty.

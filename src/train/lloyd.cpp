@@ -7,7 +7,6 @@
 #include <limits>
 #include <numeric>
 
-#include <tonari/core/ordered_key.hpp>
 #include <tonari/core/random.hpp>
 #include <tonari/simd/kernels.hpp>
 #include <tonari/simd/prefetch.hpp>
@@ -21,7 +20,9 @@ constexpr std::size_t slice = std::size_t{1} << 14;  // rows between two words o
 constexpr std::size_t fewest_batches = 256;          // of rows, between which the prices of cells change
 constexpr std::size_t least_batch = 64;
 constexpr std::size_t fewest_near_clusters = 128;  // of fewer all are quickly compared
-constexpr std::size_t tries = 8;                   // rows that are looked at for one that differs from its centroid
+constexpr std::size_t most_near = 128;
+constexpr std::size_t rows_a_cluster = 8;
+constexpr std::size_t tries = 8;  // rows that are looked at for one that differs from its centroid
 
 constexpr std::uint64_t heap_entry(std::size_t rows, std::size_t cell) noexcept {
     return std::uint64_t{rows} << 32 | (0xFFFFFFFFU - static_cast<std::uint32_t>(cell));
@@ -70,8 +71,8 @@ Result<Lloyd> Lloyd::create(Dim dim, bool spherical, float balance, std::size_t 
                             const Threads& threads) {
     // Between centroids of length 1 the larger product and the smaller distance are one thing. Prices go with distances.
     const bool products = spherical && !(balance > 0);
-    auto nearest =
-        NearestCentroids::create(products ? MetricKind::inner_product : MetricKind::l2, dim, most_clusters, threads);
+    auto nearest = NearestCentroids::create(products ? MetricKind::inner_product : MetricKind::l2, dim, most_clusters,
+                                            threads, most_near);
     if (!nearest) return std::move(nearest).error();
     Lloyd made(dim, spherical, balance, threads, *std::move(nearest));
     if (balance > 0) {
@@ -90,14 +91,16 @@ Result<Lloyd> Lloyd::create(Dim dim, bool spherical, float balance, std::size_t 
 
 void Lloyd::run(const FloatRows& rows, std::span<float> centroids, unsigned iterations, std::uint64_t seed,
                 const ProgressFunction& progress, Course course) {
-    const bool may_look_near = balance_ == 0 && centroids.size() / dim_ >= fewest_near_clusters && find_.finds_among();
+    const bool may_look_near = looks_near(rows.size(), centroids.size() / dim_);
+    near_.clear();
     bool look_at_all = false;
     if (balance_ > 0) prices_.assign(centroids.size() / dim_, 0);
     const std::size_t total = rows.size() * iterations;  // looking for cells is nearly all that takes time
     for (unsigned i = 0; i < iterations; ++i) {
         const ProgressFunction found = progress_between(progress, total, static_cast<double>(i) / iterations,
                                                         static_cast<double>(i + 1) / iterations);
-        const bool far = look_at_all || i == 0 || (i == 1 && !course.begun) || (i + 1 == iterations && course.ends);
+        const bool far = look_at_all || (i == 0 && !course.placed) || (i == 1 && !course.begun) ||
+                         (i + 1 == iterations && course.ends);
         const bool near = may_look_near && !far;
         const bool changed = balance_ > 0 ? find_balanced_cells(rows, centroids, i == 0, found)
                              : near       ? find_near_cells(rows, centroids, found)
@@ -105,12 +108,26 @@ void Lloyd::run(const FloatRows& rows, std::span<float> centroids, unsigned iter
         if (i > 0 && !changed && !near) break;
         look_at_all = near && !changed;  // whether the others say so, too
         move_to_means(rows, centroids);
-        fill_empty(rows, centroids, hash(seed, i));
+        if (fill_empty(rows, centroids, hash(seed, i))) near_.clear();  // some are elsewhere now
     }
     if (progress) progress(total, total);
 }
 
 void Lloyd::sort(const FloatRows& rows, std::span<const float> centroids) { find_cells(rows, centroids, {}); }
+
+bool Lloyd::looks_near(std::size_t rows, std::size_t clusters) const noexcept {
+    const bool worth =
+        clusters >= fewest_near_clusters && rows >= rows_a_cluster * clusters;  // clusters are compared, too
+    return balance_ == 0 && worth && find_.finds_among();
+}
+std::size_t Lloyd::near_clusters(std::size_t clusters) noexcept {
+    return std::clamp<std::size_t>(clusters / 4, 64, most_near);
+}
+
+void Lloyd::place(std::span<const std::uint32_t> cells, std::size_t clusters) {
+    std::copy(cells.begin(), cells.end(), nearest_.begin());
+    order_by_cell(clusters, std::span(nearest_).first(cells.size()));
+}
 
 /// The same as `find_cells`, where cells have prices: some rows at a time, between which prices become those of the sizes that cells
 /// have come to.
@@ -191,8 +208,8 @@ bool Lloyd::find_cells(const FloatRows& rows, std::span<const float> centroids, 
 /// Ke, Zeng and Li 2012). With 256 clusters that is a quarter of all, and inertia ends 0.05 % higher where the last iteration looks at all.
 bool Lloyd::find_near_cells(const FloatRows& rows, std::span<const float> centroids, const ProgressFunction& progress) {
     const std::size_t clusters = centroids.size() / dim_;
-    const std::size_t count = std::clamp<std::size_t>(clusters / 4, 64, NearestCentroids::most_among);
-    find_neighbours(centroids, count);
+    const std::size_t count = near_clusters(clusters);
+    if (near_.empty()) find_near(centroids, centroids, dim_, count, threads_, near_);  // they move little in a run
     find_.set(centroids);
     const std::span<std::uint32_t> nearest = std::span(nearest_).first(rows.size());
     std::atomic<bool> changed{false};
@@ -213,35 +230,8 @@ bool Lloyd::find_near_cells(const FloatRows& rows, std::span<const float> centro
     return changed.load();
 }
 
-void Lloyd::find_neighbours(std::span<const float> centroids, std::size_t count) {
-    const std::size_t clusters = centroids.size() / dim_;
-    const auto distances = simd::kernels().of(MetricKind::l2, Element::float32).scan;
-    near_.resize(clusters * count);
-    ranked_.resize(resolve_threads(threads_));
-    for (auto& ranked : ranked_) ranked.resize(clusters);
-    parallel_for(threads_, clusters, 16, [&](std::size_t first, std::size_t last, unsigned worker) {
-        std::vector<OrderedKey>& ranked = ranked_[worker];
-        for (std::size_t c = first; c < last; ++c) {
-            std::array<float, 64> some;  // NOLINT(cppcoreguidelines-pro-type-member-init): the kernel writes it
-            for (std::size_t from = 0; from < clusters; from += some.size()) {
-                const std::size_t block = std::min(some.size(), clusters - from);
-                distances(centroids.data() + c * dim_,
-                          reinterpret_cast<const std::byte*>(centroids.data() + from * dim_),
-                          row_bytes(Element::float32, dim_), block, dim_, some.data());
-                for (std::size_t i = 0; i < block; ++i) {
-                    ranked[from + i] = make_key(some[i], static_cast<RowId>(from + i));
-                }
-            }
-            const auto nearest = ranked.begin() + static_cast<std::ptrdiff_t>(count);
-            std::nth_element(ranked.begin(), nearest, ranked.end());
-            std::uint32_t* const to = near_.data() + c * count;
-            for (std::size_t i = 0; i < count; ++i) to[i] = row_of(ranked[i]);
-            std::sort(to, to + count);
-        }
-    });
-}
-
 void Lloyd::order_by_cell(std::size_t clusters, std::span<const std::uint32_t> nearest) {
+    placed_ = nearest.size();
     starts_.assign(clusters + 1, 0);
     for (const std::uint32_t c : nearest) ++starts_[c];
     std::exclusive_scan(starts_.begin(), starts_.end(), starts_.begin(), std::size_t{0});
@@ -269,12 +259,12 @@ void Lloyd::move_to_means(const FloatRows& rows, std::span<float> centroids) {
     });
 }
 
-/// Sets the centroid of every empty cell on a row of what is then the largest.
-void Lloyd::fill_empty(const FloatRows& rows, std::span<float> centroids, std::uint64_t seed) {
+/// Sets the centroid of every empty cell on a row of what is then the largest. False if none is empty.
+bool Lloyd::fill_empty(const FloatRows& rows, std::span<float> centroids, std::uint64_t seed) {
     const std::size_t clusters = centroids.size() / dim_;
     largest_.clear();
     for (std::size_t c = 0; c < clusters; ++c) largest_.push_back(heap_entry(cell(c).size(), c));
-    if (std::all_of(largest_.begin(), largest_.end(), [](std::uint64_t e) { return heap_rows(e) > 0; })) return;
+    if (std::all_of(largest_.begin(), largest_.end(), [](std::uint64_t e) { return heap_rows(e) > 0; })) return false;
     std::make_heap(largest_.begin(), largest_.end());
     for (std::size_t empty = 0; empty < clusters; ++empty) {
         if (!cell(empty).empty()) continue;
@@ -290,6 +280,7 @@ void Lloyd::fill_empty(const FloatRows& rows, std::span<float> centroids, std::u
         }
         if (heap_rows(largest_.front()) <= 1) break;
     }
+    return true;
 }
 
 /// A row of the cell that is not its centroid, drawn at random.

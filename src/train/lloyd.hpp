@@ -9,7 +9,6 @@
 #include <span>
 #include <vector>
 
-#include <tonari/core/ordered_key.hpp>
 #include <tonari/core/parallel.hpp>
 #include <tonari/core/progress.hpp>
 #include <tonari/core/result.hpp>
@@ -25,8 +24,9 @@ bool normalize(std::span<float> row) noexcept;
 
 /// What comes before some iterations, and after them.
 struct Course {
-    bool begun = false;  ///< the centroids were trained, on other rows
-    bool ends = true;    ///< nothing comes after
+    bool begun = false;   ///< the centroids were trained, on other rows
+    bool ends = true;     ///< nothing comes after
+    bool placed = false;  ///< rows have cells already (`Lloyd::place`), in whose neighbourhood they stay
 };
 
 /// Scratch for one training after another.
@@ -42,6 +42,15 @@ public:
              const ProgressFunction& progress, Course course = {});
     /// Puts rows into cells without moving centroids.
     void sort(const FloatRows& rows, std::span<const float> centroids);
+
+    /// Whether rows are compared with the clusters near to their own alone, in iterations that allow for it.
+    [[nodiscard]] bool looks_near(std::size_t rows, std::size_t clusters) const noexcept;
+    /// How many these are.
+    [[nodiscard]] static std::size_t near_clusters(std::size_t clusters) noexcept;
+    /// Says which cells the rows of the next run are in, of so many.
+    void place(std::span<const std::uint32_t> cells, std::size_t clusters);
+    /// Which cell each row of the last run is in.
+    [[nodiscard]] std::span<const std::uint32_t> cells() const noexcept { return std::span(nearest_).first(placed_); }
 
     /// The rows of a cell, ascending, as the last iteration (or `sort`) found them.
     [[nodiscard]] std::span<const RowId> cell(std::size_t c) const noexcept {
@@ -61,9 +70,8 @@ private:
     void order_by_cell(std::size_t clusters, std::span<const std::uint32_t> nearest);
     bool find_cells(const FloatRows& rows, std::span<const float> centroids, const ProgressFunction& progress);
     bool find_near_cells(const FloatRows& rows, std::span<const float> centroids, const ProgressFunction& progress);
-    void find_neighbours(std::span<const float> centroids, std::size_t count);
     void move_to_means(const FloatRows& rows, std::span<float> centroids);
-    void fill_empty(const FloatRows& rows, std::span<float> centroids, std::uint64_t seed);
+    bool fill_empty(const FloatRows& rows, std::span<float> centroids, std::uint64_t seed);
     bool set_apart(const FloatRows& rows, std::span<const float> centroid, std::span<const RowId> cell,
                    std::uint64_t seed, std::span<float> out) const noexcept;
 
@@ -72,11 +80,11 @@ private:
     float balance_;
     Threads threads_;
     NearestCentroids find_;
-    std::vector<std::uint32_t> nearest_;           // of each row
-    std::vector<RowId> order_;                     // rows by cell, ascending in each
-    std::vector<std::uint32_t> near_;              // of each cell the cells that are nearest to it, ascending
-    std::vector<std::vector<OrderedKey>> ranked_;  // one for each thread: distances of cells, and their numbers
-    std::vector<std::size_t> starts_;              // of each cell in `order_`, and the end of the last
+    std::vector<std::uint32_t> nearest_;  // of each row
+    std::size_t placed_ = 0;              // rows that have one
+    std::vector<RowId> order_;            // rows by cell, ascending in each
+    std::vector<std::uint32_t> near_;     // of each cell the cells that are nearest to it, ascending
+    std::vector<std::size_t> starts_;     // of each cell in `order_`, and the end of the last
     std::vector<std::uint64_t>
         largest_;                // heap of cells: rows, then (so that ties are decided) the complement of the number
     std::vector<double> sums_;   // one row for each thread

@@ -22,8 +22,9 @@ namespace tonari::train {
 /// Scratch for the threads of one call after another.
 class NearestCentroids {
 public:
-    /// `metric`: l2 or inner_product. For up to `most` centroids of `dim` dimensions.
-    static Result<NearestCentroids> create(MetricKind metric, Dim dim, std::size_t most, const Threads& threads);
+    /// `metric`: l2 or inner_product. For up to `most` centroids of `dim` dimensions, and `find_among` so many of them.
+    static Result<NearestCentroids> create(MetricKind metric, Dim dim, std::size_t most, const Threads& threads,
+                                           std::size_t most_among);
 
     /// Those that are asked from now on: float32, without gaps, and they stay where they are. At most `most`. `prices`, one for
     /// each or none, are added to distances (l2 only).
@@ -37,7 +38,6 @@ public:
     bool find_among(unsigned at, const FloatRows& rows, std::span<const RowId> some,
                     std::span<const std::uint32_t> among, std::span<std::uint32_t> nearest) noexcept;
     [[nodiscard]] bool finds_among() const noexcept { return kernels_.block != nullptr; }
-    static constexpr std::size_t most_among = 128;
 
 private:
     struct Worker {
@@ -67,5 +67,10 @@ private:
     std::span<const float> prices_;
     std::vector<Worker> workers_;
 };
+
+/// The `count` centroids (1 or more, at most all) that are nearest to each of some points, ascending numbers, at `out` + point * count. O(points * centroids
+/// * dim). Throws bad_alloc.
+void find_near(std::span<const float> points, std::span<const float> centroids, Dim dim, std::size_t count,
+               const Threads& threads, std::vector<std::uint32_t>& out);
 
 }  // namespace tonari::train

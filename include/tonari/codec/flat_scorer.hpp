@@ -1,11 +1,15 @@
 // Scorers of rows that are stored as they are: by kernel for the built-in metrics, by the user's own function else.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <limits>
 #include <span>
+#include <type_traits>
 
 #include <tonari/codec/scorer.hpp>
+#include <tonari/core/nearest_limit.hpp>
 #include <tonari/metric/any_metric.hpp>
 #include <tonari/simd/kernels.hpp>
 
@@ -22,12 +26,36 @@ inline void keep_below(const float* distances, std::size_t count, float bound, S
     }
     out.count = kept;
 }
+/// The same where few are: most are passed over some at a time.
+inline void keep_few_below(const float* distances, std::size_t count, float bound, Survivors& out) noexcept {
+    std::array<float, simd::block_queries> bounds;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
+    bounds.fill(bound);
+    const std::size_t whole = count / bounds.size();
+    const std::size_t found =
+        simd::kernels().block_below(distances, whole, bounds.data(), out.index.data() + out.count);
+    for (const std::size_t end = out.count + found; out.count < end; ++out.count) {
+        out.estimate[out.count] = distances[out.index[out.count]];
+    }
+    for (std::size_t i = whole * bounds.size(); i < count; ++i) {
+        out.index[out.count] = static_cast<std::uint32_t>(i);
+        out.estimate[out.count] = distances[i];
+        out.count += distances[i] < bound ? 1 : 0;
+    }
+}
 /// The same of a scorer's distances from `count` codes.
 template <class Scorer, class Codes>
 void keep_nearer(const Scorer& scorer, const Codes& codes, std::size_t count, float bound, Survivors& out) noexcept {
     std::array<float, max_batch> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
     scorer.distances(codes, buffer.data());
-    keep_below(buffer.data(), count, bound, out);
+    if constexpr (std::is_same_v<Codes, CodeBlock>) {
+        if (out.wanted > 0) {
+            const float limit = nearest_limit({buffer.data(), count}, out.wanted);
+            bound = std::min(bound, std::nextafter(limit, std::numeric_limits<float>::infinity()));
+        }
+        keep_few_below(buffer.data(), count, bound, out);
+    } else {
+        keep_below(buffer.data(), count, bound, out);
+    }
 }
 }  // namespace detail
 

@@ -26,12 +26,13 @@ inline constexpr std::size_t max_batch = 512;
 /// uninitialised on purpose: it is written before it is read, on every hop.
 struct Survivors {
     std::size_t count = 0;
+    std::size_t wanted = 0;  ///< a `scan` may leave out all but so many of its nearest and few others; 0: none
     std::array<std::uint32_t, max_batch> index;
     std::array<float, max_batch> estimate;
     std::array<float, max_batch> lower;  ///< only a scorer that is `bounded` writes it
 
     Survivors() noexcept {}  // NOLINT(modernize-use-equals-default): `= default` would zero 6 KiB a query
-    void clear() noexcept { count = 0; }
+    void clear() noexcept { count = wanted = 0; }
 };
 
 template <class S>

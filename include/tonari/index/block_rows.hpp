@@ -94,12 +94,14 @@ public:
                      const PlacedRows& placed = {}) const noexcept {
         Survivors& survivors = scratch.expansion.survivors;
         std::size_t fetched = first / C::block_rows + fetched_blocks();
+        std::size_t window = first / C::block_rows * C::block_rows;
         while (first < last && outcome.complete) {
             if (filter == nullptr && first / C::block_rows >= fetched) {
                 fetch(first, last);
                 fetched = first / C::block_rows + fetched_blocks();
             }
-            const std::size_t end = std::min(last, first / C::block_rows * C::block_rows + scanned_at_once);
+            if (first >= window + scanned_at_once) window += scanned_at_once;
+            const std::size_t end = next_end(first, window, last, found, filter);
             if (filter == nullptr || placed.any(filter->rows, first, end)) {
                 survivors.clear();
                 scorer.scan(codes_.data(), codec_.block_size(), first, end, beyond(found.bound()), survivors);
@@ -127,8 +129,11 @@ public:
                                 std::span<Survivors> space) const noexcept {
         std::array<float, Scorer::most_together> bounds{};
         std::size_t compared = 0;
+        std::size_t window = first / C::block_rows * C::block_rows;
         for (std::size_t end = first; first < last; first = end) {
-            end = std::min(last, first / C::block_rows * C::block_rows + scanned_at_once);
+            if (first >= window + scanned_at_once) window += scanned_at_once;
+            end = last;
+            for (const Found& one : found) end = std::min(end, next_end(first, window, last, one, filter));
             if (filter != nullptr && !filter->rows.any(first, end)) continue;
             for (std::size_t q = 0; q < found.size(); ++q) {
                 space[q].clear();
@@ -175,6 +180,17 @@ private:
         : CodedRows<C>(std::move(codec), std::move(codes), std::move(ids)) {}
 
     static constexpr std::size_t scanned_at_once = max_batch / 2;  // rows: then the bound is asked again
+    /// The end of the rows that are compared next: not beyond the window of `scanned_at_once` rows that begins at `window`, and as
+    /// long as all that is offered enters, few, so that the others meet a bound. With a filter always as many: where none of them
+    /// passes they are not compared, and that is counted. A window ends where it does in any case: so a scan that is broken off at the end
+    /// of one and begun again asks for bounds at the same times.
+    template <Collector Found>
+    static std::size_t next_end(std::size_t first, std::size_t window, std::size_t last, const Found& found,
+                                const RowFilter* filter) noexcept {
+        const std::size_t begin = first / C::block_rows * C::block_rows;
+        const bool few = filter == nullptr && takes_all(found);
+        return std::min({last, window + scanned_at_once, begin + (few ? gathered_at_once : scanned_at_once)});
+    }
 
     [[nodiscard]] std::size_t fetched_blocks() const noexcept {
         return std::max<std::size_t>(fetched_at_once / codec_.block_size(), max_batch);

@@ -74,11 +74,11 @@ public:
         return values;
     }
 
-    /// The list of each row: by products with all centroids where these are compared and have such, else by searches. The same
-    /// for any number of threads.
+    /// The list of each row: by products with all centroids where these are compared and have such, and where that takes no longer than
+    /// searches of a graph, else by searches. The same for any number of threads.
     Status assign(MatrixView rows, const TrainedLists& centroids, std::span<RowId> list_of, const Threads& threads,
                   const ProgressFunction& progress) const {
-        if constexpr (compares_all) {
+        if (compares_all || size() <= most_by_products) {
             auto known = assign_by_products(rows, index_.codec().metric_kind(), centroids, list_of, threads, progress);
             if (!known) return std::move(known).error();
             if (*known) return {};
@@ -205,6 +205,10 @@ private:
     CoarseLists(Coarse index, RoughCentroids rough) noexcept : index_(std::move(index)), rough_(std::move(rough)) {}
 
     static constexpr bool compares_all = Coarse::kind == IndexKind::flat;
+    static constexpr std::size_t most_by_products = 8192;  // lists, where a graph could be asked for a row's
+    /// How wide a graph is searched for it. Of 200 rows of generated data one then lies in a list that is not quite the nearest, and it takes
+    /// 0.6 of the time that the width of a search would.
+    static constexpr std::size_t assigning_width = 32;
 
     [[nodiscard]] bool roughly(std::size_t count) const noexcept {
         return !rough_.empty() && RoughCentroids::candidates(count) < size();
@@ -288,13 +292,12 @@ private:
     }
     Status assign_by_searches(MatrixView rows, std::span<RowId> list_of, const Threads& threads,
                               const ProgressFunction& progress) const {
-        const std::size_t width = coarse_width(1);
         std::vector<SearchScratch> scratches(resolve_threads(threads));
         for (SearchScratch& scratch : scratches) {
-            if (Status s = index_.reserve(SearchOptions{.k = 1, .ef = width}, scratch); !s) return s;
+            if (Status s = index_.reserve(SearchOptions{.k = 1, .ef = assigning_width}, scratch); !s) return s;
         }
         for_each_as_centroid(rows, threads, progress, [&](std::size_t row, RowView query, unsigned worker) {
-            index_.search(query, {.k = 1, .ef = width}, scratches[worker]);
+            index_.search(query, {.k = 1, .ef = assigning_width}, scratches[worker]);
             list_of[row] = static_cast<RowId>(scratches[worker].neighbors[0].id);
         });
         return {};

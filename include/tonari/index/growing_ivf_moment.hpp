@@ -224,25 +224,23 @@ private:
         Outcome& outcome;
 
         void run(RowId first, std::size_t length) noexcept {
-            space.clear();
-            scorer.scan(CodeBlock{moment.code(first), moment.code_size(), length}, beyond(found.bound()), space);
-            for (std::size_t i = 0; i < space.count; ++i) {
-                const RowId place = first + space.index[i];
-                if (moment.places_->visible(place, moment.at_)) offer(place, i);
-            }
+            offer_block(scorer, {moment.code(first), moment.code_size(), length}, false, found, space,
+                        [&](std::size_t i) {
+                            const auto place = static_cast<RowId>(first + i);
+                            return moment.places_->visible(place, moment.at_) ? place : no_row;
+                        });
             compared(length);
         }
         void gathered(std::span<const std::byte* const> codes, std::span<const RowId> places) noexcept {
             space.clear();
             scorer.gather(codes, beyond(found.bound()), space);
-            for (std::size_t i = 0; i < space.count; ++i) offer(places[space.index[i]], i);
+            for (std::size_t i = 0; i < space.count; ++i) {
+                found.offer(places[space.index[i]], space.estimate[i], lower_of<Scorer>(space, i));
+            }
+            if constexpr (requires { found.flush(); }) found.flush();
             compared(codes.size());
         }
-        void offer(RowId place, std::size_t i) noexcept {
-            found.offer(place, space.estimate[i], lower_of<Scorer>(space, i));
-        }
         void compared(std::size_t rows) noexcept {
-            if constexpr (requires { found.flush(); }) found.flush();
             outcome.distances += static_cast<std::uint32_t>(rows);
             outcome.complete = outcome.complete && !deadline.expired();
         }

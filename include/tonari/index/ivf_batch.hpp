@@ -54,6 +54,7 @@ public:
         explicit Found(TopK& nearest) noexcept : nearest_(&nearest) {}
         [[nodiscard]] float bound() const noexcept { return nearest_->bound(); }
         [[nodiscard]] std::size_t size() const noexcept { return nearest_->size(); }
+        [[nodiscard]] std::size_t room() const noexcept { return nearest_->room(); }
         void offer(RowId row, float distance, float /*lower*/) noexcept { nearest_->offer(distance, row); }
 
     private:

@@ -9,13 +9,16 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <tonari/core/collector.hpp>
+#include <tonari/core/nearest_limit.hpp>
 #include <tonari/core/top_k.hpp>
 #include <tonari/index/build_options.hpp>
 #include <tonari/index/concepts.hpp>
@@ -62,11 +65,9 @@ public:
     void settle() noexcept {
         const std::size_t room = nearest_->room();
         if (!fine_->on_disk() && room > 0 && room < count_) {
-            const auto first = offered_.begin();
-            std::nth_element(first, first + static_cast<std::ptrdiff_t>(room),
-                             first + static_cast<std::ptrdiff_t>(count_));
-            look_at(0, room);
-            look_at(room, count_);
+            const std::size_t first = put_nearest_first(room);
+            look_at(0, first);
+            look_at(first, count_);
         } else {
             if (room == 0 || fine_->on_disk()) {
                 std::sort(offered_.begin(), offered_.begin() + static_cast<std::ptrdiff_t>(count_));
@@ -99,6 +100,19 @@ private:
     static constexpr std::size_t at_once = 16;   // from disk
     static constexpr std::size_t in_memory = 8;  // fewer: each may bring a bound for those behind it
 
+    /// Of what was offered since at least the `wanted` nearest, which are not all, and few others: how many.
+    std::size_t put_nearest_first(std::size_t wanted) noexcept {
+        std::array<float, max_batch> lower;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
+        for (std::size_t i = 0; i < count_; ++i) lower[i] = distance_of(offered_[i]);
+        const float limit = nearest_limit(std::span(lower).first(count_), wanted);
+        const auto last = offered_.begin() + static_cast<std::ptrdiff_t>(count_);
+        if (limit < std::numeric_limits<float>::infinity()) {
+            const auto within = [=](OrderedKey key) { return distance_of(key) <= limit; };
+            return static_cast<std::size_t>(std::partition(offered_.begin(), last, within) - offered_.begin());
+        }
+        std::nth_element(offered_.begin(), offered_.begin() + static_cast<std::ptrdiff_t>(wanted), last);
+        return wanted;
+    }
     /// Those of offers [first, last) that the bound has not ruled out meanwhile.
     void look_at(std::size_t first, std::size_t last) noexcept {
         std::array<const std::byte*, at_once> codes{};

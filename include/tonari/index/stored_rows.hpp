@@ -31,17 +31,33 @@ float lower_of(const Survivors& survivors, std::size_t i) noexcept {
     return Scorer::bounded ? survivors.lower[i] : survivors.estimate[i];
 }
 
-/// Offers the rows of a block, which stand at place `first` and those behind it, to `nearest`. `space` is scratch.
-template <class Scorer, Collector Found>
-void offer_block(Scorer& scorer, const CodeBlock& block, RowId first, Found& found, Survivors& space,
-                 const PlacedRows& placed = {}) noexcept {
-    space.clear();
-    scorer.scan(block, beyond(found.bound()), space);
-    for (std::size_t i = 0; i < space.count; ++i) {
-        const RowId row = placed.at(first + space.index[i]);
-        if (placed.take(row)) found.offer(row, space.estimate[i], lower_of<Scorer>(space, i));
+/// Whether all that is offered still enters, though just the nearest will stay.
+template <Collector Found>
+bool takes_all([[maybe_unused]] const Found& found) noexcept {
+    if constexpr (requires { found.room(); }) return found.bound() == std::numeric_limits<float>::infinity();
+    return false;
+}
+
+/// Offers the rows of a block: `row_of(i)` is the i-th of them, or `no_row` where it is not to be offered, which is so of none if
+/// `each` is. `space` is scratch.
+template <class Scorer, Collector Found, class RowOf>
+void offer_block(Scorer& scorer, const CodeBlock& block, bool each, Found& found, Survivors& space,
+                 const RowOf& row_of) noexcept {
+    const bool tells_near = each && !Scorer::bounded;
+    for (std::size_t first = 0, count = 0; first < block.count; first += count) {
+        space.clear();
+        count = block.count - first;
+        if constexpr (requires { found.room(); }) {  // what is far need not be offered all the same
+            if (takes_all(found) && tells_near) space.wanted = found.size() + found.room();
+        }
+        if (takes_all(found) && !tells_near) count = std::min(count, gathered_at_once);  // a bound for the others
+        scorer.scan({block.first + first * block.stride, block.stride, count}, beyond(found.bound()), space);
+        for (std::size_t i = 0; i < space.count; ++i) {
+            const RowId row = row_of(first + space.index[i]);
+            if (row != no_row) found.offer(row, space.estimate[i], lower_of<Scorer>(space, i));
+        }
+        if constexpr (requires { found.flush(); }) found.flush();
     }
-    if constexpr (requires { found.flush(); }) found.flush();
 }
 
 /// The rows' numbers in the order of their ids.
@@ -314,8 +330,11 @@ private:
             count = 0;
         }
         void block(std::size_t first, std::size_t places) noexcept {
-            offer_block(scorer, {stored.code(first), stored.stride_, places}, static_cast<RowId>(first), found,
-                        space.survivors, placed);
+            offer_block(scorer, {stored.code(first), stored.stride_, places}, placed.once(), found, space.survivors,
+                        [&](std::size_t i) {
+                            const RowId row = placed.at(first + i);
+                            return placed.take(row) ? row : no_row;
+                        });
             outcome.distances += static_cast<std::uint32_t>(places);
         }
     };

@@ -18,7 +18,7 @@ struct KMeansOptions {
     std::size_t clusters = 0;  ///< 1 to the number of rows
     /// Of Lloyd's algorithm, at most: it ends when no row changes its cell. Where rows are many the first ones look at a part of
     /// them, and the last three tenths, two at least, at all. From 128 clusters on, those between the first and the last compare a
-    /// row with the 64 to 128 clusters near to its own; not with `balance`.
+    /// row with the 64 to 128 clusters near to its own, where rows are 8 a cluster or more; not with `balance`.
     unsigned iterations = 10;
     /// Rows that are looked at, for each cluster: of more, so many are drawn at random.
     std::size_t sample_per_cluster = 256;
@@ -27,9 +27,10 @@ struct KMeansOptions {
     /// inner product.
     bool spherical = false;
     /// From so many clusters on, training has two levels: sqrt(clusters) cells first, then within each cell its share of
-    /// the clusters, `iterations` each, then `final_iterations` over all rows and clusters. Of 1,000,000 generated rows
-    /// of 128 dimensions and 4096 clusters that takes three fifths of the CPU seconds of one level and ends
-    /// with 0.3 % more inertia (`bench_kmeans --train`, and with `--one-level`).
+    /// the clusters, `iterations` each, then `final_iterations` over all rows and clusters; where iterations look near, as above, thrice
+    /// as many that begin from the cells of below. Of 1,000,000 generated rows of 128 dimensions and 4096 clusters that takes a
+    /// quarter of the CPU seconds of one level and ends with 0.1 % more inertia
+    /// (`bench_kmeans --train`, and with `--one-level`).
     std::size_t two_levels_from = 1024;
     unsigned final_iterations = 4;
     /// How much it counts against a cell that it has many rows: to the squared distance of a row to its centroid is added
@@ -46,7 +47,7 @@ struct Centroids {
     Dim dim = 0;
     /// The mean squared distance of the sample's rows to the centroids of their cells, and how many rows each cell has.
     /// The cells are those of the last iteration, of which the centroids are the means (spherical: their
-    /// directions); a centroid that was set anew since, because its cell was empty, stands at 0.
+    /// directions); with two levels a row may be nearer to a centroid that is not near to that of its cell. A centroid that was set anew since, because its cell was empty, stands at 0.
     double inertia = 0;
     std::vector<std::uint32_t> sizes;
     /// With `balance`, what is to be added to squared distances when other rows are assigned (`AssignOptions::prices`):
@@ -71,7 +72,8 @@ struct Centroids {
 ///
 /// `rows`: float32, float16, bfloat16, int8 or uint8. Memory: the sample as float32 (none if `rows` are float32 and all are
 /// looked at), 16 bytes for each of its rows, the centroids twice, and up to 512 bytes a cluster for those near to it.
-/// Time: O(sample * clusters * dim) an iteration; with two levels O(sample * sqrt(clusters) * dim) before the final ones.
+/// Time: O(sample * clusters * dim) an iteration; with two levels O(sample * sqrt(clusters) * dim), and some times
+/// O(clusters^2 * dim) for what is near.
 ///
 /// Errors: options outside their range, more clusters than rows, bits, no rows or dimensions; NaN, infinities and values
 /// whose squares overflow, where the sample meets them; memory.

@@ -105,6 +105,31 @@ TEST_CASE("ivf batch: lists that are looked at in pieces are looked at as in one
     }
 }
 
+TEST_CASE("ivf batch: codes that rule rows out as they go meet the same bounds in pieces", "[index]") {
+    const auto drawn = [](std::size_t count, std::uint64_t seed) {  // rows that codes hardly tell apart
+        Rows rows(Element::float32, 128, count);
+        Random random(seed);
+        std::vector<float> values(128);
+        for (std::size_t i = 0; i < count; ++i) {
+            for (float& value : values) value = static_cast<float>(bell(random));
+            rows.set(i, values);
+        }
+        return rows;
+    };
+    const Rows rows = drawn(4000, 98);
+    const Rows queries = drawn(400, 99);
+    for (const char* spec : {"IVF1,RaBitQ4", "IVF3,RaBitQ2", "IVF1,RaBitQ", "IVF1,PQ32x4fs", "IVF1,SQ4"}) {
+        const Index index = build(spec, MetricKind::l2, rows.view()).value();
+        for (const std::size_t k : {1U, 10U, 100U}) {
+            for (const float refine : {0.5F, 1.0F, 2.0F}) {
+                INFO(spec << ", k " << k << ", refine " << refine);
+                const SearchOptions options{.k = k, .nprobe = 2, .refine = refine};
+                CHECK(answered_otherwise(index, queries.view(), options, 1) == 0);
+            }
+        }
+    }
+}
+
 TEST_CASE("ivf batch: with a filter, whatever few or many rows pass", "[index]") {
     const Rows rows = clustered_rows(Element::float32, dim, 3000, 94);
     const Rows queries = clustered_rows(Element::float32, dim, 200, 95);

@@ -148,16 +148,21 @@ TEST_CASE("k-means: parts of many rows lead where all of them do", "[train]") {
 TEST_CASE("k-means: two levels end close to where one level does", "[train]") {
     const Rows rows = clustered_rows(Element::float32, 16, 6000, 4, 300);
     KMeansOptions options = options_of(100);
-    options.two_levels_from = 1000;
-    const double one = kmeans(rows.view(), options).value().inertia;
-    options.two_levels_from = 2;
-    const Centroids two = kmeans(rows.view(), options).value();
-    CHECK(two.inertia <= 1.02 * one);
-    std::size_t sum = 0;
-    for (const std::uint32_t size : two.sizes) sum += size;
-    CHECK(sum == rows.size());
-    options.threads = {3};
-    CHECK(values_of(kmeans(rows.view(), options).value()) == values_of(two));
+    for (const std::size_t clusters : {100U, 300U}) {  // compared with all of them, and with those that are near
+        CAPTURE(clusters);
+        options = options_of(clusters);
+        options.two_levels_from = 1000;
+        const double one = inertia_of(rows, values_of(kmeans(rows.view(), options).value()));
+        options.two_levels_from = 2;
+        const Centroids two = kmeans(rows.view(), options).value();
+        CHECK(inertia_of(rows, values_of(two)) <= 1.02 * one);
+        CHECK(two.inertia <= 1.02 * one);
+        std::size_t sum = 0;
+        for (const std::uint32_t size : two.sizes) sum += size;
+        CHECK(sum == rows.size());
+        options.threads = {3};
+        CHECK(values_of(kmeans(rows.view(), options).value()) == values_of(two));
+    }
     // As many clusters as come of it, however few rows the cells have.
     for (const std::size_t clusters : {1U, 2U, 3U, 5U, 2999U, 5999U, 6000U}) {
         CAPTURE(clusters);
@@ -167,6 +172,27 @@ TEST_CASE("k-means: two levels end close to where one level does", "[train]") {
         CHECK(many.sizes.size() == clusters);
         CHECK(std::isfinite(many.inertia));
     }
+}
+
+TEST_CASE("k-means: two levels of rows most of which are equal", "[train]") {
+    Rows rows(Element::float32, 6, 4000);
+    std::vector<float> values(6);
+    Random random(5);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        for (float& value : values) value = i % 10 == 0 ? static_cast<float>(bell(random)) : 3.0F;
+        rows.set(i, values);
+    }
+    KMeansOptions options = options_of(200);
+    options.two_levels_from = 1000;
+    const double one = inertia_of(rows, values_of(kmeans(rows.view(), options).value()));
+    options.two_levels_from = 128;  // to cells some of which have too few rows for a cluster
+    const Centroids two = kmeans(rows.view(), options).value();
+    CHECK(inertia_of(rows, values_of(two)) <= 1.05 * one);
+    std::size_t sum = 0;
+    for (const std::uint32_t size : two.sizes) sum += size;
+    CHECK(sum == rows.size());
+    options.threads = {3};
+    CHECK(values_of(kmeans(rows.view(), options).value()) == values_of(two));
 }
 
 TEST_CASE("k-means: iterations that look near end where those of a plain Lloyd do, on any threads", "[train]") {

@@ -45,7 +45,7 @@ TEST_CASE("nearest centroids: among all, and among some for some rows", "[train]
             for (std::size_t c = 0; c < centroids.size(); ++c) {
                 values.insert(values.end(), centroids.values(c).begin(), centroids.values(c).end());
             }
-            NearestCentroids find = NearestCentroids::create(metric, dim, centroids.size(), {}).value();
+            NearestCentroids find = NearestCentroids::create(metric, dim, centroids.size(), {}, 128).value();
             find.set(values);
             std::vector<std::uint32_t> nearest(rows.size(), 0);
             CHECK(find.find(FloatRows(rows.view()), 0, nearest));
