@@ -51,7 +51,8 @@ float NearestLists::tighter(std::size_t found, std::size_t count, float most) co
         const double share = static_cast<double>(count - std::min(within_below, count)) /
                              static_cast<double>(within - std::min(within_below, within - 1));
         const float tried = below + (most - below) * static_cast<float>(std::clamp(1.05 * share, 0.1, 0.9));
-        if (!(tried > below && tried < most)) break;
+        const bool between = tried > below && tried < most;
+        if (!between) break;
         std::size_t there = 0;
         for (std::size_t i = 0; i < found; ++i) there += minima_[i] <= tried ? 1 : 0;
         if (there < count) {

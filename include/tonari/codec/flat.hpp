@@ -95,7 +95,7 @@ public:
     [[nodiscard]] Flat<AnyMetric> erased() const noexcept
         requires KernelMetric<M>
     {
-        return Flat<AnyMetric>(element_, dim_, AnyMetric(metric_kind()));
+        return {element_, dim_, AnyMetric(metric_kind())};
     }
 
     /// Makes codes the same bytes that no built-in metric tells apart: zeros lose their sign, bits behind the last one go.

@@ -61,7 +61,7 @@ public:
 
     [[nodiscard]] Dim dim() const noexcept { return dim_; }
     [[nodiscard]] Element element() const noexcept { return Element::float32; }  ///< of queries, as they are best given
-    [[nodiscard]] AnyMetric metric() const noexcept { return AnyMetric(metric_); }
+    [[nodiscard]] AnyMetric metric() const noexcept { return {metric_}; }
     [[nodiscard]] MetricKind metric_kind() const noexcept { return metric_; }
     [[nodiscard]] std::size_t parts() const noexcept { return parts_; }
     /// Of what was trained.

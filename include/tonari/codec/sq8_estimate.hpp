@@ -69,7 +69,7 @@ public:
         const double inside = half * half + rest;
         double estimate = rest;
         if (half > 0) estimate = inside > 0 ? std::pow(half + std::sqrt(inside), 2) : 0;
-        constexpr double most = std::numeric_limits<float>::infinity();
+        constexpr double most = std::numeric_limits<double>::infinity();
         return static_cast<float>(std::min(estimate + 1e-5 * std::abs(estimate) + 1e-30, most));
     }
 
