@@ -94,21 +94,31 @@ NibbleTable nibble_table(const float* query, const float* points, std::size_t st
 
 namespace {
 
-template <class RowAt>
-std::size_t byte_codes_below(const ByteCodeQuery& query, const RowAt& row_at, std::size_t count, float bound,
-                             std::uint32_t* index, float* estimate, float* lower) noexcept {
+/// Rows of codes behind their factors: `sum_of(codes)` is what those of a row count.
+template <class RowAt, class SumOf>
+std::size_t codes_below(const ByteCodeQuery& query, const RowAt& row_at, const SumOf& sum_of, std::size_t count,
+                        float bound, std::uint32_t* index, float* estimate, float* lower) noexcept {
     std::size_t found = 0;
     for (std::size_t i = 0; i < count; ++i) {
         const std::byte* const row = row_at(i);
         const auto factor = [&](std::size_t which) { return static_cast<double>(load_float(row + which * 4)); };
-        long long sum = 0;
-        for (std::size_t part = 0; part < query.parts; ++part) {
-            sum += query.table[part * points_a_byte + std::to_integer<std::size_t>(row[byte_code_factors + part])];
-        }
-        judge(query, sum, factor, estimate[found], lower[found]);
+        judge(query, sum_of(row + byte_code_factors), factor, estimate[found], lower[found]);
         if (lower[found] < bound) index[found++] = static_cast<std::uint32_t>(i);
     }
     return found;
+}
+
+template <class RowAt>
+std::size_t byte_codes_below(const ByteCodeQuery& query, const RowAt& row_at, std::size_t count, float bound,
+                             std::uint32_t* index, float* estimate, float* lower) noexcept {
+    const auto sum_of = [&](const std::byte* codes) {
+        long long sum = 0;
+        for (std::size_t part = 0; part < query.parts; ++part) {
+            sum += query.table[part * points_a_byte + std::to_integer<std::size_t>(codes[part])];
+        }
+        return sum;
+    };
+    return codes_below(query, row_at, sum_of, count, bound, index, estimate, lower);
 }
 
 }  // namespace
@@ -128,21 +138,17 @@ namespace {
 template <class RowAt>
 std::size_t value_nibbles_below(const ByteCodeQuery& query, const RowAt& row_at, std::size_t count, float bound,
                                 std::uint32_t* index, float* estimate, float* lower) noexcept {
-    std::size_t found = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-        const std::byte* const row = row_at(i);
-        const auto factor = [&](std::size_t which) { return static_cast<double>(load_float(row + which * 4)); };
-        const auto* const weights = reinterpret_cast<const std::int8_t*>(query.table);
-        const std::size_t upper = value_nibbles_padded(query.parts);
+    const auto* const weights = reinterpret_cast<const std::int8_t*>(query.table);
+    const std::size_t upper = value_nibbles_padded(query.parts);
+    const auto sum_of = [&](const std::byte* codes) {
         long long sum = 0;
         for (std::size_t at = 0; at < query.parts; ++at) {
-            const auto both = std::to_integer<int>(row[byte_code_factors + at]);
+            const auto both = std::to_integer<int>(codes[at]);
             sum += (both & 15) * weights[at] + (both >> 4) * weights[upper + at];
         }
-        judge(query, sum, factor, estimate[found], lower[found]);
-        if (lower[found] < bound) index[found++] = static_cast<std::uint32_t>(i);
-    }
-    return found;
+        return sum;
+    };
+    return codes_below(query, row_at, sum_of, count, bound, index, estimate, lower);
 }
 
 }  // namespace

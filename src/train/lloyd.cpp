@@ -209,7 +209,7 @@ bool Lloyd::find_cells(const FloatRows& rows, std::span<const float> centroids, 
 bool Lloyd::find_near_cells(const FloatRows& rows, std::span<const float> centroids, const ProgressFunction& progress) {
     const std::size_t clusters = centroids.size() / dim_;
     const std::size_t count = near_clusters(clusters);
-    if (near_.empty()) find_near(centroids, centroids, dim_, count, threads_, near_);  // they move little in a run
+    if (near_.empty()) find_near(centroids, dim_, count, threads_, near_);  // they move little in a run
     find_.set(centroids);
     const std::span<std::uint32_t> nearest = std::span(nearest_).first(rows.size());
     std::atomic<bool> changed{false};

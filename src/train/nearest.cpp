@@ -141,19 +141,19 @@ void NearestCentroids::compare(Worker& worker, std::size_t panels, std::span<con
     }
 }
 
-void find_near(std::span<const float> points, std::span<const float> centroids, Dim dim, std::size_t count,
-               const Threads& threads, std::vector<std::uint32_t>& out) {
+void find_near(std::span<const float> centroids, Dim dim, std::size_t count, const Threads& threads,
+               std::vector<std::uint32_t>& out) {
     const std::size_t clusters = centroids.size() / dim;
     const auto distances = simd::kernels().of(MetricKind::l2, Element::float32).scan;
-    out.resize(points.size() / dim * count);
+    out.resize(clusters * count);
     std::vector<std::vector<OrderedKey>> scratch(resolve_threads(threads), std::vector<OrderedKey>(clusters));
-    parallel_for(threads, points.size() / dim, 16, [&](std::size_t first, std::size_t last, unsigned worker) {
+    parallel_for(threads, clusters, 16, [&](std::size_t first, std::size_t last, unsigned worker) {
         std::vector<OrderedKey>& ranked = scratch[worker];
-        for (std::size_t p = first; p < last; ++p) {
+        for (std::size_t c = first; c < last; ++c) {
             std::array<float, 64> some;  // NOLINT(cppcoreguidelines-pro-type-member-init): the kernel writes it
             for (std::size_t from = 0; from < clusters; from += some.size()) {
                 const std::size_t block = std::min(some.size(), clusters - from);
-                distances(points.data() + p * dim, reinterpret_cast<const std::byte*>(centroids.data() + from * dim),
+                distances(centroids.data() + c * dim, reinterpret_cast<const std::byte*>(centroids.data() + from * dim),
                           row_bytes(Element::float32, dim), block, dim, some.data());
                 for (std::size_t i = 0; i < block; ++i) {
                     ranked[from + i] = make_key(some[i], static_cast<RowId>(from + i));
@@ -161,7 +161,7 @@ void find_near(std::span<const float> points, std::span<const float> centroids, 
             }
             const auto nearest = ranked.begin() + static_cast<std::ptrdiff_t>(count);
             std::nth_element(ranked.begin(), nearest - 1, ranked.end());
-            std::uint32_t* const to = out.data() + p * count;
+            std::uint32_t* const to = out.data() + c * count;
             for (std::size_t i = 0; i < count; ++i) to[i] = row_of(ranked[i]);
             std::sort(to, to + count);
         }

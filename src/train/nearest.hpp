@@ -68,9 +68,9 @@ private:
     std::vector<Worker> workers_;
 };
 
-/// The `count` centroids (1 or more, at most all) that are nearest to each of some points, ascending numbers, at `out` + point * count. O(points * centroids
-/// * dim). Throws bad_alloc.
-void find_near(std::span<const float> points, std::span<const float> centroids, Dim dim, std::size_t count,
-               const Threads& threads, std::vector<std::uint32_t>& out);
+/// The `count` centroids (1 or more, at most all) that are nearest to centroid c, itself among them: their numbers, ascending, from
+/// out[c * count] on. O(centroids^2 * dim). Throws bad_alloc.
+void find_near(std::span<const float> centroids, Dim dim, std::size_t count, const Threads& threads,
+               std::vector<std::uint32_t>& out);
 
 }  // namespace tonari::train

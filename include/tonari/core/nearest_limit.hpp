@@ -1,5 +1,6 @@
 // How near the nearest of many distances are at least, by a few passes over them that a compiler makes vector code of: what a queue
-// would learn one by one, by branches that nothing predicts.
+// would learn one by one, by branches that nothing predicts. For few that are wanted, and tight: NearestLists has a looser one, for
+// any number, that it tightens afterwards.
 #pragma once
 
 #include <algorithm>

@@ -174,6 +174,27 @@ TEST_CASE("k-means: two levels end close to where one level does", "[train]") {
     }
 }
 
+TEST_CASE("k-means: a few rows far off, which the upper level parts from all others, are too few for a cluster below",
+          "[train]") {
+    Rows rows(Element::float32, 8, 6000);
+    std::vector<float> values(8);
+    Random random(6);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        for (float& value : values) value = static_cast<float>(bell(random)) + (i % 2000 == 7 ? 1000.0F : 0.0F);
+        rows.set(i, values);
+    }
+    KMeansOptions options = options_of(200);
+    options.two_levels_from = 1000;
+    const double one = inertia_of(rows, values_of(kmeans(rows.view(), options).value()));
+    options.two_levels_from = 128;
+    const Centroids two = kmeans(rows.view(), options).value();
+    CHECK(inertia_of(rows, values_of(two)) <= 1.05 * one);
+    CHECK(two.inertia <= 1.05 * one);
+    std::size_t sum = 0;
+    for (const std::uint32_t size : two.sizes) sum += size;
+    CHECK(sum == rows.size());
+}
+
 TEST_CASE("k-means: two levels of rows most of which are equal", "[train]") {
     Rows rows(Element::float32, 6, 4000);
     std::vector<float> values(6);
@@ -185,7 +206,7 @@ TEST_CASE("k-means: two levels of rows most of which are equal", "[train]") {
     KMeansOptions options = options_of(200);
     options.two_levels_from = 1000;
     const double one = inertia_of(rows, values_of(kmeans(rows.view(), options).value()));
-    options.two_levels_from = 128;  // to cells some of which have too few rows for a cluster
+    options.two_levels_from = 128;
     const Centroids two = kmeans(rows.view(), options).value();
     CHECK(inertia_of(rows, values_of(two)) <= 1.05 * one);
     std::size_t sum = 0;
