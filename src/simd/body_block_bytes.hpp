@@ -1,14 +1,13 @@
-// Many queries against many int8 or uint8 rows, exactly: the same blocks as body_block.hpp, four dimensions a step.
+// Many queries against many int8 or uint8 rows, exactly: the same blocks as body_block.hpp.
 //
-//     panel  | 32 x sum q^2 | 32 x sum q | 32 x 1/|q| | dims 0-3 | dims 4-7 | ...      (zeros up to a multiple of 4)
+//     panel  | 32 x sum q^2 | 32 x 1/|q| | dims 0-3 | dims 4-7 | ...      (zeros up to a multiple of 4)
 //
 //     with VNNI      four dimensions: 32 x 4 bytes; of int8 queries u = byte + 128, of uint8 ones s = byte - 128;
 //                    the rows are the other, signed or unsigned, kind as they lie there
 //     without        four dimensions: 32 x 2 words of dims 0-1, 32 x 2 words of dims 2-3;
-//                    the rows are unsigned (int8 + 128), widened after the broadcast
+//                    of the rows a slab of dimensions at a time is widened to words, once for all queries
 //
-// What the moves by 128 add is 128 times the row's sum (VNNI) or the query's (without). Sums are modulo 2^32, as in
-// body_int8.hpp.
+// What the moves by 128 add is 128 times the row's sum. Sums are modulo 2^32, as in body_int8.hpp.
 #pragma once
 
 #include <tonari/simd/kernels.hpp>
@@ -22,7 +21,6 @@ namespace {
 
 struct BytePanelHead {
     std::uint32_t squares[block_queries];
-    std::uint32_t sums[block_queries];
     float inverse[block_queries];
 };
 
@@ -77,7 +75,6 @@ void pack_bytes(const void* queries, std::size_t stride, std::size_t count, Dim 
         for (std::size_t d = 0; d < dim; ++d) {
             const int value = value_of<E>(query[d]);
             head.squares[q] += static_cast<std::uint32_t>(value * value);
-            head.sums[q] += static_cast<std::uint32_t>(value);
         }
         std::byte* group = groups + q * 4;
         std::size_t d = 0;
@@ -140,42 +137,71 @@ TONARI_INLINE void sum_rows_vnni(const std::byte* rows, std::size_t stride, Dim 
     });
 }
 
+/// With VNNI, one row's part of one step: four of its bytes, broadcast, meet four dimensions of `vectors` x lanes queries.
+template <class Machine, Element E, std::size_t Vectors>
+TONARI_INLINE void add_four(typename Machine::I* acc, const std::byte* group, unsigned four) noexcept {
+    const auto x = Machine::broadcast4(four);
+    unroll<Vectors>([&](auto v) __attribute__((always_inline)) {
+        const auto q = Machine::load_sums(group + v.value * Machine::float_lanes * 4);
+        acc[v.value] = E == Element::int8 ? Machine::multiply_bytes(acc[v.value], q, x)
+                                          : Machine::multiply_bytes(acc[v.value], x, q);
+    });
+}
+
+/// Dimensions of a slab: words of all its rows, and of the queries that they meet, stay in the L1 cache.
+constexpr std::size_t word_slab = 256;
+
+/// Without VNNI: the dimensions from `from` on, at most a slab of them, of `Rows` rows as words, with zeros up to a whole vector. Adds
+/// to the rows' sums of squares where they are asked for.
 template <class Machine, MetricKind M, Element E, std::size_t Rows>
-TONARI_INLINE void sum_rows(const std::byte* rows, std::size_t stride, Dim dim, RowSums* to) noexcept {
-    if constexpr (has_vnni<Machine>) {
-        std::size_t r = 0;
-        for (; r + 4 <= Rows; r += 4) sum_rows_vnni<Machine, E, 4>(rows + r * stride, stride, dim, to + r);
-        for (; r < Rows; ++r) sum_rows_vnni<Machine, E, 1>(rows + r * stride, stride, dim, to + r);
-    } else if constexpr (M == MetricKind::l2) {
-        using Op = WideningOp<Machine, MetricKind::inner_product, E>;
-        for (std::size_t r = 0; r < Rows; ++r) {
-            const std::byte* row = rows + r * stride;
-            to[r].squares = add_up_one(Op(row, dim), row, dim);
+TONARI_INLINE void widen_rows(const std::byte* rows, std::size_t stride, std::size_t from, Dim dim,
+                              std::int16_t (*words)[word_slab], RowSums* sums) noexcept {
+    using W = typename Machine::W;
+    constexpr bool is_signed = E == Element::int8;
+    const std::size_t count = dim - from < word_slab ? dim - from : word_slab;
+    for (std::size_t r = 0; r < Rows; ++r) {
+        const std::byte* const row = rows + r * stride + from;
+        auto squares = Machine::zero();
+        const auto put = [&](std::size_t i, W wide) __attribute__((always_inline)) {
+            Machine::store_sums(words[r] + i, wide);
+            if constexpr (M == MetricKind::l2) squares = Machine::multiply_pairs(squares, wide, wide);
+        };
+        std::size_t i = 0;
+        for (; i + Machine::wide_lanes <= count; i += Machine::wide_lanes) {
+            put(i, Machine::template widen<is_signed>(row + i));
         }
+        if (i < count) put(i, Machine::template widen_part<is_signed>(row + i, count - i));
+        if constexpr (M == MetricKind::l2) sums[r].squares += Machine::sum(squares);
     }
 }
 
-/// One row's part of one step: four of its bytes, broadcast, meet four dimensions of `vectors` x lanes queries.
-template <class Machine, Element E, std::size_t Vectors>
-TONARI_INLINE void add_four(typename Machine::I* acc, const std::byte* group, unsigned four) noexcept {
-    constexpr std::size_t vector_bytes = Machine::float_lanes * 4;
-    auto x = Machine::broadcast4(four);
-    if constexpr (has_vnni<Machine>) {
-        unroll<Vectors>([&](auto v) __attribute__((always_inline)) {
-            const auto q = Machine::load_sums(group + v.value * vector_bytes);
-            acc[v.value] = E == Element::int8 ? Machine::multiply_bytes(acc[v.value], q, x)
-                                              : Machine::multiply_bytes(acc[v.value], x, q);
-        });
-    } else {
-        if constexpr (E == Element::int8) x = Machine::flip_sign(x);
-        const auto low = Machine::low_pair(x);
-        const auto high = Machine::high_pair(x);
-        unroll<Vectors>([&](auto v) __attribute__((always_inline)) {
-            const std::byte* words = group + v.value * vector_bytes;
-            const auto first = Machine::load_sums(words);
-            const auto second = Machine::load_sums(words + block_queries * 4);
-            acc[v.value] = Machine::multiply_pairs(Machine::multiply_pairs(acc[v.value], first, low), second, high);
-        });
+/// Adds to `products` those of so many pairs of dimensions of a slab, whose first stands in the panel at `group`. A function of its own
+/// that is told nothing of how many these may be: where GCC 11 and 12 know, all products come first, and the sums go by the stack.
+template <class Machine, std::size_t Rows>
+__attribute__((noinline)) void add_pairs(const std::byte* group, const std::int16_t (*words)[word_slab],
+                                         std::size_t pairs, std::uint32_t (*products)[block_queries]) noexcept {
+    constexpr std::size_t vectors = Machine::block_vectors;
+    constexpr std::size_t lanes = Machine::float_lanes;
+    __asm__("" : "+r"(pairs));
+    for (std::size_t first = 0; first < block_queries; first += vectors * lanes) {
+        typename Machine::I acc[Rows][vectors];
+        for (std::size_t r = 0; r < Rows; ++r) {
+            for (std::size_t v = 0; v < vectors; ++v) acc[r][v] = Machine::load_sums(products[r] + first + v * lanes);
+        }
+        const std::byte* at = group + first * 4;
+        for (std::size_t pair = 0; pair < pairs; ++pair, at += block_queries * 4) {
+            typename Machine::W q[vectors];
+            for (std::size_t v = 0; v < vectors; ++v) q[v] = Machine::load_sums(at + v * lanes * 4);
+            for (std::size_t r = 0; r < Rows; ++r) {
+                std::uint32_t two;
+                __builtin_memcpy(&two, words[r] + 2 * pair, sizeof two);
+                const typename Machine::W x = Machine::broadcast(two);
+                for (std::size_t v = 0; v < vectors; ++v) acc[r][v] = Machine::multiply_pairs(acc[r][v], q[v], x);
+            }
+        }
+        for (std::size_t r = 0; r < Rows; ++r) {
+            for (std::size_t v = 0; v < vectors; ++v) Machine::store_sums(products[r] + first + v * lanes, acc[r][v]);
+        }
     }
 }
 
@@ -195,27 +221,47 @@ TONARI_INLINE typename Machine::F distances_of(typename Machine::I dot, unsigned
     return -value;
 }
 
-template <class Machine, MetricKind M, Element E>
-TONARI_INLINE typename Machine::F finish_bytes(typename Machine::I products, const RowSums& row, float inverse_row,
-                                               const BytePanelHead& head, std::size_t q) noexcept {
-    typename Machine::I moved;
-    if constexpr (has_vnni<Machine>) {
-        moved = Machine::broadcast((E == Element::int8 ? 128U : 0U - 128U) * row.sum);
-    } else {
-        moved = E == Element::int8 ? Machine::times128(Machine::load_sums(head.sums + q)) : Machine::zero();
-    }
-    return distances_of<Machine, M, E>(Machine::subtract_sums(products, moved), row.squares, inverse_row,
-                                       head.squares + q, head.inverse + q);
+template <MetricKind M, Element E>
+TONARI_INLINE float inverse_of(const std::byte* row, Dim dim) noexcept {
+    return M == MetricKind::cosine ? load_float(row + trailer_offset(E, dim)) : 0.0F;
 }
 
 template <class Machine, MetricKind M, Element E, std::size_t Rows>
-TONARI_INLINE void block_group_bytes(const std::byte* panel, const std::byte* rows, std::size_t stride, Dim dim,
+TONARI_INLINE void block_group_words(const std::byte* panel, const std::byte* rows, std::size_t stride, Dim dim,
                                      float* out) noexcept {
-    constexpr std::size_t vectors = Machine::block_vectors;
-    constexpr std::size_t lanes = Machine::float_lanes;
     const BytePanelHead& head = *reinterpret_cast<const BytePanelHead*>(panel);
     RowSums sums[Rows];
-    sum_rows<Machine, M, E, Rows>(rows, stride, dim, sums);
+    alignas(64) std::uint32_t products[Rows][block_queries] = {};
+    alignas(64) std::int16_t words[Rows][word_slab];
+    const std::byte* group = panel + sizeof head;
+    for (std::size_t from = 0; from < dim; from += word_slab, group += word_slab / 4 * four_dims<Machine>) {
+        widen_rows<Machine, M, E, Rows>(rows, stride, from, dim, words, sums);
+        const std::size_t count = dim - from < word_slab ? dim - from : word_slab;
+        add_pairs<Machine, Rows>(group, words, (count + 1) / 2, products);
+    }
+    for (std::size_t r = 0; r < Rows; ++r) {
+        const float inverse_row = inverse_of<M, E>(rows + r * stride, dim);
+        for (std::size_t q = 0; q < block_queries; q += Machine::float_lanes) {
+            distances_of<Machine, M, E>(Machine::load_sums(products[r] + q), sums[r].squares, inverse_row,
+                                        head.squares + q, head.inverse + q)
+                .store_unaligned(out + r * block_queries + q);
+        }
+    }
+}
+
+template <class Machine, MetricKind M, Element E, std::size_t Rows>
+TONARI_INLINE void block_group_vnni(const std::byte* panel, const std::byte* rows, std::size_t stride, Dim dim,
+                                    float* out) noexcept {
+    constexpr std::size_t vectors = Machine::block_vectors;
+    constexpr std::size_t lanes = Machine::float_lanes;
+    constexpr unsigned move = E == Element::int8 ? 128U : 0U - 128U;
+    const BytePanelHead& head = *reinterpret_cast<const BytePanelHead*>(panel);
+    RowSums sums[Rows];
+    std::size_t summed = 0;
+    for (; summed + 4 <= Rows; summed += 4) {
+        sum_rows_vnni<Machine, E, 4>(rows + summed * stride, stride, dim, sums + summed);
+    }
+    for (; summed < Rows; ++summed) sum_rows_vnni<Machine, E, 1>(rows + summed * stride, stride, dim, sums + summed);
 
     for (std::size_t first = 0; first < block_queries; first += vectors * lanes) {
         typename Machine::I acc[Rows][vectors];
@@ -241,13 +287,12 @@ TONARI_INLINE void block_group_bytes(const std::byte* panel, const std::byte* ro
             at.advance(4);
         }
         unroll<Rows>([&](auto r) __attribute__((always_inline)) {
-            float inverse_row = 0.0F;
-            if constexpr (M == MetricKind::cosine) {
-                inverse_row = load_float(rows + r.value * stride + trailer_offset(E, dim));
-            }
+            const float inverse_row = inverse_of<M, E>(rows + r.value * stride, dim);
+            const auto moved = Machine::broadcast(move * sums[r.value].sum);
             unroll<vectors>([&](auto v) __attribute__((always_inline)) {
                 const std::size_t q = first + v.value * lanes;
-                finish_bytes<Machine, M, E>(acc[r.value][v.value], sums[r.value], inverse_row, head, q)
+                distances_of<Machine, M, E>(Machine::subtract_sums(acc[r.value][v.value], moved), sums[r.value].squares,
+                                            inverse_row, head.squares + q, head.inverse + q)
                     .store_unaligned(out + r.value * block_queries + q);
             });
         });
@@ -260,8 +305,13 @@ void block_bytes(const void* panel, const std::byte* rows, std::size_t stride, s
     std::size_t i = 0;
     const auto group = [&]<std::size_t Rows>(Index<Rows>) __attribute__((always_inline)) {
         for (; i + Rows <= count; i += Rows) {
-            block_group_bytes<Machine, M, E, Rows>(static_cast<const std::byte*>(panel), rows + i * stride, stride, dim,
-                                                   out + i * block_queries);
+            const auto* const queries = static_cast<const std::byte*>(panel);
+            if constexpr (has_vnni<Machine>) {
+                block_group_vnni<Machine, M, E, Rows>(queries, rows + i * stride, stride, dim, out + i * block_queries);
+            } else {
+                block_group_words<Machine, M, E, Rows>(queries, rows + i * stride, stride, dim,
+                                                       out + i * block_queries);
+            }
         }
     };
     group(Index<Machine::block_rows>{});

@@ -147,21 +147,14 @@ struct Avx2 {
     static constexpr std::size_t block_vectors = 2;
     static constexpr bool has_byte_blocks = true;
 
-    /// Four bytes in every 32-bit lane.
-    static TONARI_INLINE B broadcast4(unsigned bytes) noexcept { return _mm256_set1_epi32(static_cast<int>(bytes)); }
-    /// Of those, bytes 0 and 1 (or 2 and 3) widened to 16 bits.
-    static TONARI_INLINE W low_pair(B four) noexcept {
-        return _mm256_shuffle_epi8(four, _mm256_set1_epi32(static_cast<int>(0x80018000U)));
-    }
-    static TONARI_INLINE W high_pair(B four) noexcept {
-        return _mm256_shuffle_epi8(four, _mm256_set1_epi32(static_cast<int>(0x80038002U)));
-    }
     static TONARI_INLINE I load_sums(const void* at) noexcept {
         return _mm256_loadu_si256(static_cast<const __m256i*>(at));
     }
+    static TONARI_INLINE void store_sums(void* to, I values) noexcept {
+        _mm256_storeu_si256(static_cast<__m256i*>(to), values);
+    }
     static TONARI_INLINE I broadcast(unsigned value) noexcept { return _mm256_set1_epi32(static_cast<int>(value)); }
     static TONARI_INLINE I subtract_sums(I a, I b) noexcept { return _mm256_sub_epi32(a, b); }
-    static TONARI_INLINE I times128(I a) noexcept { return _mm256_slli_epi32(a, 7); }
     static TONARI_INLINE F signed_floats(I a) noexcept { return _mm256_cvtepi32_ps(a); }
     /// The two halves are exact, their sum rounds once.
     static TONARI_INLINE F unsigned_floats(I a) noexcept {
@@ -300,9 +293,6 @@ private:
             store_sums(to, _mm256_add_epi32(load_sums(to), _mm256_cvtepu16_epi32(words)));
         }
     };
-    static TONARI_INLINE void store_sums(std::int32_t* to, I values) noexcept {
-        _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), values);
-    }
 };
 
 }  // namespace

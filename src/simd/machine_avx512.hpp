@@ -153,17 +153,10 @@ struct Avx512 {
 
     /// Four bytes in every 32-bit lane.
     static TONARI_INLINE B broadcast4(unsigned bytes) noexcept { return _mm512_set1_epi32(static_cast<int>(bytes)); }
-    /// Of those, bytes 0 and 1 (or 2 and 3) widened to 16 bits.
-    static TONARI_INLINE W low_pair(B four) noexcept {
-        return _mm512_shuffle_epi8(four, _mm512_set1_epi32(static_cast<int>(0x80018000U)));
-    }
-    static TONARI_INLINE W high_pair(B four) noexcept {
-        return _mm512_shuffle_epi8(four, _mm512_set1_epi32(static_cast<int>(0x80038002U)));
-    }
     static TONARI_INLINE I load_sums(const void* at) noexcept { return _mm512_loadu_si512(at); }
+    static TONARI_INLINE void store_sums(void* to, I values) noexcept { _mm512_storeu_si512(to, values); }
     static TONARI_INLINE I broadcast(unsigned value) noexcept { return _mm512_set1_epi32(static_cast<int>(value)); }
     static TONARI_INLINE I subtract_sums(I a, I b) noexcept { return _mm512_sub_epi32(a, b); }
-    static TONARI_INLINE I times128(I a) noexcept { return _mm512_slli_epi32(a, 7); }
     static TONARI_INLINE F signed_floats(I a) noexcept { return _mm512_cvtepi32_ps(a); }
     static TONARI_INLINE F unsigned_floats(I a) noexcept { return _mm512_cvtepu32_ps(a); }
     static TONARI_INLINE F negative_multiply_add(F a, F b, F c) noexcept { return _mm512_fnmadd_ps(a, b, c); }
