@@ -15,10 +15,15 @@
 #   --picture F            recall against speed as an SVG; with --churn its curves as a page
 #   --json F  --markdown F the figures as files
 #
+#   TONARI_PEERS=DIR       also peers that are built from source, of which checkouts stand in DIR: RaBitQ-Library (SymphonyQG)
 #   TONARI_FETCH=ON        no packages are installed: dependencies are fetched, cmake and ninja come from pip;
 #                          a C++ compiler and the headers of Python must be there
 set -eu
 from=$PWD
+if [ -n "${TONARI_PEERS:-}" ]; then
+    TONARI_PEERS=$(cd "$TONARI_PEERS" && pwd) || exit 1
+    export TONARI_PEERS
+fi
 cd "$(dirname "$0")/.."
 root=$PWD
 here=benchmarks/peers
@@ -106,6 +111,31 @@ case " $needs " in
                 }
             done
             cp $here/requirements-all.txt "$venv/installed-all.txt"
+        fi
+        ;;
+esac
+
+# What is built from a checkout counts as it comes: with the flags of its own build.
+case " $needs " in
+    *" sources "*)
+        say "Peers from source, in $TONARI_PEERS"
+        found=
+        for checkout in "$TONARI_PEERS" "$TONARI_PEERS"/*/; do
+            if [ -f "$checkout/include/rabitqlib/index/symqg/qg.hpp" ] && [ -d "$checkout/python_bindings" ]; then found=$checkout; fi
+        done
+        [ -n "$found" ] || give_up "TONARI_PEERS=$TONARI_PEERS: expected a checkout of RaBitQ-Library (with python_bindings) in it, found none"
+        state=$(cd "$found" && find . -name .git -prune -o -type f ! -path './build/*' -exec cksum {} + | sort | cksum)
+        if [ "$state" = "$(cat "$venv/rabitqlib.txt" 2>/dev/null)" ]; then
+            echo "up to date" >&2
+        else
+            : >"$venv/not-built.tsv"
+            if pip install --force-reinstall --no-deps "$found" 2>"$venv/pip.txt"; then
+                echo "$state" >"$venv/rabitqlib.txt"
+            else
+                cat "$venv/pip.txt" >&2
+                why=$(grep -i error "$venv/pip.txt" | tail -n 1 | tr '\t' ' ')
+                printf 'rabitqlib\tnot built: %s\n' "${why:-pip failed}" >"$venv/not-built.tsv"
+            fi
         fi
         ;;
 esac

@@ -441,8 +441,8 @@ class TonariBits(TonariLists):
         return self.index.search(queries, k=k, nprobe=self.ef, refine=self.refine, threads=1)
 
 
-class TonariBitsWide(TonariBits):
-    refine = 3.0
+class TonariBitsNarrow(TonariBits):
+    refine = 1.0
 
 
 class TonariCodes(TonariBits):
@@ -450,8 +450,8 @@ class TonariCodes(TonariBits):
     spec = "IVF{lists},PQ{parts}x4fs,RFlat"
 
 
-class TonariCodesWide(TonariCodes):
-    refine = 3.0
+class TonariCodesNarrow(TonariCodes):
+    refine = 1.0
 
 
 class TonariFlat(Tonari):
@@ -476,4 +476,4 @@ ADAPTERS = {cls.__name__: cls for cls in
              Usearch, UsearchHalf, UsearchFlat,
              Tonari, TonariMapped, TonariHalf, TonariSq8, TonariSq8Half, TonariSq8Wide, TonariFused,
              TonariFusedHalf, TonariPca, TonariPcaHalf, TonariLists, TonariListsGraph,
-             TonariFlat, TonariFlatIntegers, TonariBits, TonariBitsWide, TonariCodes, TonariCodesWide)}
+             TonariFlat, TonariFlatIntegers, TonariBits, TonariBitsNarrow, TonariCodes, TonariCodesNarrow)}

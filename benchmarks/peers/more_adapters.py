@@ -1,4 +1,5 @@
-"""The peers of --all-peers behind the verbs of adapters.py: SVS, VSAG, NGT, Voyager, DiskANN, codes of faiss and usearch.
+"""The peers of --all-peers and of TONARI_PEERS behind the verbs of adapters.py: SVS, VSAG, NGT, Voyager, DiskANN, codes of faiss
+and usearch; SymphonyQG.
 
 Each has as many links a row as the other graphs, 2M, and else what its own documentation advises (named in the class).
 Indexes that a library keeps as a folder are saved as one.
@@ -358,6 +359,41 @@ class UsearchBytes(Usearch):
     element = "i8"
 
 
+class SymphonyQg(Packaged):
+    """The graph of the RaBitQ library, its float32 rows and one-bit codes of the neighbours in one record: 32 links a row, and
+    ef 400 while it is built, as its own example has them. Its bindings know L2 and products, and no fewer than 64 dimensions: zeros
+    make up for those."""
+    library, package = "symphonyqg", "rabitqlib"
+    degree, ef_construction, least_dim = 32, 400, 64
+
+    def prepare(self, vectors):
+        vectors = unit(vectors) if self.metric == "cosine" else vectors
+        missing = max(0, self.least_dim - vectors.shape[1])
+        return np.pad(vectors, ((0, 0), (0, missing))) if missing else vectors
+
+    def build(self, rows, m, ef_construction, threads):
+        import rabitqlib
+        self.index = rabitqlib.SymqgIndex(rows.shape[1], self.degree, "ip" if self.metric == "ip" else "l2")
+        self.index.build(rows, self.ef_construction, threads)
+
+    def save(self, path):
+        self.index.save(path)
+
+    def load(self, path, dim):
+        import rabitqlib
+        self.index = rabitqlib.SymqgIndex.load(path)
+
+    def set_ef(self, ef):
+        self.ef = ef
+
+    def search(self, queries, k):
+        return self.index.search(queries, k, max(self.ef, k), 1)
+
+    @staticmethod
+    def ids(answer):
+        return answer[0].astype(np.int64)
+
+
 MORE_ADAPTERS = {cls.__name__: cls for cls in
                  (Svs, SvsLvq8, SvsLvq4x8, SvsLvq8x8, SvsLeanVec, Vsag, VsagSq8, VsagOdescent, Onng, Diskann,
-                  Voyager, VoyagerFloat8, FaissSq8, FaissSq8x2, FaissSq8x4, UsearchBytes)}
+                  Voyager, VoyagerFloat8, FaissSq8, FaissSq8x2, FaissSq8x4, UsearchBytes, SymphonyQg)}

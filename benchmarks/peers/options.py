@@ -1,7 +1,8 @@
 """The options of benchmarks/peers.sh. Standard library only: peers.sh asks it what to install before anything is.
 
 `python3 options.py ARGUMENTS` checks the arguments and prints what they need: "tonari" (the Python package),
-"generate" (the tonari command), "all-peers" (requirements-all.txt) and "latency" (the program bench_churn_latency).
+"generate" (the tonari command), "all-peers" (requirements-all.txt), "sources" (the checkouts in TONARI_PEERS) and "latency" (the program
+bench_churn_latency).
 """
 import argparse
 import os
@@ -13,7 +14,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.path.join(os.path.dirname(os.path.dirname(HERE)), "build")
 TRACKS = ("grow", "turnover", "half", "stream", "writing")
 TEXT = """tonari beside hnswlib, faiss and usearch: the same rows, queries, parameters and core, taking turns.
-Makes its own environment in build/peers-venv, prints one table per set, writes --json and --markdown."""
+Makes its own environment in build/peers-venv, prints one table per set, writes --json and --markdown.
+TONARI_PEERS=DIR: also peers that are built from source, from a checkout of RaBitQ-Library (SymphonyQG) in DIR."""
 
 
 def arguments(argv):
@@ -73,6 +75,7 @@ def arguments(argv):
         parser.error("--codes: expected --lists N beside it, got none")
     if options.all_peers and (options.lists or options.churn):
         parser.error("--all-peers: expected graphs that are only asked, got --lists or --churn")
+    options.sources = "" if options.lists or options.churn else os.environ.get("TONARI_PEERS", "")
     options.track = options.track or list(TRACKS)
     options.shape = options.shape or ["sliding", "clustered"]
     options.cores_allowed = machine.cores_allowed()
@@ -95,6 +98,8 @@ def needs(options):
             wanted.append("latency")
     if options.all_peers:
         wanted.append("all-peers")
+    if options.sources:
+        wanted.append("sources")
     if options.generated or not (options.data or options.folder):
         wanted.append("generate")
     return wanted

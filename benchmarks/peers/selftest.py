@@ -178,6 +178,12 @@ class Sq8Bars(unittest.TestCase):
             found = self.judged(self.row("hnswlib", 1000, 100), self.row("tonari fused", 3000, 125), dim=dim)
             self.assertEqual(found["speed bar: QPS at recall 0.95, tonari fused x hnswlib"], (3.0, reached))
 
+    def test_beside_symphonyqg_it_alone_decides_the_speed(self):
+        found = self.judged(self.row("hnswlib", 1000, 100), self.row("symphonyqg", 3000, 200),
+                            self.row("tonari fused", 3300, 170), dim=784)
+        self.assertEqual(found["speed bar: QPS at recall 0.9, tonari fused x symphonyqg"], (1.1, False))
+        self.assertEqual(found["speed bar: QPS at recall 0.9, tonari fused x hnswlib"], (3.3, None))
+
     def test_the_walk_by_directions_answers_for_its_speed_its_tail_and_its_build(self):
         found = self.judged(self.row("hnswlib", 1000, 100, build_cpu_s=30.0),
                             self.row("tonari PCA", 4200, 90, build_cpu_s=6.0, p50_us=50.0, p99_us=120.0), dim=784)
@@ -228,9 +234,10 @@ class AllPeers(unittest.TestCase):
         with open(os.path.join(os.path.dirname(variants.__file__), "requirements-all.txt")) as file:
             pinned = {line.split("==")[0] for line in file if line.strip() and line[0] != "#"}
         known = {**adapters.ADAPTERS, **more_adapters.MORE_ADAPTERS}
-        names = [variant.name for variant in variants.GRAPHS + variants.HALF_PEERS + variants.ALL_PEERS]
+        names = [variant.name
+                 for variant in variants.GRAPHS + variants.HALF_PEERS + variants.ALL_PEERS + variants.SOURCE_PEERS]
         self.assertEqual(len(names), len(set(names)))
-        for variant in variants.GRAPHS + variants.ALL_PEERS:
+        for variant in variants.GRAPHS + variants.ALL_PEERS + variants.SOURCE_PEERS:
             self.assertTrue(variant.note and variant.file)
             self.assertIn(variant.adapter, known)
         used = {variant.package for variant in variants.ALL_PEERS}
@@ -250,11 +257,26 @@ class AllPeers(unittest.TestCase):
 
     def test_packages_that_were_not_installed(self):
         with tempfile.TemporaryDirectory() as folder:
-            path = os.path.join(folder, "not-installed.tsv")
-            self.assertEqual(variants.not_installed(path), {})
-            with open(path, "w") as file:
-                file.write("voyager\tnot installed: no wheel\n")
-            self.assertEqual(variants.not_installed(path), {"voyager": "not installed: no wheel"})
+            self.assertEqual(variants.not_installed(folder), {})
+            for name, line in (("not-installed.tsv", "voyager\tnot installed: no wheel\n"),
+                               ("not-built.tsv", "rabitqlib\tnot built: no compiler\n")):
+                with open(os.path.join(folder, name), "w") as file:
+                    file.write(line)
+            self.assertEqual(variants.not_installed(folder), {"voyager": "not installed: no wheel",
+                                                              "rabitqlib": "not built: no compiler"})
+
+    def test_peers_from_source_stand_beside_graphs_where_a_folder_of_them_is_named(self):
+        with unittest.mock.patch.dict(os.environ, TONARI_PEERS="x"):
+            asked, lists = self.options(), self.options("--lists", "64")
+        names = {each.name for each in variants.SOURCE_PEERS}
+        self.assertLessEqual(names, {each.name for each in variants.graphs(asked)})
+        self.assertIn("sources", options.needs(asked))
+        self.assertNotIn("sources", options.needs(lists))
+        with unittest.mock.patch.dict(os.environ):
+            os.environ.pop("TONARI_PEERS", None)
+            asked = self.options()
+        self.assertFalse(names & {each.name for each in variants.graphs(asked)})
+        self.assertNotIn("sources", options.needs(asked))
 
     def test_a_peer_that_cannot_be_imported_drops_out_and_is_named(self):
         asked = self.options("--all-peers", "--only", "voyager", "--no-exact")

@@ -21,8 +21,9 @@ class Variant:
 
     @property
     def package(self):
-        """As requirements-all.txt calls it."""
-        return {"svs": "scalable-vs", "vsag": "pyvsag", "diskann": "diskannpy"}.get(self.library, self.library)
+        """As pip calls it."""
+        names = {"svs": "scalable-vs", "vsag": "pyvsag", "diskann": "diskannpy", "symphonyqg": "rabitqlib"}
+        return names.get(self.library, self.library)
 
     def refuses(self, dataset):
         """Why this variant is not for these rows, None where it is."""
@@ -99,6 +100,13 @@ ALL_PEERS = (
          metrics=("cosine",)),
 )
 
+# TONARI_PEERS: from checkouts of their sources, which peers.sh builds.
+SOURCE_PEERS = (
+    more("symphonyqg", "SymphonyQg", "SymphonyQG of the RaBitQ library, 32 links a row, ef 400 while building, float32 rows in the "
+                                     "records; compiled with -march=native, as it comes", "symphonyqg"),
+    more("symphonyqg +huge", "SymphonyQg", HUGE, "symphonyqg", huge=True),
+)
+
 # Asked for as peers, and why they cannot be had from PyPI.
 NEVER = (
     ("glass", "zilliztech/pyglass has no wheel: glassppy has none for this machine, PyPI's glass is another project"),
@@ -128,9 +136,9 @@ CODES = (
     Variant("faiss IVF_RaBitQ x10", "FaissBits10", "the same, k_factor 10", "faiss-ivf-rabitq"),
     Variant("faiss IVF_RaBitQ x20", "FaissBits20", "the same, k_factor 20", "faiss-ivf-rabitq"),
     Variant("tonari IVF_RaBitQ", "TonariBits", "IVF<N>,RaBitQ,RFlat, refine=2", "tonari-ivf-rabitq"),
-    Variant("tonari IVF_RaBitQ r3", "TonariBitsWide", "the same, refine=3", "tonari-ivf-rabitq"),
+    Variant("tonari IVF_RaBitQ r1", "TonariBitsNarrow", "the same, refine=1", "tonari-ivf-rabitq"),
     Variant("tonari IVF_PQ4", "TonariCodes", "IVF<N>,PQ<d/4>x4fs,RFlat, refine=2", "tonari-ivf-pq4"),
-    Variant("tonari IVF_PQ4 r3", "TonariCodesWide", "the same, refine=3", "tonari-ivf-pq4"),
+    Variant("tonari IVF_PQ4 r1", "TonariCodesNarrow", "the same, refine=1", "tonari-ivf-pq4"),
 )
 
 EXACT = (
@@ -159,16 +167,19 @@ def graphs(options):
     """What is built, swept and compared: graphs, or with --lists inverted lists."""
     if options.lists:
         return chosen(CODES if options.codes else LISTS, options)
-    more_peers = (HALF_PEERS if options.half_peers else ()) + (ALL_PEERS if options.all_peers else ())
+    more_peers = ((HALF_PEERS if options.half_peers else ()) + (ALL_PEERS if options.all_peers else ()) +
+                  (SOURCE_PEERS if options.sources else ()))
     return chosen(GRAPHS + more_peers, options)
 
 
-def not_installed(path=os.path.join(sys.prefix, "not-installed.tsv")):
-    """{package: why} of the peers that peers.sh could not install; empty where all could, or nobody asked."""
-    if not os.path.exists(path):
-        return {}
-    with open(path) as file:
-        return dict(line.rstrip("\n").split("\t", 1) for line in file if "\t" in line)
+def not_installed(folder=sys.prefix):
+    """{package: why} of the peers that peers.sh could not install or build; empty where all could, or nobody asked."""
+    found = {}
+    for path in (os.path.join(folder, name) for name in ("not-installed.tsv", "not-built.tsv")):
+        if os.path.exists(path):
+            with open(path) as file:
+                found.update(line.rstrip("\n").split("\t", 1) for line in file if "\t" in line)
+    return found
 
 
 def chosen(variants, options):
