@@ -141,13 +141,15 @@ def _fastest(out, rows, result, large):
     """The layouts made for searching beside SymphonyQG where it is there, else beside hnswlib: speed, and what it costs."""
     peer, leader = rows.get("hnswlib"), rows.get("symphonyqg")
     bar = 4.1 if result["dim"] >= 512 else 2.9  # asked for at d = 128 and from d = 512 on
-    for name in ("tonari fused", "tonari fused R16", "tonari PCA", "tonari PCA R16"):
+    layouts = ("tonari fused", "tonari fused R16", "tonari PCA", "tonari PCA R16")
+    for name in [each for each in ("tonari SQ8", *layouts) if leader and each in rows]:
+        for target in TARGETS:
+            _add(out, f"speed bar: QPS at recall {target}, {name} x symphonyqg", 1.2, _ratio(rows[name], leader, target), large)
+    for name in layouts:
         ours = rows.get(name)
         if not ours or not peer:
             continue
         for target in TARGETS:
-            if leader:
-                _add(out, f"speed bar: QPS at recall {target}, {name} x symphonyqg", 1.2, _ratio(ours, leader, target), large)
             _add(out, f"speed bar: QPS at recall {target}, {name} x hnswlib", bar, _ratio(ours, peer, target),
                  large and not leader and (result["dim"] == 128 or result["dim"] >= 512))
         _add(out, f"speed bar: 1.8 x hnswlib's memory / {name}'s", 1.0,
