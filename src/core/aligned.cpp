@@ -10,6 +10,8 @@
 #include <new>
 #include <string>
 
+#include <tonari/core/cache_line.hpp>
+
 #if defined(__unix__) || defined(__APPLE__)
 #include <sys/mman.h>
 #include <unistd.h>
@@ -19,7 +21,6 @@
 namespace tonari {
 namespace {
 
-constexpr std::size_t line = 64;
 constexpr std::size_t page = 4096;
 constexpr std::size_t huge_page = std::size_t{2} << 20;
 constexpr std::size_t largest = static_cast<std::size_t>(-1) / 2 - 2 * huge_page;
@@ -34,8 +35,8 @@ Error no_memory(std::size_t bytes) {
 
 /// Zeroed, or null.
 std::shared_ptr<void> from_heap(std::size_t bytes) {
-    const std::size_t whole = round_up(bytes, line);
-    void* block = std::aligned_alloc(line, whole);
+    const std::size_t whole = round_up(bytes, cache_line);
+    void* block = std::aligned_alloc(cache_line, whole);
     if (block == nullptr) return nullptr;
     std::memset(block, 0, whole);
     return {block, [](void* p) noexcept { std::free(p); }};

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <tonari/codec/narrowed.hpp>
+#include <tonari/core/cache_line.hpp>
 #include <tonari/simd/kernels.hpp>
 #include <tonari/train/rounding.hpp>
 
@@ -24,7 +25,7 @@ public:
     Points(const Flat<AnyMetric>& stored, MatrixView rows, std::span<const RowId> source, const Threads& threads)
         : stored_(stored), metric_(stored.metric_kind()), rows_(rows), source_(source) {
         if (metric_ == MetricKind::inner_product) lengthen(threads);
-        const Dim lines = std::min((dim() + cache_line - 1) / cache_line * cache_line, max_dim);
+        const Dim lines = std::min(static_cast<Dim>(whole_lines(dim())), max_dim);
         if (lines - dim() <= dim() * 3 / 10) zeros_ = lines - dim();
     }
 
@@ -88,7 +89,6 @@ private:
         added_ = std::min(enough, max_dim - rows_.dim());
     }
 
-    static constexpr Dim cache_line = 64;
     static constexpr std::size_t index(Element element) noexcept { return static_cast<std::size_t>(element) - 1; }
 
     const Flat<AnyMetric>& stored_;

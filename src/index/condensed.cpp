@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include <tonari/core/cache_line.hpp>
 #include <tonari/simd/kernels.hpp>
 #include <tonari/train/linear_map.hpp>
 #include <tonari/train/rounding.hpp>
@@ -14,7 +15,7 @@ using train::LinearMap;
 using Write = std::function<void(std::size_t point, float* out)>;
 
 constexpr Dim least_dim = 256;
-constexpr Dim line = 64;  // values of a byte
+constexpr Dim line = cache_line;  // values of a byte
 constexpr double kept = 0.9;
 constexpr std::size_t tile = LinearMap::most_rows;
 

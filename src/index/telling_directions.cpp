@@ -7,6 +7,7 @@
 
 #include <tonari/codec/flat.hpp>
 #include <tonari/core/aligned.hpp>
+#include <tonari/core/cache_line.hpp>
 #include <tonari/index/advise.hpp>
 #include <tonari/index/row_check.hpp>
 #include <tonari/index/row_map.hpp>
@@ -21,7 +22,7 @@ namespace {
 
 constexpr std::size_t tried = 20'000;  // rows among which what is near is looked for
 constexpr std::size_t asked = 400;     // of them, by which it is
-constexpr Dim line = 64;               // values of a byte
+constexpr Dim line = cache_line;       // values of a byte
 constexpr double found = 0.99;         // of what is near
 constexpr std::uint64_t seed = 1;
 
