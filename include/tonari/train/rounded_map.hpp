@@ -1,7 +1,9 @@
 // A linear map in 8 bits: the matrix and what it is applied to are rounded, each row of it by a step of its own, and multiplied as whole
 // numbers. What comes out are estimates, for what is about to be compared with codes in any case: off by some thousandths of the length
-// of what is mapped, by up to two hundredths where some of its values are far larger than the others. A query reads a quarter of the bytes for it, which is most of what mapping takes: 784 values to
-// 130 take 410 KB of float32, more than an L1 cache holds.
+// of what is mapped, by up to two hundredths where some of its values are far larger than the others.
+//
+// A query reads a quarter of the bytes, and reading is most of what mapping takes: 784 values to 130 by float32 are 410 KB, more than an
+// L1 cache holds.
 #pragma once
 
 #include <cstddef>
