@@ -128,6 +128,7 @@ case " $needs " in
         if [ "$state" = "$(cat "$venv/rabitqlib.txt" 2>/dev/null)" ]; then
             echo "up to date" >&2
         else
+            rm -f "$venv/rabitqlib.txt"  # what is installed may be another checkout's
             : >"$venv/not-built.tsv"
             if pip install --force-reinstall --no-deps "$found" 2>"$venv/pip.txt"; then
                 echo "$state" >"$venv/rabitqlib.txt"

@@ -94,7 +94,7 @@ Result<RoughCentroids::Panel> RoughCentroids::panel() const {
 }
 
 void RoughCentroids::measure(std::span<const RowView> queries, Panel& panel) const noexcept {
-    constexpr std::size_t rows_at_once = 60;  // as many as kernels take at a time, some times over
+    constexpr std::size_t rows_at_once = 60;  // a multiple of the 6 or 12 that kernels take at a time
     // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): the kernel writes it
     std::array<float, rows_at_once * Panel::most> block;
     std::array<float, Panel::most> factors{};

@@ -100,6 +100,20 @@ std::string message_of(MatrixView rows, const KMeansOptions& options) {
     return trained ? "no error" : trained.error().message;
 }
 
+/// Of two levels, from so many clusters on; they end within `most` times the inertia of one.
+Centroids close_to_one_level(const Rows& rows, KMeansOptions options, std::size_t from, double most) {
+    options.two_levels_from = 1000;
+    const double one = inertia_of(rows, values_of(kmeans(rows.view(), options).value()));
+    options.two_levels_from = from;
+    Centroids two = kmeans(rows.view(), options).value();
+    CHECK(inertia_of(rows, values_of(two)) <= most * one);
+    CHECK(two.inertia <= most * one);
+    std::size_t sum = 0;
+    for (const std::uint32_t size : two.sizes) sum += size;
+    CHECK(sum == rows.size());
+    return two;
+}
+
 }  // namespace
 
 TEST_CASE("k-means: no worse than a plain Lloyd from a start like its own", "[train]") {
@@ -151,15 +165,8 @@ TEST_CASE("k-means: two levels end close to where one level does", "[train]") {
     for (const std::size_t clusters : {100U, 300U}) {  // compared with all of them, and with those that are near
         CAPTURE(clusters);
         options = options_of(clusters);
-        options.two_levels_from = 1000;
-        const double one = inertia_of(rows, values_of(kmeans(rows.view(), options).value()));
         options.two_levels_from = 2;
-        const Centroids two = kmeans(rows.view(), options).value();
-        CHECK(inertia_of(rows, values_of(two)) <= 1.02 * one);
-        CHECK(two.inertia <= 1.02 * one);
-        std::size_t sum = 0;
-        for (const std::uint32_t size : two.sizes) sum += size;
-        CHECK(sum == rows.size());
+        const Centroids two = close_to_one_level(rows, options, options.two_levels_from, 1.02);
         options.threads = {3};
         CHECK(values_of(kmeans(rows.view(), options).value()) == values_of(two));
     }
@@ -183,16 +190,7 @@ TEST_CASE("k-means: a few rows far off, which the upper level parts from all oth
         for (float& value : values) value = static_cast<float>(bell(random)) + (i % 2000 == 7 ? 1000.0F : 0.0F);
         rows.set(i, values);
     }
-    KMeansOptions options = options_of(200);
-    options.two_levels_from = 1000;
-    const double one = inertia_of(rows, values_of(kmeans(rows.view(), options).value()));
-    options.two_levels_from = 128;
-    const Centroids two = kmeans(rows.view(), options).value();
-    CHECK(inertia_of(rows, values_of(two)) <= 1.05 * one);
-    CHECK(two.inertia <= 1.05 * one);
-    std::size_t sum = 0;
-    for (const std::uint32_t size : two.sizes) sum += size;
-    CHECK(sum == rows.size());
+    close_to_one_level(rows, options_of(200), 128, 1.05);
 }
 
 TEST_CASE("k-means: two levels of rows most of which are equal", "[train]") {
@@ -204,14 +202,8 @@ TEST_CASE("k-means: two levels of rows most of which are equal", "[train]") {
         rows.set(i, values);
     }
     KMeansOptions options = options_of(200);
-    options.two_levels_from = 1000;
-    const double one = inertia_of(rows, values_of(kmeans(rows.view(), options).value()));
     options.two_levels_from = 128;
-    const Centroids two = kmeans(rows.view(), options).value();
-    CHECK(inertia_of(rows, values_of(two)) <= 1.05 * one);
-    std::size_t sum = 0;
-    for (const std::uint32_t size : two.sizes) sum += size;
-    CHECK(sum == rows.size());
+    const Centroids two = close_to_one_level(rows, options, options.two_levels_from, 1.05);
     options.threads = {3};
     CHECK(values_of(kmeans(rows.view(), options).value()) == values_of(two));
 }
