@@ -19,11 +19,8 @@ namespace {
 constexpr std::size_t enough =
     16384;  // rows that a map is trained on; of more dimensions than a quarter of that, four a dimension
 constexpr std::size_t tile = train::LinearMap::most_rows;
-/// Of a squared length: so much float32 sums may have lost or won, and estimates.
+/// Of a squared length: float32 sums may have lost or won so much.
 constexpr float rounds = 0x1p-20F;
-constexpr float estimate_rounds = 0x1p-8F;
-/// Values of a matrix that stays in an L1 cache: to read fewer bytes of it saves nothing.
-constexpr std::size_t small_matrix = 8192;
 
 bool has_products(MetricKind metric) noexcept { return metric != MetricKind::l2; }
 
@@ -126,9 +123,9 @@ TransformSpec RowMap::spec() const noexcept {
 }
 
 /// The length of what is dropped of a row of such a squared length, which is not centred.
-float RowMap::dropped(float square, const float* mapped, float rounded) const noexcept {
+float RowMap::dropped(float square, const float* mapped) const noexcept {
     const float kept = simd::kernels().squared_norm[0](mapped, mapped_dim());
-    return std::sqrt(std::max(square - kept, 0.0F) + rounded * square);
+    return std::sqrt(std::max(square - kept, 0.0F) + rounds * square);
 }
 
 Result<AlignedBuffer> RowMap::map_rows(MatrixView rows, const Threads& threads, const ProgressFunction& progress) {
@@ -154,7 +151,7 @@ Result<AlignedBuffer> RowMap::map_rows(MatrixView rows, const Threads& threads, 
             float* const to = out + (start + first) * mapped_dim();
             map_.apply(worker.wide.data(), last - first, to);
             for (std::size_t i = 0; measures && i < last - first; ++i) {
-                worker.longest = std::max(worker.longest, dropped(squares[i], to + i * mapped_dim(), rounds));
+                worker.longest = std::max(worker.longest, dropped(squares[i], to + i * mapped_dim()));
             }
         });
         if (progress) progress(start + count, rows.rows());
@@ -168,22 +165,6 @@ RowView RowMap::map_query(RowView query, float* room) const noexcept {
     widen(query, metric_, room);
     map_.apply(room, room + dim());
     return {room + dim(), Element::float32, mapped_dim()};
-}
-
-Status RowMap::round() {
-    if (std::size_t{dim()} * mapped_dim() <= small_matrix) return {};
-    auto rounded = train::RoundedMap::of(map_);
-    if (!rounded) return std::move(rounded).error();
-    rounded_ = *std::move(rounded);
-    return {};
-}
-
-RowView RowMap::estimate_query(RowView query, float* room) const noexcept {
-    if (rounded_.empty()) return map_query(query, room);
-    float* const mapped = room + dim();
-    widen(query, metric_, room);
-    if (!rounded_.apply(room, reinterpret_cast<std::int8_t*>(mapped + mapped_dim()), mapped)) map_.apply(room, mapped);
-    return {mapped, Element::float32, mapped_dim()};
 }
 
 void RowMap::map_queries(MatrixView queries, float* out, const Threads& threads) const {
@@ -204,8 +185,7 @@ float RowMap::bound_offset(RowView query, const float* room, float deviations) c
                              ? 1
                              : simd::kernels().squared_norm[0](room, query.dim());  // not centred: as it was widened
     const float wide = std::min(std::min(deviations, largest) * deviation_, longest_);
-    const float rounded = rounded_.empty() ? rounds : estimate_rounds;
-    return lift() - std::min(dropped(square, room + dim(), rounded) * wide, largest);
+    return lift() - std::min(dropped(square, room + dim()) * wide, largest);
 }
 
 /// <v, u> / |v| for some rows as queries, over the rows nearest to them: those that a bound is to let through. Nearby
@@ -230,7 +210,7 @@ void RowMap::measure(MatrixView sample, const Threads& threads) {
             const std::size_t query = q * count / queries;
             const float* const values = rows + query * dim();
             const float* const kept = mapped.data() + query * mapped_dim();
-            const float away = dropped(simd::kernels().squared_norm[0](values, dim()), kept, rounds);
+            const float away = dropped(simd::kernels().squared_norm[0](values, dim()), kept);
             if (!(away > 0)) continue;
             found.reset(near);
             for (std::size_t row = 0; row < count; row += piece) {

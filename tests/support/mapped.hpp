@@ -34,8 +34,8 @@ inline Distance mapped_distance(const RowMap& map) {
         std::vector<float> of_row(map.room());
         map.map_query(RowView(query), of_query.data());
         map.map_query(RowView(row), of_row.data());
-        return map.lift() + definition_of(map.mapped_metric())(std::span(of_query).subspan(map.dim(), map.mapped_dim()),
-                                                               std::span(of_row).subspan(map.dim(), map.mapped_dim()));
+        return map.lift() + definition_of(map.mapped_metric())(std::span(of_query).subspan(map.dim()),
+                                                               std::span(of_row).subspan(map.dim()));
     };
 }
 

@@ -186,7 +186,7 @@ public:
             if (!index_->map()) return query;
             const RowMap& map = *index_->map();
             float* const room = mapped_.data() + q % RoughCentroids::Panel::most * map.room();
-            const RowView mapped = map.estimate_query(query, room);
+            const RowView mapped = map.map_query(query, room);
             kept.offset = map.bound_offset(query, room, options_->refine);
             return mapped;
         } else {
@@ -272,9 +272,6 @@ public:
         }
         auto codes = StoredRows<Fine>::encode_codes(fine, rows, order, options.threads);
         if (!codes) return std::move(codes).error();
-        if (map) {
-            if (Status s = map->round(); !s) return std::move(s).error();
-        }
         if (options.progress) options.progress(rows.rows(), rows.rows());
         StoredRows<Fine> stored(std::move(fine), *std::move(codes), inner.ids());
         return Refined(std::move(inner), std::move(stored), std::move(map));
@@ -344,7 +341,7 @@ public:
         if constexpr (requires { inner_.cursor(fine_, query, options, query); }) {
             if (map_) {
                 std::vector<float> room(map_->room());
-                return inner_.cursor(fine_, query, options, map_->estimate_query(query, room.data()));
+                return inner_.cursor(fine_, query, options, map_->map_query(query, room.data()));
             }
         }
         return inner_.cursor(fine_, query, options);
@@ -370,7 +367,6 @@ public:
             auto stored_map = RowMap::open(reader);
             if (!stored_map) return std::move(stored_map).error();
             map = *std::move(stored_map);
-            if (Status s = map->round(); !s) return std::move(s).error();
         }
         const bool fits = inner->dim() == (map ? map->mapped_dim() : fine->dim()) &&
                           inner->codec().metric_kind() == (map ? map->mapped_metric() : fine->metric_kind());
@@ -434,7 +430,7 @@ private:
         RefiningCollector<StoredRows<Fine>> found(fine_, scorer, scratch.fine_nearest);
         if (map_) {
             const RowView given = query;
-            query = map_->estimate_query(given, scratch.mapped.data());
+            query = map_->map_query(given, scratch.mapped.data());
             found.offset_bounds(map_->bound_offset(given, scratch.mapped.data(), options.refine));
         }
         Outcome outcome = inner_.find(query, options, found, scratch);

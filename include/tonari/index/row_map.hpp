@@ -22,7 +22,6 @@
 #include <tonari/index/build_options.hpp>
 #include <tonari/index/spec.hpp>
 #include <tonari/train/linear_map.hpp>
-#include <tonari/train/rounded_map.hpp>
 
 namespace tonari {
 
@@ -51,7 +50,7 @@ public:
     [[nodiscard]] bool accepts(Element given) const noexcept { return given == element_ || given == Element::float32; }
     /// As it would be asked for.
     [[nodiscard]] TransformSpec spec() const noexcept;
-    [[nodiscard]] std::size_t bytes() const noexcept { return map_.bytes() + rounded_.bytes(); }
+    [[nodiscard]] std::size_t bytes() const noexcept { return map_.bytes(); }
     [[nodiscard]] const train::LinearMap& linear() const noexcept { return map_; }
 
     /// All rows mapped, float32, and what the longest dropped part is. Rows are widened a few at a time. Throws
@@ -59,20 +58,14 @@ public:
     Result<AlignedBuffer> map_rows(MatrixView rows, const Threads& threads, const ProgressFunction& progress);
 
     /// Values that a query is mapped in.
-    [[nodiscard]] std::size_t room() const noexcept {
-        return std::size_t{dim()} + mapped_dim() + (std::size_t{dim()} + sizeof(float) - 1) / sizeof(float);
-    }
+    [[nodiscard]] std::size_t room() const noexcept { return std::size_t{dim()} + mapped_dim(); }
     /// The query as the index over mapped rows takes it: float32, in `room`. Any element but bits. The same bits as a
     /// row's.
     RowView map_query(RowView query, float* room) const noexcept;
-    /// From now on `estimate_query` takes less time, unless there is little to save. Errors: out_of_memory. Throws bad_alloc.
-    Status round();
-    /// As `map_query`, nearly (train/rounded_map.hpp): for an index whose answers are looked at again.
-    RowView estimate_query(RowView query, float* room) const noexcept;
-    /// The same bits as `map_query`, of several; `out` takes mapped_dim() values a query. Throws bad_alloc.
+    /// The same of several; `out` takes mapped_dim() values a query. Throws bad_alloc.
     void map_queries(MatrixView queries, float* out, const Threads& threads) const;
     /// What is to be added to the mapped index's lower bounds so that they hold for rows as given, `deviations` wide.
-    /// `query` was mapped, or estimated, in `room`.
+    /// `query` was mapped in `room`.
     [[nodiscard]] float bound_offset(RowView query, const float* room, float deviations) const noexcept;
 
     /// "transform", and "transform/..." of the linear map.
@@ -85,7 +78,7 @@ private:
         : kind_(kind), metric_(metric), element_(element), parts_(parts), map_(std::move(map)) {}
 
     [[nodiscard]] bool lifts() const noexcept { return metric_ == MetricKind::cosine && drops(); }
-    [[nodiscard]] float dropped(float square, const float* mapped, float rounded) const noexcept;
+    [[nodiscard]] float dropped(float square, const float* mapped) const noexcept;
     void measure(MatrixView sample, const Threads& threads);
 
     TransformKind kind_;
@@ -93,7 +86,6 @@ private:
     Element element_;
     std::size_t parts_;
     train::LinearMap map_;
-    train::RoundedMap rounded_;
     float deviation_ = 0;  ///< of <v, u> / |v|, for rows near a query
     float longest_ = 0;    ///< of all |u|
 };
