@@ -75,7 +75,8 @@ public:
     }
 
 private:
-    /// The links of a vertex in `links_`: those of the graph, and behind them the nearest of the neighbours of the first of them.
+    /// The links of a vertex in `links_`: those of the graph, and behind them the nearest of the neighbours of the first of them,
+    /// those last that stand much nearer to a link than to the vertex, from where a walk will see them anyway.
     void choose(RowId vertex) noexcept {
         const LinkTable& table = graph_->layers().links(0);
         const auto count_of = [&](RowId of) {
@@ -107,9 +108,41 @@ private:
             scorer_.distances({codes.data(), count}, distances.data());
             for (std::size_t i = 0; i < count; ++i) found_.push_back(make_key(distances[i], near_[first + i]));
         }
-        const std::size_t taken = std::min(room, found_.size());
-        std::partial_sort(found_.begin(), found_.begin() + static_cast<std::ptrdiff_t>(taken), found_.end());
-        for (std::size_t i = 0; i < taken; ++i) links_.push_back(row_of(found_[i]));
+        found_.resize(nearest_to_front(FusedHnsw::looked_at * room));
+        std::size_t last = 0;  // so many of `found_` were turned away
+        for (const OrderedKey key : found_) {
+            if (links_.size() == layout_->degree) return;
+            if (beside_a_link(key)) {
+                found_[last++] = key;
+            } else {
+                links_.push_back(row_of(key));
+            }
+        }
+        for (std::size_t i = 0; i < last && links_.size() < layout_->degree; ++i) links_.push_back(row_of(found_[i]));
+    }
+    /// Sorts so many of `found_`, or all; how many those are.
+    std::size_t nearest_to_front(std::size_t count) noexcept {
+        count = std::min(count, found_.size());
+        std::partial_sort(found_.begin(), found_.begin() + static_cast<std::ptrdiff_t>(count), found_.end());
+        return count;
+    }
+    /// Is a row much nearer to one of the links than to the vertex, as the key says that it is? The distance of L2 is a square, that
+    /// of an inner product its negative.
+    bool beside_a_link(OrderedKey key) noexcept {
+        const float apart = distance_of(key);
+        const float beside = apart > 0 ? FusedHnsw::beside * apart : apart / FusedHnsw::beside;
+        scorer_.set_query(graph_->codec().as_query(graph_->rows().code(row_of(key)), query_.query()));
+        constexpr std::size_t at_once = 8;  // one of the first mostly says yes
+        std::array<const std::byte*, at_once> codes{};
+        std::array<float, at_once> distances{};
+        for (std::size_t first = 0; first < links_.size(); first += at_once) {
+            const std::size_t count = std::min(at_once, links_.size() - first);
+            for (std::size_t i = 0; i < count; ++i) codes[i] = graph_->rows().code(links_[first + i]);
+            scorer_.distances({codes.data(), count}, distances.data());
+            if (std::any_of(distances.begin(), distances.begin() + count, [&](float d) { return d < beside; }))
+                return true;
+        }
+        return false;
     }
     /// Codes from now on are relative to this row, at length 1 under cosine.
     void enter(RowView row) noexcept {
@@ -192,8 +225,12 @@ std::vector<IndexPart> FusedHnsw::parts() const {
             {"links", rows * links + layers().bytes() - records().size()}};
 }
 
+/// In places. A row may take several, at most as many as links lead to it: in fewer than two for each of k rows, a walk would
+/// seldom find them.
 std::size_t FusedHnsw::walk_width(const SearchOptions& options) const noexcept {
-    return std::clamp<std::size_t>(std::max(options.k, options.ef), 1, std::max<std::size_t>(graph_.rows().rows(), 1));
+    const std::size_t most = graph_.rows().rows() * (layout_.degree + 1);
+    return std::clamp<std::size_t>(std::max(2 * std::min(options.k, size()), options.ef), 1,
+                                   std::max<std::size_t>(most, 1));
 }
 
 Status FusedHnsw::reserve(const SearchOptions& options, SearchScratch& scratch) const {
@@ -222,6 +259,11 @@ Outcome FusedHnsw::search(RowView query, const SearchOptions& options, SearchScr
     Outcome outcome;
     outcome.distances = graph_.enter(search, graph_.rows(), rows, scratch);
     outcome.complete = run(search, options.deadline);
+    if (outcome.complete && scratch.nearest.size() < std::min(k, graph_.rows().rows())) {
+        scratch.estimates.restart_once_each();
+        search.start(0, 0);  // every vertex can be reached from this one
+        outcome.complete = run(search, options.deadline);
+    }
     outcome.hops = search.hops();
     outcome.distances += search.distances();
     graph_.rows().answer(scratch.nearest.sort(), k, nullptr, scratch.neighbors);

@@ -6,17 +6,18 @@
 // The neighbours' codes are of a bit a value and relative to the row (codec/fast_scan.hpp), so an expansion takes the row's own
 // distance first, and from that and a block the estimates of 32 neighbours at once. No neighbour's memory is touched.
 //
-// A row is met from several others, and each time estimated anew, with an error of its own. So estimates of one row are averaged
-// as long as it waits in the queue: on sift-128 that is worth a third of the expansions.
+// A row is met from several others, and each time estimated anew, with an error of its own. All estimates wait in the queue, so a
+// row goes by its least one, and what is met often takes room that rows met once would have: a walk ends sooner where the rows
+// around the query link to each other. On sift-128 that answers 1.3 times as many queries at recall 0.95, and 1.4 times at 0.99,
+// as one place a row, by the mean of its estimates.
 //
 // Invariants
 //   - a place of a block whose link names no vertex holds anything; whoever reads an estimate looks at its link
-//   - a row is expanded once, however often it was met, dropped and met again
-//   - before it is expanded a row stands in the pool at most once
+//   - a row is expanded once in a walk, and answered once, however often it was met
+//   - a walk in which a row takes one place answers k rows wherever as many can be reached
 #pragma once
 
 #include <algorithm>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -57,66 +58,61 @@ struct FusedLayout {
     std::size_t stride;
 };
 
-/// The candidates of a walk by estimates: a sorted array of at most `ef`. The mark of a key says that the candidate was expanded.
-/// Distances of expanded rows are kept apart.
+/// The candidates of a walk by estimates: a sorted array of at most `ef` of these. The mark of a key says that the candidate was
+/// taken. Distances of expanded rows are kept apart.
 class EstimateFrontier {
 public:
-    /// To keep the `k` nearest of the rows that are expanded. The sets have room for every row, and are cleared.
+    /// To keep the `k` nearest of the rows that are expanded. The sets have room for every row.
     void reset(std::size_t ef, std::size_t k, VisitedSet& met, VisitedSet& expanded, TopK& nearest) {
-        if (keys_.size() < ef + searched_at_once) keys_.resize(ef + searched_at_once);
+        if (keys_.size() <= ef) keys_.resize(ef + 1);
         capacity_ = ef;
         size_ = 0;
         next_ = 0;
+        once_ = false;
         met_ = &met;
         expanded_ = &expanded;
         nearest_ = &nearest;
-        met.clear();
         expanded.clear();
         nearest.reset(k);
+    }
+    /// Starts anew, each row by its first estimate only, and keeps what was found. Then `ef` rows are expanded if as many can be
+    /// reached: for a walk that ended before it had k, because some rows took all places.
+    void restart_once_each() noexcept {
+        size_ = 0;
+        next_ = 0;
+        once_ = true;
+        met_->clear();
     }
     [[nodiscard]] float bound() const noexcept {
         return size_ == capacity_ ? distance_of(keys_[size_ - 1]) : std::numeric_limits<float>::infinity();
     }
     void offer(RowId row, float estimate, float /*lower*/) noexcept {
-        if (expanded_->contains(row)) return;
-        const std::size_t at = met_->insert(row) ? size_ : waiting(row);
-        if (at == size_) {
-            insert(make_key(estimate, row));
-        } else {
-            move(at, make_key(0.5F * (distance_of(keys_[at]) + estimate), row));
-        }
+        if (once_ ? met_->insert(row) : !expanded_->contains(row)) insert(make_key(estimate, row));
     }
     std::optional<RowId> pop() noexcept {
-        while (next_ < size_ && (keys_[next_] & done) != 0) ++next_;
-        if (next_ == size_) return std::nullopt;
-        keys_[next_] |= done;
-        const RowId row = row_of(keys_[next_++]);
-        expanded_->insert(row);
-        return row;
+        while (next_ < size_) {
+            OrderedKey& key = keys_[next_++];
+            const bool taken = waits(key);
+            key |= done;
+            if (taken) return row_of(key);
+        }
+        return std::nullopt;
     }
     [[nodiscard]] RowId peek() const noexcept {
         for (std::size_t i = next_; i < size_; ++i) {
-            if ((keys_[i] & done) == 0) return row_of(keys_[i]);
+            if (waits(keys_[i])) return row_of(keys_[i]);
         }
         return no_row;
     }
-    void settle(RowId row, float distance) noexcept { nearest_->offer(distance, row); }
+    void settle(RowId row, float distance) noexcept {
+        if (expanded_->insert(row)) nearest_->offer(distance, row);
+    }
 
 private:
     static constexpr OrderedKey done = 1;
-    static constexpr std::size_t searched_at_once = 8;
 
-    /// Where a row that was not expanded waits; `size_` if it was dropped. Nothing before `next_` waits.
-    [[nodiscard]] std::size_t waiting(RowId row) const noexcept {
-        const std::uint32_t wanted = std::uint32_t{row} << 1;
-        for (std::size_t first = next_; first < size_; first += searched_at_once) {
-            unsigned found = 0;
-            for (std::size_t i = 0; i < searched_at_once; ++i) {  // behind the last key may stand old ones
-                found |= static_cast<unsigned>(static_cast<std::uint32_t>(keys_[first + i]) == wanted) << i;
-            }
-            if (found != 0) return std::min(first + static_cast<std::size_t>(std::countr_zero(found)), size_);
-        }
-        return size_;
+    [[nodiscard]] bool waits(OrderedKey key) const noexcept {
+        return (key & done) == 0 && (once_ || !expanded_->contains(row_of(key)));
     }
     void insert(OrderedKey key) noexcept {
         if (size_ == capacity_ && key >= keys_[size_ - 1]) return;
@@ -125,18 +121,6 @@ private:
         keys_[at] = key;
         size_ += size_ < capacity_ ? 1 : 0;
         next_ = std::min(next_, at);
-    }
-    /// What stands at `from` becomes `key`.
-    void move(std::size_t from, OrderedKey key) noexcept {
-        const std::size_t to = place_of(key);
-        if (to <= from) {
-            std::memmove(&keys_[to + 1], &keys_[to], (from - to) * sizeof key);
-            keys_[to] = key;
-            next_ = std::min(next_, to);
-        } else {
-            std::memmove(&keys_[from], &keys_[from + 1], (to - 1 - from) * sizeof key);
-            keys_[to - 1] = key;
-        }
     }
     /// The first key that is not below `key`; without branches on the keys, as in PoolFrontier.
     [[nodiscard]] std::size_t place_of(OrderedKey key) const noexcept {
@@ -153,6 +137,7 @@ private:
     std::size_t capacity_ = 0;
     std::size_t size_ = 0;
     std::size_t next_ = 0;  // nothing before it waits
+    bool once_ = false;     // a row takes one place
     VisitedSet* met_ = nullptr;
     VisitedSet* expanded_ = nullptr;
     TopK* nearest_ = nullptr;

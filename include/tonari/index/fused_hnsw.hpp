@@ -37,8 +37,13 @@ public:
     /// Places that pruning left empty get the nearest rows that the first so many links of a vertex link to.
     static constexpr std::size_t looked_behind = 8;
 
+    /// Of so many for each place, the nearest; those come last that lie nearer to another link than so much of their distance. On
+    /// sift-128 that is worth 0.3 points of recall at 0.99 and 1.1 at 0.93, for 2 to 3 % more expansions.
+    static constexpr std::size_t looked_at = 4;
+    static constexpr float beside = 0.7F;
+
     /// Makes records of a graph over rows as given, which are then stored by `rows`. Empty places are filled: a block costs the
-    /// same however full it is. Some 16 M distances and 2 M codes a row; the same bytes for any number of threads. Both graphs are
+    /// same however full it is. Some 40 M distances and 2 M codes a row; the same bytes for any number of threads. Both graphs are
     /// in memory meanwhile, and up to 64 MiB a thread of rotated rows. Errors: out_of_memory.
     static Result<FusedHnsw> build(const Graph& built, FastScan codes, Rows rows, const Threads& threads,
                                    const ProgressFunction& progress = {});
