@@ -225,12 +225,17 @@ std::vector<IndexPart> FusedHnsw::parts() const {
             {"links", rows * links + layers().bytes() - records().size()}};
 }
 
-/// In places. A row may take several, at most as many as links lead to it: in fewer than two for each of k rows, a walk would
-/// seldom find them.
+/// Below this a walk in which a row may take several places would often end before it has k rows.
+bool FusedHnsw::once_each(const SearchOptions& options) const noexcept {
+    return options.ef < 2 * std::min(options.k, size());
+}
+
+/// In places: for as many rows as `ef` says, or some more estimates of them, but no more than there are links.
 std::size_t FusedHnsw::walk_width(const SearchOptions& options) const noexcept {
-    const std::size_t most = graph_.rows().rows() * (layout_.degree + 1);
-    return std::clamp<std::size_t>(std::max(2 * std::min(options.k, size()), options.ef), 1,
-                                   std::max<std::size_t>(most, 1));
+    const std::size_t most = std::max<std::size_t>(graph_.rows().rows() * (layout_.degree + 1), 1);
+    if (once_each(options)) return std::clamp<std::size_t>(std::max(std::min(options.k, size()), options.ef), 1, most);
+    const std::size_t ef = std::clamp<std::size_t>(options.ef, 1, most);
+    return ef + ef / 4;
 }
 
 Status FusedHnsw::reserve(const SearchOptions& options, SearchScratch& scratch) const {
@@ -258,6 +263,7 @@ Outcome FusedHnsw::search(RowView query, const SearchOptions& options, SearchScr
     BeamSearch search(expander, scratch.estimates, scratch.expansion);
     Outcome outcome;
     outcome.distances = graph_.enter(search, graph_.rows(), rows, scratch);
+    if (once_each(options)) scratch.estimates.once_each();
     outcome.complete = run(search, options.deadline);
     if (outcome.complete && scratch.nearest.size() < std::min(k, graph_.rows().rows())) {
         scratch.estimates.restart_once_each();

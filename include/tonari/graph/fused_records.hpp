@@ -75,13 +75,15 @@ public:
         expanded.clear();
         nearest.reset(k);
     }
-    /// Starts anew, each row by its first estimate only, and keeps what was found. Then `ef` rows are expanded if as many can be
-    /// reached: for a walk that ended before it had k, because some rows took all places.
+    /// From now on a row takes one place, by its first estimate; `met` has what was offered so far. So `ef` rows are expanded, if as
+    /// many can be reached.
+    void once_each() noexcept { once_ = true; }
+    /// Starts anew like that, and keeps what was found: for a walk that ended before it had k rows, because some took all places.
     void restart_once_each() noexcept {
         size_ = 0;
         next_ = 0;
-        once_ = true;
         met_->clear();
+        once_each();
     }
     [[nodiscard]] float bound() const noexcept {
         return size_ == capacity_ ? distance_of(keys_[size_ - 1]) : std::numeric_limits<float>::infinity();

@@ -82,6 +82,7 @@ private:
         : codes_(std::move(codes)), layout_(layout), graph_(std::move(graph)) {}
 
     [[nodiscard]] const Bytes& records() const noexcept { return graph_.rows().codes(); }
+    [[nodiscard]] bool once_each(const SearchOptions& options) const noexcept;
     [[nodiscard]] std::size_t walk_width(const SearchOptions& options) const noexcept;
 
     FastScan codes_;
