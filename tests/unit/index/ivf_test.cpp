@@ -190,10 +190,10 @@ TEST_CASE("ivf: patience is counted from the last find, and weighs how far the n
     CHECK_FALSE(products.ends(10, -2));
     products.asked(-2);
     CHECK(products.ends(-1.5F, -2));
-    Patience never(0, MetricKind::l2);
-    never.asked(1);
-    for (int i = 0; i < 1'000; ++i) never.asked(1);
-    CHECK_FALSE(never.ends(1e9F, 1));
+    Patience endless(0, MetricKind::l2);
+    endless.asked(1);
+    for (int i = 0; i < 1'000; ++i) endless.asked(1);
+    CHECK_FALSE(endless.ends(1e9F, 1));
 }
 
 TEST_CASE("ivf: patience finds nearly all of what is there by comparing fewer", "[index]") {
