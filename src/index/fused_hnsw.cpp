@@ -225,17 +225,16 @@ std::vector<IndexPart> FusedHnsw::parts() const {
             {"links", rows * links + layers().bytes() - records().size()}};
 }
 
-/// Below this a walk in which a row may take several places would often end before it has k rows.
+/// A walk in which a row may take several places would often end before it has k rows, where those are few, and leave rows out, where
+/// all are asked for.
 bool FusedHnsw::once_each(const SearchOptions& options) const noexcept {
-    return options.ef < 2 * std::min(options.k, size());
+    return options.ef < 2 * std::min(options.k, size()) || options.ef >= graph_.rows().rows();
 }
 
-/// In places: for as many rows as `ef` says, or some more estimates of them, but no more than there are links.
+/// In places: for as many rows as `ef` says, or some more estimates of them.
 std::size_t FusedHnsw::walk_width(const SearchOptions& options) const noexcept {
-    const std::size_t most = std::max<std::size_t>(graph_.rows().rows() * (layout_.degree + 1), 1);
-    if (once_each(options)) return std::clamp<std::size_t>(std::max(std::min(options.k, size()), options.ef), 1, most);
-    const std::size_t ef = std::clamp<std::size_t>(options.ef, 1, most);
-    return ef + ef / 4;
+    if (!once_each(options)) return options.ef + options.ef / 4;
+    return std::clamp<std::size_t>(std::max(options.k, options.ef), 1, std::max<std::size_t>(graph_.rows().rows(), 1));
 }
 
 Status FusedHnsw::reserve(const SearchOptions& options, SearchScratch& scratch) const {

@@ -62,7 +62,8 @@ struct FusedLayout {
 /// taken. Distances of expanded rows are kept apart.
 class EstimateFrontier {
 public:
-    /// To keep the `k` nearest of the rows that are expanded. The sets have room for every row.
+    /// To keep the `k` nearest of the rows that are expanded. The sets have room for every row; `met` holds those that the walk starts
+    /// from, when it starts (HnswIndex::enter).
     void reset(std::size_t ef, std::size_t k, VisitedSet& met, VisitedSet& expanded, TopK& nearest) {
         if (keys_.size() <= ef) keys_.resize(ef + 1);
         capacity_ = ef;

@@ -134,6 +134,9 @@ TEST_CASE("fused: only rows that are expanded are compared", "[index]") {
     for (std::size_t q = 0; q < 50; ++q) {
         const auto answer = ask(fused, rows.row(q), {.k = 10, .ef = 60}).value();
         CHECK(answer.outcome.hops >= 10);
+        CHECK(answer.outcome.hops <= 60 + 60 / 4);  // estimates that were kept, some of them of one row
+        CHECK(ask(fused, rows.row(q), {.k = 40, .ef = 60}).value().outcome.hops >=
+              60);  // below 2 k each is of another row
         compared += answer.outcome.distances;
         of_graph += ask(graph, rows.row(q), {.k = 10, .ef = 60}).value().outcome.distances;
     }
@@ -157,4 +160,6 @@ TEST_CASE("fused: a walk whose places a few rows took starts again, and k rows c
     CHECK(again > 0);
     const auto all = ask(index, rows.row(3), {.k = rows.size(), .ef = 1}).value();
     CHECK(all.size() == rows.size());
+    CHECK(ask(index, rows.row(3), {.k = 10, .ef = rows.size()}).value().outcome.hops ==
+          rows.size());  // and compares them all
 }
