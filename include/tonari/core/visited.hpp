@@ -15,38 +15,36 @@ public:
     void reserve(std::size_t rows) {
         if (words_.size() < (rows + 63) / 64) {
             words_.assign((rows + 63) / 64, 0);
-            touched_.resize(words_.size() / clear_ratio);
+            touched_.resize(words_.size() / clear_ratio + 1);
             count_ = 0;
         }
     }
     /// Forgets everything: the touched words one by one while they are few, else all of them at once.
     void clear() noexcept {
-        if (count_ <= touched_.size()) {
+        if (count_ + 1 < touched_.size()) {
             for (std::size_t i = 0; i < count_; ++i) words_[touched_[i]] = 0;
         } else {
             std::fill(words_.begin(), words_.end(), 0);
         }
         count_ = 0;
     }
-    /// True if `row` was not seen before.
+    /// True if `row` was not seen before. Without branches: whether a walk has seen a neighbour cannot be predicted.
     bool insert(RowId row) noexcept {
         std::uint64_t& word = words_[row >> 6];
+        const std::uint64_t before = word;
         const std::uint64_t bit = std::uint64_t{1} << (row & 63);
-        if ((word & bit) != 0) return false;
-        if (word == 0) {
-            if (count_ < touched_.size()) touched_[count_] = row >> 6;
-            ++count_;
-        }
-        word |= bit;
-        return true;
+        word = before | bit;
+        touched_[count_] = row >> 6;
+        count_ += static_cast<std::size_t>(before == 0) & static_cast<std::size_t>(count_ + 1 < touched_.size());
+        return (before & bit) == 0;
     }
     [[nodiscard]] bool contains(RowId row) const noexcept { return (words_[row >> 6] >> (row & 63) & 1) != 0; }
 
 private:
     static constexpr std::size_t clear_ratio = 16;  // a scattered store costs about as much as 16 streamed ones
     std::vector<std::uint64_t> words_;
-    std::vector<std::uint32_t> touched_;
-    std::size_t count_ = 0;  // words that are not zero
+    std::vector<std::uint32_t> touched_;  // words that are not zero, and one place more
+    std::size_t count_ = 0;               // of them; if all of `touched_` but one place is full, some were not counted
 };
 
 }  // namespace tonari
