@@ -12,8 +12,8 @@ STYLE = """text { font: 13px system-ui, "Segoe UI", Roboto, sans-serif; fill: #4
 .axis { stroke: #4a4f57; } }"""
 # Ours in one family of colours; each has contrast enough on white and on black.
 OURS = ("#2f6fe4", "#8a4ff0", "#0f9fb8", "#6b7fd6", "#3a4fb0")
-PEERS = {"hnswlib": "#d9580d", "faiss": "#0b8a5f", "usearch": "#b8860b", "svs": "#c0367f", "vsag": "#8a6d3b",
-         "ngt": "#777b84", "voyager": "#5f9e3a", "diskann": "#a04848"}
+PEERS = {"hnswlib": "#d9580d", "faiss": "#0b8a5f", "usearch": "#b8860b", "symphonyqg": "#b3261e", "svs": "#c0367f",
+         "vsag": "#8a6d3b", "ngt": "#777b84", "voyager": "#5f9e3a", "diskann": "#a04848"}
 W, H, LEFT, RIGHT, TOP, BOTTOM = 500, 340, 58, 14, 46, 46
 RECALLS = (0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999)
 LOWEST, HIGHEST = 0.85, 0.9992  # of what is drawn

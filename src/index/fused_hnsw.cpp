@@ -249,30 +249,83 @@ Status FusedHnsw::reserve(const SearchOptions& options, SearchScratch& scratch) 
     return {};
 }
 
+/// One search without a filter (index/walk_batch.hpp).
+class FusedHnsw::Walk {
+public:
+    using Index = FusedHnsw;
+
+    Walk(const FusedHnsw& index, const SearchOptions& options, SearchScratch& scratch) noexcept
+        : index_(&index),
+          options_(&options),
+          scratch_(&scratch),
+          expander_(index.records(), index.layout_, index.graph_.rows().rows(), rows_, blocks_),
+          search_(expander_, scratch.estimates, scratch.expansion) {}
+    Walk(const Walk&) = delete;
+    Walk& operator=(const Walk&) = delete;
+
+    void start(RowView query) noexcept {
+        rows_ = index_->graph_.rows().scorer(query, *scratch_);
+        index_->codes_.prepare(query, scratch_->fine_query());
+        blocks_ = index_->codes_.scorer();
+        blocks_.set_query(scratch_->fine_query());
+        blocks_.set_deviations(0);  // a walk goes by estimates
+        scratch_->estimates.reset(index_->walk_width(*options_), most(), scratch_->visited, scratch_->met,
+                                  scratch_->nearest);
+        search_ = {expander_, scratch_->estimates, scratch_->expansion};
+        entering_ = index_->graph_.enter(search_, index_->graph_.rows(), rows_, *scratch_);
+        again_ = false;
+        if (index_->once_each(*options_)) scratch_->estimates.once_each();
+    }
+    bool step() noexcept { return search_.step() || (starts_again() && search_.step()); }
+    bool begin_step() noexcept { return search_.begin_step() || (starts_again() && search_.begin_step()); }
+    void end_step() noexcept { search_.end_step(); }
+    [[nodiscard]] std::uint32_t hops() const noexcept { return search_.hops(); }
+
+    Outcome finish(bool complete) noexcept {
+        index_->graph_.rows().answer(scratch_->nearest.sort(), most(), nullptr, scratch_->neighbors);
+        Outcome outcome;
+        outcome.complete = complete;
+        outcome.hops = search_.hops();
+        outcome.distances = entering_ + search_.distances();
+        return outcome;
+    }
+
+private:
+    [[nodiscard]] std::size_t most() const noexcept { return std::min(options_->k, index_->size()); }
+
+    /// At its end, if it has fewer rows than are wanted: once more, and then a row takes one place.
+    bool starts_again() noexcept {
+        if (again_ || scratch_->nearest.size() >= std::min(most(), index_->graph_.rows().rows())) return false;
+        again_ = true;
+        scratch_->estimates.restart_once_each();
+        search_.start(0, 0);  // every vertex can be reached from this one
+        return true;
+    }
+
+    using RowScorer = Rows::Scorer;
+    using BlockScorer = FastScan::Scorer;
+    using Expander = FusedExpander<RowScorer, BlockScorer>;
+
+    const FusedHnsw* index_;
+    const SearchOptions* options_;
+    SearchScratch* scratch_;
+    RowScorer rows_{};
+    BlockScorer blocks_{};
+    Expander expander_;
+    BeamSearch<Expander, EstimateFrontier> search_;
+    std::uint32_t entering_ = 0;  // distances on the way to the lowest layer
+    bool again_ = false;
+};
+
 Outcome FusedHnsw::search(RowView query, const SearchOptions& options, SearchScratch& scratch) const noexcept {
     if (options.filter != nullptr) return graph_.search(query, options, scratch);
-    const std::size_t k = std::min(options.k, size());
-    auto rows = graph_.rows().scorer(query, scratch);
-    codes_.prepare(query, scratch.fine_query());
-    auto blocks = codes_.scorer();
-    blocks.set_query(scratch.fine_query());
-    blocks.set_deviations(0);  // a walk goes by estimates
-    FusedExpander expander(records(), layout_, graph_.rows().rows(), rows, blocks);
-    scratch.estimates.reset(walk_width(options), k, scratch.visited, scratch.met, scratch.nearest);
-    BeamSearch search(expander, scratch.estimates, scratch.expansion);
-    Outcome outcome;
-    outcome.distances = graph_.enter(search, graph_.rows(), rows, scratch);
-    if (once_each(options)) scratch.estimates.once_each();
-    outcome.complete = run(search, options.deadline);
-    if (outcome.complete && scratch.nearest.size() < std::min(k, graph_.rows().rows())) {
-        scratch.estimates.restart_once_each();
-        search.start(0, 0);  // every vertex can be reached from this one
-        outcome.complete = run(search, options.deadline);
-    }
-    outcome.hops = search.hops();
-    outcome.distances += search.distances();
-    graph_.rows().answer(scratch.nearest.sort(), k, nullptr, scratch.neighbors);
-    return outcome;
+    Walk walk(*this, options, scratch);
+    return walk_alone(walk, query, options.deadline);
+}
+
+Result<bool> FusedHnsw::search_batch(MatrixView queries, const SearchOptions& options, Answers& out) const {
+    if (!has_batch(queries.rows(), options)) return false;
+    return WalkBatch<Walk>(*this, queries, options, out).run();
 }
 
 Status FusedHnsw::save(SectionWriter& writer) const {

@@ -42,8 +42,8 @@ static_assert(!UserMetric<L2> && KernelMetric<L2> && KernelMetric<AnyMetric> && 
 static_assert(Codec<Flat<GreatCircle>> && Scorer<Flat<GreatCircle>::Scorer>);
 static_assert(SearchIndex<FlatIndex<Flat<GreatCircle>>> && SearchIndex<HnswIndex<Flat<GreatCircle>>>);
 static_assert(SearchIndex<FlatIndex<Flat<>>> && SearchIndex<HnswIndex<Flat<>>>);
-static_assert(BatchIndex<FlatIndex<Flat<>>> && !BatchIndex<FlatIndex<Flat<GreatCircle>>> &&
-              !BatchIndex<HnswIndex<Flat<>>>);
+static_assert(BatchIndex<FlatIndex<Flat<>>> && !BatchIndex<FlatIndex<Flat<GreatCircle>>>);
+static_assert(BatchIndex<HnswIndex<Flat<>>> && BatchIndex<HnswIndex<Flat<GreatCircle>>>);
 
 }  // namespace
 

@@ -22,6 +22,7 @@
 #include <cstring>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -107,8 +108,8 @@ public:
             parallel_for(threads_for(count), count, 64, [&](std::size_t first, std::size_t last, unsigned worker) {
                 for (std::size_t i = start + first; i < start + last; ++i) {
                     const auto vertex = static_cast<RowId>(i);
-                    if (is_blind(vertex, error, *workers_[worker])) {
-                        from[i] = where_a_search_ends(vertex, *workers_[worker]);
+                    if (is_blind(vertex, error, workers_[worker]->first)) {
+                        from[i] = where_a_search_ends(vertex, workers_[worker]->first);
                     }
                 }
             });
@@ -131,12 +132,11 @@ private:
         RowId source;
         float distance;
     };
-    struct Worker {
-        /// The only place that allocates.
-        explicit Worker(const BatchBuilder& builder)
+    /// Where a vertex looks for its neighbours. Its distances are from that vertex.
+    struct Seat {
+        explicit Seat(const BatchBuilder& builder)
             : scorer(builder.codec_->scorer()),
               walk_scorer(builder.walk_codec_->scorer()),
-              prune(PackedRows<Codec>(*builder.codec_, builder.codes_)),
               query(builder.codec_->query_size()),
               walk_query(builder.walk_codec_->query_size()) {
             const std::size_t degree = 2 * builder.params_.links;
@@ -144,15 +144,28 @@ private:
             frontier.reset(std::max(builder.params_.ef_construction, degree));
             candidates.reserve(std::max(builder.params_.ef_construction, degree + largest_batch));
         }
+        using Expander = SplitExpander<typename Codec::Scorer>;
+
         typename Codec::Scorer scorer;
         typename Codec::Scorer walk_scorer;
-        Pruner<PackedRows<Codec>> prune;
         VisitedSet visited;
         PoolFrontier frontier;
         Expansion expansion;
+        std::optional<Expander> expander;
+        std::optional<BeamSearch<Expander, PoolFrontier>> walk;
         std::vector<std::byte> query;
         std::vector<std::byte> walk_query;
         std::vector<Candidate> candidates;
+    };
+    /// Of a thread. Vertices that are inserted look for their neighbours two by two: while one compares, what the other has asked memory
+    /// for comes. (As in index/walk_batch.hpp.)
+    struct Worker {
+        /// The only place that allocates.
+        explicit Worker(const BatchBuilder& builder)
+            : first(builder), second(builder), prune(PackedRows<Codec>(*builder.codec_, builder.codes_)) {}
+        Seat first;
+        Seat second;
+        Pruner<PackedRows<Codec>> prune;
         std::array<RowId, max_batch> links;
     };
 
@@ -170,9 +183,9 @@ private:
         return walk_codes_ + std::size_t{vertex} * walk_codec_->code_size();
     }
     /// Distances are from this vertex from now on.
-    void stand_at(RowId vertex, Worker& worker) const noexcept {
-        worker.scorer.set_query(codec_->as_query(code(vertex), worker.query.data()));
-        worker.walk_scorer.set_query(walk_codec_->as_query(walk_code(vertex), worker.walk_query.data()));
+    void stand_at(RowId vertex, Seat& seat) const noexcept {
+        seat.scorer.set_query(codec_->as_query(code(vertex), seat.query.data()));
+        seat.walk_scorer.set_query(walk_codec_->as_query(walk_code(vertex), seat.walk_query.data()));
     }
 
     /// Rows of one batch do not see each other: a batch is a small part of the graph it is added to. (With a 32nd,
@@ -210,75 +223,111 @@ private:
             const std::size_t here = std::min(last, counts_[layer]);
             edges_[layer].assign(here > first ? (here - first) * degree(layer) : 0, Edge{no_row, 0, 0});
         }
-        // Row by row: a batch ends when its last piece does, and a row takes far longer than handing it out.
-        parallel_for(threads_for(last - first), last - first, 1,
+        // Two rows at a time: a batch ends when its last piece does, and a row takes far longer than handing it out.
+        parallel_for(threads_for(last - first), last - first, 2,
                      [&](std::size_t from, std::size_t to, unsigned worker) {
-                         for (std::size_t i = from; i < to; ++i) {
-                             link_out(static_cast<RowId>(first + i), first, i, *workers_[worker]);
+                         for (std::size_t i = from; i < to; i += 2) {
+                             link_out(static_cast<RowId>(first + i), std::min<std::size_t>(to - i, 2), first, i,
+                                      *workers_[worker]);
                          }
                      });
         for (std::size_t layer = 0; layer < counts_.size() && !edges_[layer].empty(); ++layer) link_back(layer);
     }
 
-    /// Steps 1 and 2 for one row. `inserted` rows are in the graph; `slot` is the row's place in its batch. Links are
-    /// kept until the list is full, as in faiss; with the paper's M, of the 2M that layer 0 has room for, recall@10 at
-    /// ef 10 was half a point less, at about as many distances for equal recall.
-    void link_out(RowId vertex, std::size_t inserted, std::size_t slot, Worker& worker) noexcept {
-        stand_at(vertex, worker);
-        std::size_t height = 0;  // layers that the vertex stands on
+    /// Steps 1 and 2 for one row or two, the second of which is the next. `inserted` rows are in the graph; `slot` is the first one's place
+    /// in the batch.
+    void link_out(RowId vertex, std::size_t count, std::size_t inserted, std::size_t slot, Worker& worker) noexcept {
+        start_search(vertex, inserted, worker.first);
+        if (count == 2) {
+            start_search(vertex + 1, inserted, worker.second);
+            walk_in_turn(*worker.first.walk, *worker.second.walk);
+        }
+        end_search(worker.first);
+        keep_links(vertex, slot, worker.first, worker);
+        if (count < 2) return;
+        end_search(worker.second);
+        keep_links(vertex + 1, slot + 1, worker.second, worker);
+    }
+    /// Until one of them is over.
+    template <class Walk>
+    static void walk_in_turn(Walk& one, Walk& other) noexcept {
+        while (one.begin_step()) {
+            const bool goes_on = other.begin_step();
+            one.end_step();
+            if (!goes_on) return;
+            other.end_step();
+        }
+    }
+    void start_search(RowId vertex, std::size_t inserted, Seat& seat) noexcept {
+        stand_at(vertex, seat);
+        start_search(inserted, height_of(vertex), params_.ef_construction, seat);
+    }
+    /// Layers that the vertex stands on.
+    [[nodiscard]] std::size_t height_of(RowId vertex) const noexcept {
+        std::size_t height = 0;
         while (height < counts_.size() && vertex < counts_[height]) ++height;
-        find_candidates(inserted, height, params_.ef_construction, worker);
-        for (std::size_t layer = 0; layer < height; ++layer) {
-            const std::size_t kept = worker.prune(worker.candidates, degree(layer), worker.links.data());
+        return height;
+    }
+    /// Links of the candidates that were found. They are kept until the list is full, as in faiss; with the paper's M, of the 2M that layer 0
+    /// has room for, recall@10 at ef 10 was half a point less, at about as many distances for equal recall.
+    void keep_links(RowId vertex, std::size_t slot, const Seat& seat, Worker& worker) noexcept {
+        for (std::size_t layer = 0; layer < height_of(vertex); ++layer) {
+            const std::size_t kept = worker.prune(seat.candidates, degree(layer), worker.links.data());
             std::copy_n(worker.links.data(), kept, list(layer, vertex));
             Edge* edge = edges_[layer].data() + slot * degree(layer);
             std::size_t next = 0;  // links come in the order of the candidates
             for (std::size_t i = 0; i < kept; ++i) {
-                while (worker.candidates[next].row != worker.links[i]) ++next;
-                *edge++ = {worker.links[i], vertex, worker.candidates[next].distance};
+                while (seat.candidates[next].row != worker.links[i]) ++next;
+                *edge++ = {worker.links[i], vertex, seat.candidates[next].distance};
             }
         }
     }
 
-    /// The `ef` rows nearest to where the worker stands among the first `inserted`, reached by way of the layers from
+    /// The `ef` rows nearest to where the seat stands among the first `inserted`, reached by way of the layers from
     /// `lowest` up.
-    void find_candidates(std::size_t inserted, std::size_t lowest, std::size_t ef, Worker& worker) noexcept {
+    void find_candidates(std::size_t inserted, std::size_t lowest, std::size_t ef, Seat& seat) noexcept {
+        start_search(inserted, lowest, ef, seat);
+        end_search(seat);
+    }
+    void start_search(std::size_t inserted, std::size_t lowest, std::size_t ef, Seat& seat) noexcept {
         const std::byte* entry = walk_code(0);
         const std::size_t size = walk_codec_->code_size();
         Candidate best{0, 0};
-        worker.walk_scorer.distances({&entry, 1}, &best.distance);
+        seat.walk_scorer.distances({&entry, 1}, &best.distance);
         std::uint32_t distances = 0;
         for (std::size_t layer = counts_.size(); layer-- > std::max<std::size_t>(lowest, 1);) {
-            best = descend(tables_[layer], walk_codes_, size, counts_[layer], worker.walk_scorer, worker.expansion,
-                           best, distances);
+            best = descend(tables_[layer], walk_codes_, size, counts_[layer], seat.walk_scorer, seat.expansion, best,
+                           distances);
         }
-        worker.visited.clear();
-        worker.visited.insert(best.row);
-        worker.frontier.reset(ef);
-        SplitExpander expander(tables_[0], walk_codes_, size, inserted, worker.walk_scorer, worker.visited);
-        BeamSearch walk(expander, worker.frontier, worker.expansion);
-        walk.start(best.row, best.distance);
-        while (walk.step()) {
+        seat.visited.clear();
+        seat.visited.insert(best.row);
+        seat.frontier.reset(ef);
+        seat.expander.emplace(tables_[0], walk_codes_, size, inserted, seat.walk_scorer, seat.visited);
+        seat.walk.emplace(*seat.expander, seat.frontier, seat.expansion);
+        seat.walk->start(best.row, best.distance);
+    }
+    void end_search(Seat& seat) noexcept {
+        while (seat.walk->step()) {
         }
-        worker.candidates.clear();
-        for (const OrderedKey key : worker.frontier.answers()) worker.candidates.push_back(candidate_of(key));
-        if (walk_codes_ != codes_) rank(worker);
+        seat.candidates.clear();
+        for (const OrderedKey key : seat.frontier.answers()) seat.candidates.push_back(candidate_of(key));
+        if (walk_codes_ != codes_) rank(seat);
     }
     /// Candidates by the codes that links are chosen by.
-    void rank(Worker& worker) noexcept {
+    void rank(Seat& seat) noexcept {
         std::array<const std::byte*, max_batch> codes;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
         std::array<float, max_batch> distances;         // NOLINT(cppcoreguidelines-pro-type-member-init)
         constexpr std::size_t lines = 12;
-        for (std::size_t first = 0; first < worker.candidates.size(); first += max_batch) {
-            const std::size_t count = std::min(max_batch, worker.candidates.size() - first);
+        for (std::size_t first = 0; first < seat.candidates.size(); first += max_batch) {
+            const std::size_t count = std::min(max_batch, seat.candidates.size() - first);
             for (std::size_t i = 0; i < count; ++i) {
-                codes[i] = code(worker.candidates[first + i].row);
+                codes[i] = code(seat.candidates[first + i].row);
                 simd::prefetch(codes[i], codec_->code_size(), lines);
             }
-            worker.scorer.distances({codes.data(), count}, distances.data());
-            for (std::size_t i = 0; i < count; ++i) worker.candidates[first + i].distance = distances[i];
+            seat.scorer.distances({codes.data(), count}, distances.data());
+            for (std::size_t i = 0; i < count; ++i) seat.candidates[first + i].distance = distances[i];
         }
-        std::sort(worker.candidates.begin(), worker.candidates.end(),
+        std::sort(seat.candidates.begin(), seat.candidates.end(),
                   [](const Candidate& a, const Candidate& b) { return nearer(a, b); });
     }
 
@@ -319,20 +368,20 @@ private:
             codes[i] = code(links[i]);
             simd::prefetch(codes[i], codec_->code_size(), 12);
         }
-        worker.scorer.set_query(codec_->as_query(code(target), worker.query.data()));
-        worker.scorer.distances({codes.data(), used}, distances.data());
-        worker.candidates.clear();
-        for (std::size_t i = 0; i < used; ++i) worker.candidates.push_back({distances[i], links[i]});
-        for (const Edge& edge : edges) worker.candidates.push_back({edge.distance, edge.source});
-        std::sort(worker.candidates.begin(), worker.candidates.end(),
+        worker.first.scorer.set_query(codec_->as_query(code(target), worker.first.query.data()));
+        worker.first.scorer.distances({codes.data(), used}, distances.data());
+        worker.first.candidates.clear();
+        for (std::size_t i = 0; i < used; ++i) worker.first.candidates.push_back({distances[i], links[i]});
+        for (const Edge& edge : edges) worker.first.candidates.push_back({edge.distance, edge.source});
+        std::sort(worker.first.candidates.begin(), worker.first.candidates.end(),
                   [](const Candidate& a, const Candidate& b) { return nearer(a, b); });
-        const std::size_t kept = worker.prune(worker.candidates, room, worker.links.data());
+        const std::size_t kept = worker.prune(worker.first.candidates, room, worker.links.data());
         std::copy_n(worker.links.data(), kept, links);
         std::fill(links + kept, links + room, no_row);
     }
 
     /// Do the farther half of the vertex's links lie within the error of one another?
-    bool is_blind(RowId vertex, const VertexError& error, Worker& worker) noexcept {
+    bool is_blind(RowId vertex, const VertexError& error, Seat& seat) noexcept {
         constexpr float deviations = 4;
         const RowId* links = list(0, vertex);
         std::array<const std::byte*, max_batch> codes;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
@@ -340,22 +389,22 @@ private:
         std::size_t count = 0;
         for (; count < degree(0) && links[count] != no_row; ++count) codes[count] = code(links[count]);
         if (count == 0) return false;
-        stand_at(vertex, worker);
-        worker.scorer.distances({codes.data(), count}, distances.data());
+        stand_at(vertex, seat);
+        seat.scorer.distances({codes.data(), count}, distances.data());
         std::sort(distances.begin(), distances.begin() + static_cast<std::ptrdiff_t>(count));
         return distances[count - 1] - distances[count / 2] <= deviations * error(vertex, distances[count - 1]);
     }
 
     /// `no_row` if a search for the vertex finds it.
-    RowId where_a_search_ends(RowId vertex, Worker& worker) noexcept {
-        find_candidates(vertices(), 1, degree(0), worker);
-        for (const Candidate& candidate : worker.candidates) {
+    RowId where_a_search_ends(RowId vertex, Seat& seat) noexcept {
+        find_candidates(vertices(), 1, degree(0), seat);
+        for (const Candidate& candidate : seat.candidates) {
             if (candidate.row == vertex) return no_row;
         }
-        for (const Candidate& candidate : worker.candidates) {
+        for (const Candidate& candidate : seat.candidates) {
             if (list(0, candidate.row)[degree(0) - 1] == no_row) return candidate.row;
         }
-        return worker.candidates.front().row;
+        return seat.candidates.front().row;
     }
 
     /// Makes every vertex reachable from the entry on layer 0. Pruning drops a row's last incoming link now and then
@@ -388,11 +437,11 @@ private:
 
     /// A reached vertex near `vertex`, with room for one more link if there is such.
     RowId near_and_reached(RowId vertex, const std::vector<bool>& reached) noexcept {
-        Worker& worker = *workers_[0];
-        stand_at(vertex, worker);
-        find_candidates(vertices(), 1, params_.ef_construction, worker);
+        Seat& seat = workers_[0]->first;
+        stand_at(vertex, seat);
+        find_candidates(vertices(), 1, params_.ef_construction, seat);
         RowId nearest = no_row;
-        for (const Candidate& candidate : worker.candidates) {
+        for (const Candidate& candidate : seat.candidates) {
             if (candidate.row == vertex || !reached[candidate.row]) continue;
             if (list(0, candidate.row)[degree(0) - 1] == no_row) return candidate.row;
             if (nearest == no_row) nearest = candidate.row;

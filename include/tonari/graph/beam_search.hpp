@@ -25,15 +25,46 @@ public:
 
     /// Expands one vertex. False when the walk is over.
     bool step() noexcept {
-        const std::optional<RowId> vertex = frontier_->pop();
-        if (!vertex) {
-            done_ = true;
-            return false;
+        if (!take()) return false;
+        ask_for_next();
+        keep(expander_->expand(vertex_, frontier_->bound(), *scratch_));
+        return true;
+    }
+    /// The same in two halves, for walks that take turns on one thread: what the second looks at, the first has asked memory for, and
+    /// the second asks for what the next first half looks at. False when the walk is over.
+    bool begin_step() noexcept {
+        if (!take()) return false;
+        if constexpr (in_halves) expander_->look(vertex_, *scratch_);
+        return true;
+    }
+    void end_step() noexcept {
+        if constexpr (in_halves) {
+            keep(expander_->compare(frontier_->bound(), *scratch_));
+        } else {
+            keep(expander_->expand(vertex_, frontier_->bound(), *scratch_));
         }
+        ask_for_next();
+    }
+    [[nodiscard]] bool done() const noexcept { return done_; }
+    [[nodiscard]] std::uint32_t hops() const noexcept { return hops_; }
+    [[nodiscard]] std::uint32_t distances() const noexcept { return distances_; }
+
+private:
+    static constexpr bool in_halves = requires(E e, RowId vertex, Expansion& out) { e.look(vertex, out); };
+
+    bool take() noexcept {
+        const std::optional<RowId> vertex = frontier_->pop();
+        done_ = !vertex;
+        if (vertex) vertex_ = *vertex;
+        return !done_;
+    }
+    void ask_for_next() noexcept {
         if (const RowId next = frontier_->peek(); next != no_row) expander_->prefetch(next);
-        const std::optional<float> distance = expander_->expand(*vertex, frontier_->bound(), *scratch_);
-        if constexpr (requires { frontier_->settle(*vertex, *distance); }) {
-            if (distance) frontier_->settle(*vertex, *distance);
+    }
+    /// What the expansion of `vertex_` has found, and its distance, if its layout knows it.
+    void keep(std::optional<float> distance) noexcept {
+        if constexpr (requires { frontier_->settle(vertex_, *distance); }) {
+            if (distance) frontier_->settle(vertex_, *distance);
         }
         const Survivors& found = scratch_->survivors;
         for (std::size_t i = 0; i < found.count; ++i) {
@@ -42,27 +73,28 @@ public:
         }
         ++hops_;
         distances_ += static_cast<std::uint32_t>(scratch_->scored);
-        return true;
     }
-    [[nodiscard]] bool done() const noexcept { return done_; }
-    [[nodiscard]] std::uint32_t hops() const noexcept { return hops_; }
-    [[nodiscard]] std::uint32_t distances() const noexcept { return distances_; }
 
-private:
     E* expander_;
     F* frontier_;
     Expansion* scratch_;
+    RowId vertex_ = no_row;  // being expanded
     std::uint32_t hops_ = 0;
     std::uint32_t distances_ = 0;
     bool done_ = false;
 };
 
+/// Whether it is late, as far as is looked at the clock after so many hops.
+inline bool late(std::uint32_t hops, const Deadline& deadline) noexcept {
+    constexpr std::uint32_t hops_per_look = 16;  // about 200 distances
+    return hops % hops_per_look == 0 && deadline.expired();
+}
+
 /// Steps until the walk has no more to do; false if the deadline passed first.
 template <class Search>
 bool run(Search& search, const Deadline& deadline) noexcept {
-    constexpr std::uint32_t hops_per_look = 16;  // at the clock: about every 200 distances
     while (search.step()) {
-        if (search.hops() % hops_per_look == 0 && deadline.expired()) return false;
+        if (late(search.hops(), deadline)) return false;
     }
     return true;
 }

@@ -68,18 +68,17 @@ public:
         : graph_(&graph), rows_(&rows), layer_(layer), room_(room), scorer_(&scorer), visited_(&visited) {}
 
     std::optional<float> expand(RowId vertex, float bound, Expansion& out) noexcept {
-        const GrowingGraph::Link* links = graph_->list(layer_, vertex);
-        std::size_t fresh = 0;
-        for (std::size_t i = 0; i < graph_->degree(layer_); ++i) {
+        const GrowingGraph::Link* const links = graph_->list(layer_, vertex);
+        const auto link = [&](std::size_t i) {
             const RowId row = links[i].load(std::memory_order_acquire);
-            if (row == no_row) break;
-            if (row >= room_ || !visited_->insert(row)) continue;
-            const std::byte* code = rows_->code(row);
-            detail::row_is_read(code);
-            simd::prefetch(code, rows_->code_size(), prefetched_lines);
-            out.rows[fresh] = row;
-            batch_[fresh++] = code;
-        }
+            return row < room_ || row == no_row ? row : vertex;  // itself, which was met: passed over
+        };
+        const std::size_t fresh = meet(graph_->degree(layer_), rows_->code_size(), link, {0, room_}, *visited_,
+                                       out.rows.data(), [&](std::size_t place, RowId row) {
+                                           batch_[place] = rows_->code(row);
+                                           detail::row_is_read(batch_[place]);
+                                           simd::prefetch(batch_[place], rows_->code_size(), prefetched_lines);
+                                       });
         out.survivors.clear();
         out.scored = fresh;
         if (fresh != 0) scorer_->gather({batch_.data(), fresh}, bound, out.survivors);
@@ -90,8 +89,6 @@ public:
     }
 
 private:
-    static constexpr std::size_t prefetched_lines = 12;  // as SplitExpander
-
     const GrowingGraph* graph_;
     const Rows* rows_;
     std::size_t layer_;

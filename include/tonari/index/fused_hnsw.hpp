@@ -64,6 +64,11 @@ public:
 
     Status reserve(const SearchOptions& options, SearchScratch& scratch) const;
     Outcome search(RowView query, const SearchOptions& options, SearchScratch& scratch) const noexcept;
+    /// Whether walks of so many queries take turns.
+    [[nodiscard]] bool has_batch(std::size_t queries, const SearchOptions& options) const noexcept {
+        return graph_.has_batch(queries, options);
+    }
+    Result<bool> search_batch(MatrixView queries, const SearchOptions& options, Answers& out) const;
     Status reserve(const RangeOptions& options, SearchScratch& scratch) const {
         return graph_.reserve(options, scratch);
     }
@@ -78,6 +83,8 @@ public:
     static Result<FusedHnsw> open(const SectionReader& reader);
 
 private:
+    class Walk;
+
     FusedHnsw(FastScan codes, FusedLayout layout, Graph graph) noexcept
         : codes_(std::move(codes)), layout_(layout), graph_(std::move(graph)) {}
 

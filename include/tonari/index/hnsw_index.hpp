@@ -27,8 +27,10 @@
 #include <tonari/index/concepts.hpp>
 #include <tonari/index/distinct_rows.hpp>
 #include <tonari/index/hnsw_source.hpp>
+#include <tonari/index/hnsw_walk.hpp>
 #include <tonari/index/scan_source.hpp>
 #include <tonari/index/stored_rows.hpp>
+#include <tonari/index/walk_batch.hpp>
 
 namespace tonari {
 
@@ -43,6 +45,8 @@ class HnswIndex {
 public:
     static constexpr IndexKind kind = IndexKind::hnsw;
     using Scratch = SearchScratch;
+    using Scorer = typename C::Scorer;
+    using Walk = HnswWalk<HnswIndex>;
 
     /// A vertex for each row, every one reachable from vertex 0.
     HnswIndex(StoredRows<C> rows, Layers layers) noexcept : rows_(std::move(rows)), layers_(std::move(layers)) {}
@@ -112,6 +116,10 @@ public:
     }
 
     Outcome search(RowView query, const SearchOptions& options, SearchScratch& scratch) const noexcept {
+        if (options.filter == nullptr) {
+            Walk walk(*this, options, scratch);
+            return walk_alone(walk, query, options.deadline);
+        }
         const std::size_t k = std::min(options.k, size());
         auto scorer = rows_.scorer(query, scratch);
         Outcome outcome;
@@ -127,6 +135,13 @@ public:
     /// The rows of a search, offered to any collector: as many as the walk was wide, or all that pass where these are few.
     template <Collector Found>
     Outcome find(RowView query, const SearchOptions& options, Found& found, SearchScratch& scratch) const noexcept {
+        if (options.filter == nullptr) {
+            Walk walk(*this, options, scratch);
+            walk.start(query);
+            const bool complete = run(walk, options.deadline);
+            walk.offer(found);
+            return walk.outcome(complete);
+        }
         auto scorer = rows_.scorer(query, scratch);
         Outcome outcome;
         const auto nearest = walked(scorer, options, scratch, outcome);
@@ -137,6 +152,15 @@ public:
             scan(scorer, options, found, scratch, outcome);
         }
         return outcome;
+    }
+
+    /// Whether walks of so many queries take turns.
+    [[nodiscard]] bool has_batch(std::size_t queries, const SearchOptions& options) const noexcept {
+        return walks_take_turns(queries, rows_.rows(), options);
+    }
+    Result<bool> search_batch(MatrixView queries, const SearchOptions& options, Answers& out) const {
+        if (!has_batch(queries.rows(), options)) return false;
+        return WalkBatch<Walk>(*this, queries, options, out).run();
     }
 
     Status reserve(const RangeOptions& options, SearchScratch& scratch) const {
@@ -225,6 +249,28 @@ public:
         // wide has dropped none, so it has expanded vertex 0, too, and met them all: k rows come whenever k rows are there.
         if (scratch.visited.insert(first.row)) start(first);
         return distances;
+    }
+
+    /// Candidates of a walk.
+    [[nodiscard]] std::size_t walk_width(std::size_t k, std::size_t ef) const noexcept {
+        return std::clamp<std::size_t>(std::max(k, ef), 1, std::max<std::size_t>(rows_.rows(), 1));
+    }
+    /// What a walk has found, with how near it is at least: where the estimates do not say that, the codes do once more.
+    template <Collector Found>
+    void offer(std::span<const OrderedKey> nearest, Scorer& scorer, Found& found,
+               SearchScratch& scratch) const noexcept {
+        if constexpr (C::Scorer::bounded && !requires { scorer.lower(0.0F); }) {
+            rows_.offer(nearest, scorer, found, scratch);
+        } else {
+            for (const OrderedKey key : nearest) {
+                const float distance = distance_of(key);
+                if constexpr (C::Scorer::bounded) {
+                    found.offer(row_of(key), distance, scorer.lower(distance));
+                } else {
+                    found.offer(row_of(key), distance, distance);
+                }
+            }
+        }
     }
 
     Status save(SectionWriter& writer) const {
@@ -370,10 +416,6 @@ private:
         }
     }
 
-    [[nodiscard]] std::size_t walk_width(std::size_t k, std::size_t ef) const noexcept {
-        return std::clamp<std::size_t>(std::max(k, ef), 1, std::max<std::size_t>(rows_.rows(), 1));
-    }
-
     void reserve(SearchScratch& scratch) const {
         scratch.reserve_query(codec().query_size());
         scratch.visited.reserve(rows_.rows());
@@ -387,17 +429,12 @@ private:
                static_cast<double>(width) * static_cast<double>(links()) * static_cast<double>(rows_.rows());
     }
 
-    /// What a walk finds of what passes, nearest first; none if rows are to be compared one and all instead, because few pass
-    /// or because too few were found.
-    std::optional<std::span<const OrderedKey>> walked(typename C::Scorer& scorer, const SearchOptions& options,
+    /// What a walk finds of what passes a filter, nearest first; none if rows are to be compared one and all instead, because few
+    /// pass or because too few were found.
+    std::optional<std::span<const OrderedKey>> walked(Scorer& scorer, const SearchOptions& options,
                                                       SearchScratch& scratch, Outcome& outcome) const noexcept {
         const std::size_t width = walk_width(options.k, options.ef);
         if constexpr (C::Scorer::bounded) scorer.set_deviations(0);  // a walk goes by estimates
-        if (options.filter == nullptr) {
-            scratch.pool.reset(width);
-            outcome = walk(scorer, scratch.pool, options.deadline, scratch);
-            return scratch.pool.answers();
-        }
         const RowFilter& filter = *options.filter;
         if (scan_is_cheaper(filter, width)) return std::nullopt;
         scratch.nearest.reset(width);
@@ -411,34 +448,15 @@ private:
     }
     /// Compares all rows that pass. Adds to what `outcome` says that a walk took.
     template <Collector Found>
-    void scan(typename C::Scorer& scorer, const SearchOptions& options, Found& found, SearchScratch& scratch,
+    void scan(Scorer& scorer, const SearchOptions& options, Found& found, SearchScratch& scratch,
               Outcome& outcome) const noexcept {
         const Outcome before = outcome;
         outcome = rows_.scan(scorer, options.filter, options.deadline, found, scratch);
         outcome.hops += before.hops;
         outcome.distances += before.distances;
     }
-    /// What a walk has found, with how near it is at least: where the estimates do not say that, the codes do once more.
-    template <Collector Found>
-    void offer(std::span<const OrderedKey> nearest, typename C::Scorer& scorer, Found& found,
-               SearchScratch& scratch) const noexcept {
-        if constexpr (C::Scorer::bounded && !requires { scorer.lower(0.0F); }) {
-            rows_.offer(nearest, scorer, found, scratch);
-        } else {
-            for (const OrderedKey key : nearest) {
-                const float distance = distance_of(key);
-                if constexpr (C::Scorer::bounded) {
-                    found.offer(row_of(key), distance, scorer.lower(distance));
-                } else {
-                    found.offer(row_of(key), distance, distance);
-                }
-            }
-        }
-    }
-
     template <class Frontier>
-    Outcome walk(typename C::Scorer& scorer, Frontier& frontier, const Deadline& deadline,
-                 SearchScratch& scratch) const noexcept {
+    Outcome walk(Scorer& scorer, Frontier& frontier, const Deadline& deadline, SearchScratch& scratch) const noexcept {
         Outcome outcome;
         auto expander = bottom(rows_, scorer, scratch.visited);
         BeamSearch search(expander, frontier, scratch.expansion);

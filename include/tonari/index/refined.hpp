@@ -28,6 +28,7 @@
 #include <tonari/index/ivf_pieces.hpp>
 #include <tonari/index/row_map.hpp>
 #include <tonari/index/stored_rows.hpp>
+#include <tonari/index/walk_batch.hpp>
 #include <tonari/simd/prefetch.hpp>
 
 namespace tonari {
@@ -247,9 +248,89 @@ private:
     std::vector<float> mapped_;  // of a panel
 };
 
+/// A query as both codes see it. `Whole` is a Refined.
+template <class Whole>
+class FineQuery {
+public:
+    using Scorer = typename Whole::FineCodec::Scorer;
+
+    void start(const Whole& index, RowView query, SearchScratch& scratch) noexcept {
+        index.codec().prepare(query, scratch.fine_query());
+        scorer_ = index.codec().scorer();
+        scorer_.set_query(scratch.fine_query());
+    }
+    /// What it is to the coarse codes.
+    template <class Options>
+    RowView mapped(const Whole& index, RowView query, const Options& options, SearchScratch& scratch) noexcept {
+        offset_ = 0;
+        if (!index.map()) return query;
+        const RowView mapped = index.map()->map_query(query, scratch.mapped.data());
+        offset_ = index.map()->bound_offset(query, scratch.mapped.data(), options.refine);
+        return mapped;
+    }
+    [[nodiscard]] Scorer& scorer() noexcept { return scorer_; }
+    /// Ranks in `scratch.fine_nearest` what `find(found)` offers; what that says of it.
+    template <class Find>
+    Outcome rank(const Whole& index, SearchScratch& scratch, const Find& find) noexcept {
+        RefiningCollector<typename Whole::FineRows> found(index.fine_rows(), scorer_, scratch.fine_nearest);
+        found.offset_bounds(offset_);
+        Outcome outcome = find(found);
+        found.settle();
+        index.fine_rows().tend_cache();
+        outcome.refined = found.looked_at();
+        outcome.exact = false;  // bounds hold nearly always
+        return outcome;
+    }
+
+private:
+    Scorer scorer_{};
+    float offset_ = 0;  // see RowMap::bound_offset
+};
+
+/// A search of a graph by coarse codes (HnswWalk), whose rows are ranked by finer ones. `Index` is a Refined over it.
+template <class Whole>
+class RefinedWalk {
+public:
+    using Index = Whole;
+
+    RefinedWalk(const Whole& index, const SearchOptions& options, SearchScratch& scratch) noexcept
+        : index_(&index), options_(&options), scratch_(&scratch), walk_(index.inner(), options, scratch) {}
+
+    void start(RowView query) noexcept {
+        fine_.start(*index_, query, *scratch_);
+        walk_.start(fine_.mapped(*index_, query, *options_, *scratch_));
+    }
+    bool step() noexcept { return walk_.step(); }
+    bool begin_step() noexcept { return walk_.begin_step(); }
+    void end_step() noexcept { walk_.end_step(); }
+    [[nodiscard]] std::uint32_t hops() const noexcept { return walk_.hops(); }
+
+    Outcome finish(bool complete) noexcept {
+        const std::size_t k = std::min(options_->k, index_->size());
+        scratch_->fine_nearest.reset(k);
+        const auto outcome = fine_.rank(*index_, *scratch_, [&](auto& found) {
+            walk_.offer(found);
+            return walk_.outcome(complete);
+        });
+        answer_ids(index_->ids(), scratch_->fine_nearest.sort(), k, nullptr, scratch_->neighbors);
+        return outcome;
+    }
+
+private:
+    const Whole* index_;
+    const SearchOptions* options_;
+    SearchScratch* scratch_;
+    FineQuery<Whole> fine_;
+    typename Whole::Coarse::Walk walk_;
+};
+
 /// Lists of codes that a batch goes through list by list.
 template <class Lists>
 concept ListedTogether = requires(const Lists& lists) { lists.partition().rows_of(0); } && BatchIndex<Lists>;
+
+/// A graph whose walks take turns in a batch.
+template <class Graph>
+concept WalkedTogether = BatchIndex<Graph> && requires { typename Graph::Walk; };
 
 template <SearchIndex Inner, Codec Fine>
 class Refined {
@@ -258,6 +339,7 @@ public:
     using Scratch = SearchScratch;
     using FineCodec = Fine;
     using FineRows = StoredRows<Fine>;
+    using Coarse = Inner;
 
     /// `inner` was built over these ids and rows, or over what `map` makes of the rows. Errors: out_of_memory.
     static Result<Refined> build(Inner inner, Fine fine, MatrixView rows, std::span<const Id> ids,
@@ -321,6 +403,18 @@ public:
             if (ranks_passing(options)) return exact_batch(fine_, queries, options, out);
         }
         return IvfBatch<IvfPieces<Inner>, NearestByFine<Refined>>(inner_, *this, queries, options, out).run();
+    }
+    /// Over a graph, where their walks take turns.
+    template <class Graph = Inner>
+        requires WalkedTogether<Graph>
+    [[nodiscard]] bool has_batch(std::size_t queries, const SearchOptions& options) const noexcept {
+        return inner_.has_batch(queries, options);
+    }
+    template <class Graph = Inner>
+        requires WalkedTogether<Graph>
+    Result<bool> search_batch(MatrixView queries, const SearchOptions& options, Answers& out) const {
+        if (!has_batch(queries.rows(), options)) return false;
+        return WalkBatch<RefinedWalk<Refined>>(*this, queries, options, out).run();
     }
 
     Status reserve(const RangeOptions& options, SearchScratch& scratch) const {
@@ -419,26 +513,15 @@ private:
     }
     template <class Options>
     Outcome find(RowView query, const Options& options, SearchScratch& scratch) const noexcept {
-        codec().prepare(query, scratch.fine_query());
-        auto scorer = codec().scorer();
-        scorer.set_query(scratch.fine_query());
+        FineQuery<Refined> fine;
+        fine.start(*this, query, scratch);
         if (ranks_passing(options)) {
             const auto place_of = [](RowId row) { return row; };
-            return fine_.scan_passing(scorer, *options.filter, options.deadline, scratch.fine_nearest, scratch,
+            return fine_.scan_passing(fine.scorer(), *options.filter, options.deadline, scratch.fine_nearest, scratch,
                                       place_of);
         }
-        RefiningCollector<StoredRows<Fine>> found(fine_, scorer, scratch.fine_nearest);
-        if (map_) {
-            const RowView given = query;
-            query = map_->map_query(given, scratch.mapped.data());
-            found.offset_bounds(map_->bound_offset(given, scratch.mapped.data(), options.refine));
-        }
-        Outcome outcome = inner_.find(query, options, found, scratch);
-        found.settle();
-        fine_.tend_cache();
-        outcome.refined = found.looked_at();
-        outcome.exact = false;  // bounds hold nearly always
-        return outcome;
+        query = fine.mapped(*this, query, options, scratch);
+        return fine.rank(*this, scratch, [&](auto& found) { return inner_.find(query, options, found, scratch); });
     }
 
     Inner inner_;

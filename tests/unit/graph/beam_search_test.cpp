@@ -1,9 +1,11 @@
 // The walk itself, over graphs whose answer is known.
 #include <tonari/graph/beam_search.hpp>
 
+#include <algorithm>
 #include <vector>
 
 #include <tonari/codec/flat_scorer.hpp>
+#include <tonari/core/random.hpp>
 #include <tonari/graph/frontier.hpp>
 
 #include "support/catch.hpp"
@@ -97,6 +99,81 @@ TEST_CASE("beam search: can be stopped and continued", "[graph]") {
     }
     CHECK(search.hops() == 300);
     CHECK(row_of(pool.answers()[0]) == 299);
+}
+
+TEST_CASE("beam search: walks that take turns, half a step each, are those that go alone", "[graph]") {
+    constexpr std::size_t vertices = 400;
+    const float queries[] = {300.4F, 31.7F};
+    std::vector<Line> lines;
+    for (int i = 0; i < 4; ++i) lines.emplace_back(vertices);
+    PoolFrontier pools[4];
+    std::uint32_t hops[2];
+    for (int i = 0; i < 2; ++i) {
+        pools[i].reset(12);
+        hops[i] = lines[i].walk(queries[i], pools[i], vertices);
+    }
+    using Walk = BeamSearch<SplitExpander<KernelScorer>, PoolFrontier>;
+    std::vector<SplitExpander<KernelScorer>> expanders;
+    expanders.reserve(2);
+    std::vector<Walk> walks;
+    for (int i = 0; i < 2; ++i) {
+        Line& line = lines[2 + i];
+        line.scorer.set_query(&queries[i]);
+        line.visited.insert(0);
+        pools[2 + i].reset(12);
+        expanders.emplace_back(line.table, line.codes(), sizeof(float), vertices, line.scorer, line.visited);
+        walks.emplace_back(expanders.back(), pools[2 + i], line.expansion);
+        walks.back().start(0, queries[i] * queries[i]);
+    }
+    for (bool any = true; any;) {
+        const bool goes[] = {!walks[0].done() && walks[0].begin_step(), !walks[1].done() && walks[1].begin_step()};
+        for (int i = 0; i < 2; ++i) {
+            if (goes[i]) walks[i].end_step();
+        }
+        any = goes[0] || goes[1];
+    }
+    for (int i = 0; i < 2; ++i) {
+        CHECK(walks[i].hops() == hops[i]);
+        const auto alone = pools[i].answers();
+        const auto in_turn = pools[2 + i].answers();
+        CHECK(std::equal(alone.begin(), alone.end(), in_turn.begin(), in_turn.end()));
+    }
+}
+
+TEST_CASE("beam search: an expansion meets each row once, in the order of the links, up to the first out of range",
+          "[graph]") {
+    Random random(5);
+    for (const std::size_t code_size : {16U, 256U, 257U, 3'072U}) {  // all links at once, and a few at a time
+        for (const std::size_t degree : {1U, 7U, 8U, 9U, 32U, 64U}) {
+            VisitedSet visited;
+            visited.reserve(100);
+            std::vector<RowId> links(degree);
+            std::vector<bool> seen(100, false);
+            for (int hop = 0; hop < 20; ++hop) {
+                for (RowId& link : links) link = static_cast<RowId>(random.below(60));
+                if (hop % 3 == 1) links[random.below(degree)] = no_row;
+                if (hop % 3 == 2) links[random.below(degree)] = 59;  // below the first, or the last
+                const VertexRange range{10, 40};                     // 10 ... 49
+                std::vector<RowId> expected;
+                for (const RowId row : links) {
+                    if (row < 10 || row >= 50) break;
+                    if (!seen[row]) expected.push_back(row);
+                    seen[row] = true;
+                }
+                std::vector<RowId> rows(degree);
+                std::vector<RowId> asked;
+                const std::size_t fresh = meet(
+                    degree, code_size, [&](std::size_t i) { return links[i]; }, range, visited, rows.data(),
+                    [&](std::size_t place, RowId row) {
+                        CHECK(place == asked.size());
+                        asked.push_back(row);
+                    });
+                rows.resize(fresh);
+                CHECK(rows == expected);
+                CHECK(asked == expected);
+            }
+        }
+    }
 }
 
 TEST_CASE("beam search: descending ends where no neighbour is nearer", "[graph]") {
