@@ -404,6 +404,27 @@ class TonariFusedHalf(Tonari):
     spec = "HNSW{m},RaBitQ,R(FP16)"
 
 
+class Alone:
+    """A few queries a call, which are answered one after the other: of a larger batch two at a time take turns on a thread."""
+    a_call = 8
+
+    def search(self, queries, k):
+        answers = [super(Alone, self).search(queries[i:i + self.a_call], k) for i in range(0, len(queries), self.a_call)]
+        return [np.concatenate([answer[0] for answer in answers])]
+
+
+class TonariSq8Alone(Alone, TonariSq8):
+    pass
+
+
+class TonariPcaAlone(Alone, TonariPca):
+    pass
+
+
+class TonariFusedHalfAlone(Alone, TonariFusedHalf):
+    pass
+
+
 class TonariSq8Wide(Tonari):
     """Twice the links: near the memory of peers that keep more beside the rows."""
     spec = "HNSW32,SQ8,RFlat"
@@ -475,5 +496,6 @@ ADAPTERS = {cls.__name__: cls for cls in
              FaissCodes, FaissCodes4, FaissCodes6, FaissCodes20, FaissCodes40, FaissBits, FaissBits10, FaissBits20,
              Usearch, UsearchHalf, UsearchFlat,
              Tonari, TonariMapped, TonariHalf, TonariSq8, TonariSq8Half, TonariSq8Wide, TonariFused,
-             TonariFusedHalf, TonariPca, TonariPcaHalf, TonariLists, TonariListsGraph,
+             TonariFusedHalf, TonariPca, TonariPcaHalf, TonariSq8Alone, TonariPcaAlone, TonariFusedHalfAlone,
+             TonariLists, TonariListsGraph,
              TonariFlat, TonariFlatIntegers, TonariBits, TonariBitsNarrow, TonariCodes, TonariCodesNarrow)}

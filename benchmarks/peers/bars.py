@@ -23,6 +23,7 @@ def judge(result):
         _memory(out, rows, tonari, result)
     _sq8(out, rows, result, large)
     _fastest(out, rows, result, large)
+    _in_turn(out, rows, large)
     _light(out, rows, large)
     _lists(out, rows, result, large)
     _exact(out, rows, large)
@@ -141,7 +142,7 @@ def _fastest(out, rows, result, large):
     """The layouts made for searching beside SymphonyQG where it is there, else beside hnswlib: speed, and what it costs."""
     peer, leader = rows.get("hnswlib"), rows.get("symphonyqg")
     bar = 4.1 if result["dim"] >= 512 else 2.9  # asked for at d = 128 and from d = 512 on
-    layouts = ("tonari fused", "tonari fused R16", "tonari PCA", "tonari PCA R16")
+    layouts = ("tonari fused", "tonari fused R16", "tonari PCA", "tonari PCA R16", "tonari PCA alone", "tonari fused R16 alone")
     for name in [each for each in ("tonari SQ8", *layouts) if leader and each in rows]:
         for target in TARGETS:
             _add(out, f"speed bar: QPS at recall {target}, {name} x symphonyqg", 1.2, _ratio(rows[name], leader, target), large)
@@ -154,6 +155,15 @@ def _fastest(out, rows, result, large):
                  large and not leader and (result["dim"] == 128 or result["dim"] >= 512))
         _add(out, f"speed bar: 1.8 x hnswlib's memory / {name}'s", 1.0,
              1.8 * peer["resting_bytes"] / ours["resting_bytes"], large)
+
+
+def _in_turn(out, rows, large):
+    """What a batch gains by walks that take turns."""
+    for name, bar in (("tonari SQ8", 1.15), ("tonari PCA", 1.15), ("tonari fused R16", 1.05)):
+        together, alone = rows.get(name), rows.get(name + " alone")
+        if together and alone:
+            for target in TARGETS:
+                _add(out, f"batch: QPS at recall {target}, {name} x alone", bar, _ratio(together, alone, target), large)
 
 
 def _light(out, rows, large):

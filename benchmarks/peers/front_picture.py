@@ -7,7 +7,7 @@ from report import figure
 STYLE = """text { font: 13px system-ui, "Segoe UI", Roboto, sans-serif; fill: #4d535c; }
 .head { font-size: 15px; font-weight: 620; fill: #1c1e21; } .small { font-size: 12px; }
 .grid { stroke: #e6e6e2; } .axis { stroke: #c9c9c4; } .curve { fill: none; stroke-width: 2; stroke-linejoin: round; }
-.ours { stroke-width: 3; } .huge { stroke-dasharray: 5 4; }
+.ours { stroke-width: 3; } .huge { stroke-dasharray: 5 4; } .alone { stroke-width: 2; stroke-dasharray: 2 3; }
 @media (prefers-color-scheme: dark) { text { fill: #a6adb7; } .head { fill: #e9eaec; } .grid { stroke: #2a2e34; }
 .axis { stroke: #4a4f57; } }"""
 # Ours in one family of colours; each has contrast enough on white and on black.
@@ -106,14 +106,21 @@ def _speeds(document):
 
 
 def _styles(names):
-    ours = iter(OURS * len(names))
+    """One colour a graph of ours, however it is asked, and one a peer."""
+    ours = sorted({_graph(name) for name in names if name.split()[0] == "tonari"}, key=[_graph(name) for name in names].index)
     styles = {}
     for name in names:
         library, *more = name.split()
-        colour = next(ours) if library == "tonari" else PEERS.get(library.lower(), "#777b84")
-        kind = "curve ours" if library == "tonari" else "curve huge" if "+huge" in more else "curve"
+        if library == "tonari":
+            colour, kind = OURS[ours.index(_graph(name)) % len(OURS)], "curve alone" if "alone" in more else "curve ours"
+        else:
+            colour, kind = PEERS.get(library.lower(), "#777b84"), "curve huge" if "+huge" in more else "curve"
         styles[name] = f'class="{kind}" style="stroke:{colour}"'
     return styles
+
+
+def _graph(name):
+    return name.removesuffix(" alone")
 
 
 def _title(result):

@@ -34,6 +34,8 @@ class Variant:
 
 HUGE = "the same index file with huge pages: glibc.malloc.hugetlb=1, and every anonymous mapping gathered into them"
 
+ALONE = "the same index, 8 queries a call: they go one after the other, where in a larger batch two walks take turns"
+
 GRAPHS = (
     Variant("hnswlib", "Hnswlib", "hnswlib.Index, compiled with -march=native, as the library comes", "hnswlib"),
     Variant("hnswlib +huge", "Hnswlib", HUGE, "hnswlib", huge=True),
@@ -56,6 +58,9 @@ GRAPHS = (
             "tonari-fused"),
     Variant("tonari fused R16", "TonariFusedHalf", "HNSW<M>,RaBitQ,R(FP16): the same with float16 rows",
             "tonari-fused-r16"),
+    Variant("tonari SQ8 alone", "TonariSq8Alone", ALONE, "tonari-sq8"),
+    Variant("tonari PCA alone", "TonariPcaAlone", ALONE, "tonari-pca", least_dim=256),
+    Variant("tonari fused R16 alone", "TonariFusedHalfAlone", ALONE, "tonari-fused-r16"),
 )
 
 HALF_PEERS = (

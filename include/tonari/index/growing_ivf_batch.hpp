@@ -15,6 +15,7 @@
 #include <tonari/index/growing_ivf_search.hpp>
 #include <tonari/index/ivf_batch.hpp>
 #include <tonari/index/ivf_pieces.hpp>
+#include <tonari/index/nearest_by_fine.hpp>
 #include <tonari/index/search_options.hpp>
 #include <tonari/index/search_scratch.hpp>
 #include <tonari/lists/list_rounds.hpp>

@@ -7,7 +7,7 @@
 #include <tonari/index/growing_ivf_moment.hpp>
 #include <tonari/index/patience.hpp>
 #include <tonari/index/prepared_queries.hpp>
-#include <tonari/index/refined.hpp>
+#include <tonari/index/refining_collector.hpp>
 #include <tonari/index/search_scratch.hpp>
 #include <tonari/lists/list_rounds.hpp>
 
