@@ -6,7 +6,6 @@
 
 #include <tonari/core/cache_line.hpp>
 #include <tonari/core/view.hpp>
-#include <tonari/simd/prefetch.hpp>
 
 namespace tonari {
 
@@ -42,10 +41,6 @@ public:
     const std::byte* prepare(const C& codec, std::size_t q, RowView query) noexcept {
         codec.prepare(query, at(codec, q));
         return at(codec, q);
-    }
-    template <class C>
-    void prefetch(const C& codec, std::size_t q) noexcept {
-        simd::prefetch(at(codec, q), query_stride(codec));
     }
 
 private:
