@@ -332,7 +332,7 @@ private:
         std::size_t next_ = 0;   // of the first pair of a list that was not asked for
         std::size_t count_ = 0;  // lists that were asked for and not scanned
     };
-    /// For at most `most_scanned` queries, a part of `worker.pairs`. (Asking for the next ones, which lie in a cache, took 3 % longer.)
+    /// For at most `most_scanned` queries, a part of `worker.pairs`.
     void scan_piece(Worker& worker, const Pieces& pieces, const Piece& piece, std::span<const std::uint64_t> pairs,
                     std::size_t begin) const noexcept {
         std::array<const Scorer*, most_scanned> scorers{};
