@@ -421,6 +421,10 @@ class TonariPcaAlone(Alone, TonariPca):
     pass
 
 
+class TonariFusedAlone(Alone, TonariFused):
+    pass
+
+
 class TonariFusedHalfAlone(Alone, TonariFusedHalf):
     pass
 
@@ -496,6 +500,6 @@ ADAPTERS = {cls.__name__: cls for cls in
              FaissCodes, FaissCodes4, FaissCodes6, FaissCodes20, FaissCodes40, FaissBits, FaissBits10, FaissBits20,
              Usearch, UsearchHalf, UsearchFlat,
              Tonari, TonariMapped, TonariHalf, TonariSq8, TonariSq8Half, TonariSq8Wide, TonariFused,
-             TonariFusedHalf, TonariPca, TonariPcaHalf, TonariSq8Alone, TonariPcaAlone, TonariFusedHalfAlone,
-             TonariLists, TonariListsGraph,
+             TonariFusedHalf, TonariPca, TonariPcaHalf, TonariSq8Alone, TonariPcaAlone, TonariFusedAlone,
+             TonariFusedHalfAlone, TonariLists, TonariListsGraph,
              TonariFlat, TonariFlatIntegers, TonariBits, TonariBitsNarrow, TonariCodes, TonariCodesNarrow)}

@@ -184,6 +184,17 @@ class Sq8Bars(unittest.TestCase):
         self.assertEqual(found["speed bar: QPS at recall 0.9, tonari fused x symphonyqg"], (1.1, False))
         self.assertEqual(found["speed bar: QPS at recall 0.9, tonari fused x hnswlib"], (3.3, None))
 
+    def test_one_query_at_a_time_decides_where_it_was_measured(self):
+        found = self.judged(self.row("hnswlib", 1000, 100), self.row("symphonyqg", 2000, 200), self.row("tonari SQ8", 2900, 100),
+                            self.row("tonari SQ8 alone", 2600, 100), self.row("tonari fused R16", 3000, 170),
+                            self.row("tonari fused R16 alone", 2300, 170), dim=128)
+        self.assertEqual(found["speed bar: QPS at recall 0.9, tonari fused R16 x symphonyqg"], (1.5, None))
+        self.assertEqual(found["speed bar: QPS at recall 0.9, tonari fused R16 alone x symphonyqg"], (1.15, False))
+        self.assertEqual(found["batch: QPS at recall 0.9, tonari fused R16 x alone"], (1.304, True))
+        self.assertEqual(found["batch: QPS at recall 0.9, tonari SQ8 x alone"], (1.115, False))
+        self.assertEqual(found["light bar: QPS at recall 0.9, tonari SQ8 alone x hnswlib"], (2.6, True))
+        self.assertNotIn("speed bar: 1.8 x hnswlib's memory / tonari fused R16 alone's", found)
+
     def test_the_walk_by_directions_answers_for_its_speed_its_tail_and_its_build(self):
         found = self.judged(self.row("hnswlib", 1000, 100, build_cpu_s=30.0),
                             self.row("tonari PCA", 4200, 90, build_cpu_s=6.0, p50_us=50.0, p99_us=120.0), dim=784)

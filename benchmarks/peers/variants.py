@@ -60,6 +60,7 @@ GRAPHS = (
             "tonari-fused-r16"),
     Variant("tonari SQ8 alone", "TonariSq8Alone", ALONE, "tonari-sq8"),
     Variant("tonari PCA alone", "TonariPcaAlone", ALONE, "tonari-pca", least_dim=256),
+    Variant("tonari fused alone", "TonariFusedAlone", ALONE, "tonari-fused"),
     Variant("tonari fused R16 alone", "TonariFusedHalfAlone", ALONE, "tonari-fused-r16"),
 )
 

@@ -43,8 +43,8 @@ public:
 private:
     static constexpr std::size_t clear_ratio = 16;  // a scattered store costs about as much as 16 streamed ones
     std::vector<std::uint64_t> words_;
-    std::vector<std::uint32_t> touched_;  // words that are not zero, and one place more
-    std::size_t count_ = 0;               // of them; if all of `touched_` but one place is full, some were not counted
+    std::vector<std::uint32_t> touched_;  // words that are not zero, and one place that is written and does not count
+    std::size_t count_ = 0;               // of these; once only that place is left, others go uncounted
 };
 
 }  // namespace tonari

@@ -17,8 +17,7 @@
 
 namespace tonari {
 
-/// Of the queries of a group. `Index` is a Refined, or has as much of one as is
-/// used here.
+/// Of the queries of a group. `Index` is a Refined, or has as much of one as is used here.
 template <class Index>
 class NearestByFine {
 public:

@@ -52,7 +52,7 @@ private:
     float offset_ = 0;  // see RowMap::bound_offset
 };
 
-/// A search of a graph by coarse codes (HnswWalk), whose rows are ranked by finer ones. `Index` is a Refined over it.
+/// A search of a graph by coarse codes (HnswWalk), whose rows are ranked by finer ones. `Whole` is a Refined over it.
 template <class Whole>
 class RefinedWalk {
 public:

@@ -11,6 +11,7 @@
 // A `Walk` is one search without a filter (HnswWalk, RefinedWalk, that of FusedHnsw), which keeps what it found in its scratch. It has
 //     Walk(index, options, scratch)   with room for any query; the scratch was reserved by the index for these options
 //     start(query)                    which was checked
+//     step() -> bool                  for a walk that goes alone (`run`); false when it is over
 //     begin_step() -> bool            false when the walk is over
 //     end_step()
 //     hops()
@@ -35,7 +36,7 @@ namespace tonari {
 /// Whether so many queries over a graph of `rows` rows are faster when their walks take turns: each lane more has a bit a row to
 /// clear first.
 inline bool walks_take_turns(std::size_t queries, std::size_t rows, const SearchOptions& options) noexcept {
-    constexpr std::size_t fewest = 16;             // a thread
+    constexpr std::size_t fewest = 16;             // a thread (benchmarks/peers asks 8 to have them go one by one)
     constexpr std::size_t bits_a_query = 1 << 18;  // are cleared in a tenth of the time of a query, or less
     return options.filter == nullptr && queries / resolve_threads(options.threads) >= fewest + rows / bits_a_query;
 }

@@ -1,6 +1,7 @@
 // Walks that take turns: what a batch over a graph must have beyond the contract of batches.
 #include <tonari/index/walk_batch.hpp>
 
+#include <algorithm>
 #include <vector>
 
 #include <tonari/index/build.hpp>
@@ -62,11 +63,22 @@ TEST_CASE("walks in turn: more rows wanted than a walk finds, or than there are"
             INFO(spec << ", " << count);
             const Index index = build(spec, MetricKind::l2, rows.view()).value();
             for (const std::size_t k : {std::size_t{1}, count, 2 * count}) {
-                CHECK(differ(index, queries, {.k = k, .ef = 2 * k}) == 0);  // of fused graphs some walks start again
+                CHECK(differ(index, queries, {.k = k, .ef = 2 * k}) == 0);
                 CHECK(differ(index, queries, {.k = k, .ef = 1}) == 0);
             }
         }
     }
+}
+
+TEST_CASE("walks in turn: one of a fused graph that starts again", "[index]") {
+    const Rows rows = clustered_rows(Element::float32, 16, 1'500, 4);
+    const Index index = build("HNSW16,RaBitQ,RFlat", MetricKind::l2, rows.view()).value();
+    const SearchOptions options{.k = 400, .ef = 800};
+    const Rows queries = clustered_rows(Element::float32, 16, 33, 7);
+    const Answers together = index.search(queries.view(), options).value();
+    CHECK(std::any_of(together.outcomes.begin(), together.outcomes.end(),
+                      [](const Outcome& outcome) { return outcome.hops > 1'000; }));  // one walk has so many places
+    CHECK(differ(index, queries, options) == 0);
 }
 
 TEST_CASE("walks in turn: when they are worth it", "[index]") {
