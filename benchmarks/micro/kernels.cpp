@@ -370,7 +370,8 @@ void register_blocks() {
                     std::byte* panel = memory.data() + (64 - reinterpret_cast<std::uintptr_t>(memory.data()) % 64) % 64;
                     kernels.pack(rows.data(), stride, simd::block_queries, dim, panel);
                     for (auto _ : state) {
-                        kernels.block(panel, rows.data(), stride, count, dim, norms.data(), out.data());
+                        kernels.block(panel, simd::block_queries, rows.data(), stride, count, dim, norms.data(),
+                                      out.data());
                         benchmark::ClobberMemory();
                     }
                     const double operations = 2.0 * dim * static_cast<double>(count * simd::block_queries);

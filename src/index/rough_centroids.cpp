@@ -109,8 +109,8 @@ void RoughCentroids::measure(std::span<const RowView> queries, Panel& panel) con
     kernels.pack(panel.bytes_.data(), stride, queries.size(), codec_->dim(), packed);
     for (std::size_t first = 0; first < lists_; first += rows_at_once) {
         const std::size_t count = std::min(rows_at_once, lists_ - first);
-        kernels.block(packed, codes_.data() + first * codec_->code_size(), codec_->code_size(), count, codec_->dim(),
-                      nullptr, block.data());
+        kernels.block(packed, queries.size(), codes_.data() + first * codec_->code_size(), codec_->code_size(), count,
+                      codec_->dim(), nullptr, block.data());
         for (std::size_t q = 0; q < queries.size(); ++q) {
             float* const out = panel.distances_.get() + q * lists_ + first;
             for (std::size_t i = 0; i < count; ++i) {

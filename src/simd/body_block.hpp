@@ -78,12 +78,12 @@ struct RowBases {
 };
 
 template <class Machine, MetricKind M, std::size_t Rows>
-TONARI_INLINE void block_group(const float* panel, const std::byte* rows, std::size_t stride, Dim dim,
-                               const float* row_norms, float* out) noexcept {
+TONARI_INLINE void block_group(const float* panel, std::size_t queries, const std::byte* rows, std::size_t stride,
+                               Dim dim, const float* row_norms, float* out) noexcept {
     using F = typename Machine::F;
     constexpr std::size_t vectors = Machine::block_vectors;
     constexpr std::size_t lanes = Machine::float_lanes;
-    for (std::size_t first = 0; first < block_queries; first += vectors * lanes) {
+    for (std::size_t first = 0; first < queries; first += vectors * lanes) {
         F acc[Rows][vectors];
         unroll<Rows>([&](auto r) __attribute__((always_inline)) {
             unroll<vectors>([&](auto v) __attribute__((always_inline)) { acc[r.value][v.value] = F(0.0F); });
@@ -124,14 +124,15 @@ TONARI_INLINE void block_group(const float* panel, const std::byte* rows, std::s
 }
 
 template <class Machine, MetricKind M>
-void block_floats(const void* panel, const std::byte* rows, std::size_t stride, std::size_t count, Dim dim,
-                  const float* row_norms, float* out) noexcept {
-    const auto* queries = static_cast<const float*>(panel);
+void block_floats(const void* panel, std::size_t queries, const std::byte* rows, std::size_t stride, std::size_t count,
+                  Dim dim, const float* row_norms, float* out) noexcept {
+    const auto* const columns = static_cast<const float*>(panel);
     std::size_t i = 0;
     const auto group = [&]<std::size_t Rows>(Index<Rows>) __attribute__((always_inline)) {
         for (; i + Rows <= count; i += Rows) {
             const float* norms = M == MetricKind::l2 ? row_norms + i : nullptr;
-            block_group<Machine, M, Rows>(queries, rows + i * stride, stride, dim, norms, out + i * block_queries);
+            block_group<Machine, M, Rows>(columns, queries, rows + i * stride, stride, dim, norms,
+                                          out + i * block_queries);
         }
     };
     group(Index<Machine::block_rows>{});

@@ -178,12 +178,13 @@ TONARI_INLINE void widen_rows(const std::byte* rows, std::size_t stride, std::si
 /// Adds to `products` those of so many pairs of dimensions of a slab, whose first stands in the panel at `group`. A function of its own
 /// that is told nothing of how many these may be: where GCC 11 and 12 know, all products come first, and the sums go by the stack.
 template <class Machine, std::size_t Rows>
-__attribute__((noinline)) void add_pairs(const std::byte* group, const std::int16_t (*words)[word_slab],
-                                         std::size_t pairs, std::uint32_t (*products)[block_queries]) noexcept {
+__attribute__((noinline)) void add_pairs(const std::byte* group, std::size_t queries,
+                                         const std::int16_t (*words)[word_slab], std::size_t pairs,
+                                         std::uint32_t (*products)[block_queries]) noexcept {
     constexpr std::size_t vectors = Machine::block_vectors;
     constexpr std::size_t lanes = Machine::float_lanes;
     __asm__("" : "+r"(pairs));
-    for (std::size_t first = 0; first < block_queries; first += vectors * lanes) {
+    for (std::size_t first = 0; first < queries; first += vectors * lanes) {
         typename Machine::I acc[Rows][vectors];
         for (std::size_t r = 0; r < Rows; ++r) {
             for (std::size_t v = 0; v < vectors; ++v) acc[r][v] = Machine::load_sums(products[r] + first + v * lanes);
@@ -227,8 +228,8 @@ TONARI_INLINE float inverse_of(const std::byte* row, Dim dim) noexcept {
 }
 
 template <class Machine, MetricKind M, Element E, std::size_t Rows>
-TONARI_INLINE void block_group_words(const std::byte* panel, const std::byte* rows, std::size_t stride, Dim dim,
-                                     float* out) noexcept {
+TONARI_INLINE void block_group_words(const std::byte* panel, std::size_t queries, const std::byte* rows,
+                                     std::size_t stride, Dim dim, float* out) noexcept {
     const BytePanelHead& head = *reinterpret_cast<const BytePanelHead*>(panel);
     RowSums sums[Rows];
     alignas(64) std::uint32_t products[Rows][block_queries] = {};
@@ -237,11 +238,11 @@ TONARI_INLINE void block_group_words(const std::byte* panel, const std::byte* ro
     for (std::size_t from = 0; from < dim; from += word_slab, group += word_slab / 4 * four_dims<Machine>) {
         widen_rows<Machine, M, E, Rows>(rows, stride, from, dim, words, sums);
         const std::size_t count = dim - from < word_slab ? dim - from : word_slab;
-        add_pairs<Machine, Rows>(group, words, (count + 1) / 2, products);
+        add_pairs<Machine, Rows>(group, queries, words, (count + 1) / 2, products);
     }
     for (std::size_t r = 0; r < Rows; ++r) {
         const float inverse_row = inverse_of<M, E>(rows + r * stride, dim);
-        for (std::size_t q = 0; q < block_queries; q += Machine::float_lanes) {
+        for (std::size_t q = 0; q < queries; q += Machine::float_lanes) {
             distances_of<Machine, M, E>(Machine::load_sums(products[r] + q), sums[r].squares, inverse_row,
                                         head.squares + q, head.inverse + q)
                 .store_unaligned(out + r * block_queries + q);
@@ -250,8 +251,8 @@ TONARI_INLINE void block_group_words(const std::byte* panel, const std::byte* ro
 }
 
 template <class Machine, MetricKind M, Element E, std::size_t Rows>
-TONARI_INLINE void block_group_vnni(const std::byte* panel, const std::byte* rows, std::size_t stride, Dim dim,
-                                    float* out) noexcept {
+TONARI_INLINE void block_group_vnni(const std::byte* panel, std::size_t queries, const std::byte* rows,
+                                    std::size_t stride, Dim dim, float* out) noexcept {
     constexpr std::size_t vectors = Machine::block_vectors;
     constexpr std::size_t lanes = Machine::float_lanes;
     constexpr unsigned move = E == Element::int8 ? 128U : 0U - 128U;
@@ -263,7 +264,7 @@ TONARI_INLINE void block_group_vnni(const std::byte* panel, const std::byte* row
     }
     for (; summed < Rows; ++summed) sum_rows_vnni<Machine, E, 1>(rows + summed * stride, stride, dim, sums + summed);
 
-    for (std::size_t first = 0; first < block_queries; first += vectors * lanes) {
+    for (std::size_t first = 0; first < queries; first += vectors * lanes) {
         typename Machine::I acc[Rows][vectors];
         unroll<Rows>([&](auto r) __attribute__((always_inline)) {
             unroll<vectors>([&](auto v) __attribute__((always_inline)) { acc[r.value][v.value] = Machine::zero(); });
@@ -300,16 +301,17 @@ TONARI_INLINE void block_group_vnni(const std::byte* panel, const std::byte* row
 }
 
 template <class Machine, MetricKind M, Element E>
-void block_bytes(const void* panel, const std::byte* rows, std::size_t stride, std::size_t count, Dim dim, const float*,
-                 float* out) noexcept {
+void block_bytes(const void* panel, std::size_t queries, const std::byte* rows, std::size_t stride, std::size_t count,
+                 Dim dim, const float*, float* out) noexcept {
     std::size_t i = 0;
     const auto group = [&]<std::size_t Rows>(Index<Rows>) __attribute__((always_inline)) {
         for (; i + Rows <= count; i += Rows) {
-            const auto* const queries = static_cast<const std::byte*>(panel);
+            const auto* const groups = static_cast<const std::byte*>(panel);
             if constexpr (has_vnni<Machine>) {
-                block_group_vnni<Machine, M, E, Rows>(queries, rows + i * stride, stride, dim, out + i * block_queries);
+                block_group_vnni<Machine, M, E, Rows>(groups, queries, rows + i * stride, stride, dim,
+                                                      out + i * block_queries);
             } else {
-                block_group_words<Machine, M, E, Rows>(queries, rows + i * stride, stride, dim,
+                block_group_words<Machine, M, E, Rows>(groups, queries, rows + i * stride, stride, dim,
                                                        out + i * block_queries);
             }
         }

@@ -107,6 +107,7 @@ constexpr Kernels make_table() noexcept {
     table.all_finite[index(Element::float32)] = &exponents_finite<Machine, std::uint32_t, 0x7F800000U>;
     table.all_finite[index(Element::float16)] = &exponents_finite<Machine, std::uint16_t, 0x7C00U>;
     table.all_finite[index(Element::bfloat16)] = &exponents_finite<Machine, std::uint16_t, 0x7F80U>;
+    table.block_width = Machine::block_vectors * Machine::float_lanes;
     table.block_below = &block_below<Machine>;
     table.block_nearest = &block_nearest<Machine>;
     table.nibbles_below = &nibbles_below<Machine>;

@@ -71,7 +71,7 @@ public:
     using Products = std::array<float, block_rows * panel_width>;  // row i, panel's row q: i * panel_width + q, negated
     void multiply(std::size_t panel, const float* rows, std::size_t stride, std::size_t count,
                   Products& out) const noexcept {
-        kernels().block(bytes_.data() + panel * stride_, reinterpret_cast<const std::byte*>(rows),
+        kernels().block(bytes_.data() + panel * stride_, panel_width, reinterpret_cast<const std::byte*>(rows),
                         stride * sizeof(float), count, dim_, nullptr, out.data());
     }
 

@@ -133,8 +133,9 @@ void NearestCentroids::compare(Worker& worker, std::size_t panels, std::span<con
         const std::size_t count = std::min(block_rows_, centroids - c);
         const auto* block = reinterpret_cast<const std::byte*>(all.data() + c * dim_);
         for (std::size_t p = 0; p < panels; ++p) {
-            kernels_.block(worker.panels.data() + p * panel_stride_, block, row_bytes(Element::float32, dim_), count,
-                           dim_, norms.empty() ? nullptr : norms.data() + c, distances.data());
+            kernels_.block(worker.panels.data() + p * panel_stride_, panel_width, block,
+                           row_bytes(Element::float32, dim_), count, dim_, norms.empty() ? nullptr : norms.data() + c,
+                           distances.data());
             simd::kernels().block_nearest(distances.data(), count, static_cast<std::uint32_t>(c),
                                           worker.best.data() + p * panel_width, worker.which.data() + p * panel_width);
         }

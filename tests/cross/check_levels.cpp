@@ -83,7 +83,7 @@ void check_block(const Kernels& table, MetricKind metric, Element element, Dim d
     const GuardedBytes panel((of.panel_bytes(dim) + 63) / 64 * 64);
     of.pack(queries.data(), stride, block_queries, dim, panel.data());
     std::vector<float> out(count * block_queries);
-    of.block(panel.data(), rows.data(), stride, count, dim, norms.data(), out.data());
+    of.block(panel.data(), block_queries, rows.data(), stride, count, dim, norms.data(), out.data());
     for (std::size_t q = 0; q < block_queries; ++q) {
         std::vector<float> exact(count);
         table.of(metric, element).scan(queries.data() + q * stride, rows.data(), stride, count, dim, exact.data());

@@ -69,6 +69,10 @@ public:
 
     /// `query` is prepared as simd/kernels.hpp says, and outlives its use.
     void set_query(const void* query) noexcept { query_ = query; }
+    /// See index/offer_together.hpp.
+    [[nodiscard]] const std::byte* query() const noexcept { return static_cast<const std::byte*>(query_); }
+    [[nodiscard]] float estimate_of(float distance) const noexcept { return distance; }
+    [[nodiscard]] float kernel_limit(float bound) const noexcept { return bound; }
     /// out[i] = distance(query, codes[i]).
     void distances(std::span<const std::byte* const> codes, float* out) const noexcept {
         kernels_->gather(query_, codes.data(), codes.size(), dim_, out);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <span>
@@ -23,6 +24,10 @@ public:
         kernels_.set_query(query);
         std::memcpy(&factor_, static_cast<const std::byte*>(query) + factor_at_, sizeof factor_);
     }
+    /// See index/offer_together.hpp.
+    [[nodiscard]] const std::byte* query() const noexcept { return kernels_.query(); }
+    [[nodiscard]] float estimate_of(float distance) const noexcept { return scaled(distance, factor_); }
+    [[nodiscard]] float kernel_limit(float bound) const noexcept { return unscaled(bound, factor_); }
     /// out[i] = distance(query, codes[i]).
     void distances(std::span<const std::byte* const> codes, float* out) const noexcept {
         kernels_.distances(codes, out);
@@ -45,6 +50,13 @@ public:
     static float scaled(float distance, float factor) noexcept {
         constexpr float largest = std::numeric_limits<float>::max();
         return std::clamp(distance * factor, -largest, largest);
+    }
+    /// No distance from it on scales to less than `bound`: both roundings on the way are made good. Where products underflow,
+    /// any may.
+    static float unscaled(float bound, float factor) noexcept {
+        if (factor < std::numeric_limits<float>::min()) return std::numeric_limits<float>::infinity();
+        const float distance = bound / factor;
+        return std::isfinite(distance) ? distance + std::abs(distance) * 0x1.0p-22F : distance;
     }
 
 private:

@@ -48,6 +48,11 @@ public:
     /// `lower` lies so many standard deviations below the estimate. 0 until it is set: a walk goes by estimates.
     void set_deviations(float deviations) noexcept { deviations_ = deviations; }
 
+    /// See index/offer_together.hpp.
+    [[nodiscard]] const std::byte* query() const noexcept { return rounded_.query(); }
+    [[nodiscard]] float estimate_of(float distance) const noexcept { return rounded_.estimate_of(distance); }
+    [[nodiscard]] float kernel_limit(float bound) const noexcept { return rounded_.kernel_limit(bound); }
+
     /// out[i] = what the codes say of the distance.
     void distances(std::span<const std::byte* const> codes, float* out) const noexcept {
         rounded_.distances(codes, out);

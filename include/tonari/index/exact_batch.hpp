@@ -1,6 +1,5 @@
-// Exact search for many queries at once, over all rows or over those that pass a filter. Blocks of rows meet panels of 32 queries in
-// register-blocked products, or in tiles (simd/kernels.hpp, BlockKernel and TileKernels); what comes within the error bound of a
-// query's k-th distance is compared again with the exact kernel, so the answers are those of a search one by one.
+// Exact search for many queries at once, over all rows or over those that pass a filter: blocks of rows meet panels of 32 queries
+// (index/query_panels.hpp). The answers are those of a search one by one.
 #pragma once
 
 #include <concepts>
@@ -12,30 +11,26 @@
 #include <tonari/core/result.hpp>
 #include <tonari/core/view.hpp>
 #include <tonari/index/id_map.hpp>
+#include <tonari/index/query_panels.hpp>
 #include <tonari/index/search_options.hpp>
 
 namespace tonari {
 
-/// Rows as codec/flat.hpp lays them out.
+/// Rows that lie one behind another.
 struct ExactRows {
-    MetricKind metric;
-    Element element;
-    Dim dim;
+    KernelRows kind;
     const std::byte* codes;
-    std::size_t code_size;
     std::size_t rows;
-    std::size_t query_size;     ///< bytes of a prepared query
-    std::size_t factor_at = 0;  ///< where it has the factor of its distances (codec/scaled_scorer.hpp); 0: it has none
+    std::size_t factor_at =
+        0;  ///< where a prepared query has the factor of its distances (codec/scaled_scorer.hpp); 0: it has none
 };
 
 /// Those of rows whose codec can say how they lie.
 template <class Rows>
-    requires requires(const Rows rows) { rows.codec().erased(); }
+    requires requires(const Rows rows) { kernel_rows_of(rows.codec()); }
 ExactRows exact_rows_of(const Rows& rows) noexcept {
-    const auto& codec = rows.codec();
-    ExactRows exact{codec.metric_kind(), codec.erased().element(), codec.dim(), rows.codes().data(), codec.code_size(),
-                    rows.rows(),         codec.query_size()};
-    if constexpr (std::same_as<typename Rows::Scorer, ScaledScorer>) exact.factor_at = codec.code_size();
+    ExactRows exact{kernel_rows_of(rows.codec()), rows.codes().data(), rows.rows()};
+    if constexpr (std::same_as<typename Rows::Scorer, ScaledScorer>) exact.factor_at = rows.codec().code_size();
     return exact;
 }
 

@@ -31,6 +31,7 @@ public:
     using Lists = Growing;
     using Codec = typename Moment::Codec;
     using Scorer = typename Moment::Scorer;
+    static constexpr bool in_order = false;
     using Piece = typename Moment::Piece;
     using Room = Piece;  // that of the piece at hand
 
@@ -91,6 +92,10 @@ public:
     template <Collector Found>
     std::uint32_t scan(const Piece& piece, Scorer& scorer, Found& found, SearchScratch& scratch) const noexcept {
         return moment_.compare(piece, scorer, found, scratch.expansion.survivors);
+    }
+    template <class Visit>
+    std::uint32_t for_each_block(const Piece& piece, const Visit& visit) const noexcept {
+        return moment_.for_each_block(piece, visit);
     }
     template <Collector Found>
     std::uint32_t scan_passing(const Piece& piece, Scorer& scorer, Found& found,

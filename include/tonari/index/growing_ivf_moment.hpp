@@ -137,6 +137,27 @@ public:
         }
         return outcome.distances;
     }
+    /// The rows of a piece as `compare` does: calls `visit(codes, row_of)` for some at a time. How many they were.
+    template <class Visit>
+    std::uint32_t for_each_block(const Piece& piece, const Visit& visit) const noexcept {
+        std::size_t gathered = 0;
+        std::size_t all = 0;
+        for (const auto& [first, length] : piece.parts) {
+            all += length;
+            if (first != no_row) {
+                visit(CodeBlock{code(first), code_size(), length}, [this, from = first](std::size_t i) {
+                    const auto place = static_cast<RowId>(from + i);
+                    return places_->visible(place, at_) ? place : no_row;
+                });
+                continue;
+            }
+            const RowId* const places = piece.places.data() + gathered;
+            visit(std::span<const std::byte* const>(piece.codes.data() + gathered, length),
+                  [=](std::size_t i) { return places[i]; });
+            gathered += length;
+        }
+        return static_cast<std::uint32_t>(all);
+    }
 
 private:
     [[nodiscard]] bool passes(RowId place) const noexcept {
@@ -232,12 +253,7 @@ private:
             compared(length);
         }
         void gathered(std::span<const std::byte* const> codes, std::span<const RowId> places) noexcept {
-            space.clear();
-            scorer.gather(codes, beyond(found.bound()), space);
-            for (std::size_t i = 0; i < space.count; ++i) {
-                found.offer(places[space.index[i]], space.estimate[i], lower_of<Scorer>(space, i));
-            }
-            if constexpr (requires { found.flush(); }) found.flush();
+            offer_block(scorer, codes, true, found, space, [&](std::size_t i) { return places[i]; });
             compared(codes.size());
         }
         void compared(std::size_t rows) noexcept {

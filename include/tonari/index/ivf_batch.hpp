@@ -5,7 +5,9 @@
 //     for each group of queries (one thread's):   their nearest lists, in panels of 32 queries
 //       for each round of them:                   pairs (list, query), sorted
 //         for each list that any of them looks at:
-//           for each piece of it:                 each of these queries compares it, and keeps its own nearest
+//           for each piece of it:                 it is compared with these queries, each of which keeps its own nearest
+//
+// Where kernels compare many queries at once (index/query_panels.hpp), and there are enough of them for a list, they do.
 //
 // Where what a query keeps does not depend on the order of its lists, there is one round. Where a bound decides which rows are
 // looked at more closely, it does: then there are rounds (lists/list_rounds.hpp), and a single search has the same. So the answers
@@ -27,7 +29,9 @@
 #include <tonari/codec/codec.hpp>
 #include <tonari/core/parallel.hpp>
 #include <tonari/core/top_k.hpp>
+#include <tonari/index/offer_together.hpp>
 #include <tonari/index/prepared_queries.hpp>
+#include <tonari/index/query_panels.hpp>
 #include <tonari/index/rough_centroids.hpp>
 #include <tonari/index/search_options.hpp>
 #include <tonari/index/search_scratch.hpp>
@@ -147,11 +151,15 @@ private:
     using Scorer = typename Pieces::Scorer;
     static constexpr std::size_t panel = RoughCentroids::Panel::most;
     static constexpr std::size_t fewest_in_panel = 8;  // a panel takes as long for one query as for all of it
-    static constexpr std::size_t most_together = 1024;
     static constexpr std::size_t most_scanned = [] {
         if constexpr (requires { Scorer::most_together; }) return Scorer::most_together;
         return std::size_t{1};
     }();
+    static constexpr bool in_panels = PanelScorer<Scorer>;
+    static constexpr std::size_t most_together =
+        in_panels ? 4096 : 1024;                   // of codes lists stay in a cache that queries would take
+    static constexpr std::size_t most_panels = 2;  // of a list at once
+    static constexpr std::size_t most_in_panels = most_panels * QueryPanels::width;
     static constexpr std::size_t group_bytes = std::size_t{32} << 20;  // of what is known of queries
     static constexpr std::size_t fetched_lists = 8;                    // ahead, from disk
 
@@ -167,10 +175,11 @@ private:
         std::vector<Scorer> scorers;
         std::vector<typename Kept::Found> open;  // of the queries that a scan is for
         std::vector<Survivors> survivors;        // of each of them
-        std::vector<float> wide;                 // a panel of queries, as centroids are stored
-        RoughCentroids::Panel rounded;           // the same, to be measured
-        std::vector<Neighbor> lists;             // `ranked_` a query, nearest first
-        std::vector<std::uint64_t> pairs;        // of a round: list, place in `lists`
+        QueryPanels panels;
+        std::vector<float> wide;           // a panel of queries, as centroids are stored
+        RoughCentroids::Panel rounded;     // the same, to be measured
+        std::vector<Neighbor> lists;       // `ranked_` a query, nearest first
+        std::vector<std::uint64_t> pairs;  // of a round: list, place in `lists`
         Status status;
     };
 
@@ -179,7 +188,14 @@ private:
         if (Status s = worker.kept.reserve(group, worker.scratch); !s) return s;
         Pieces::prepare(*lists_, *options_, worker.room);
         worker.prepared = PreparedQueries(Pieces::codec_of(*lists_), group);
-        worker.open.reserve(most_scanned);
+        worker.open.reserve(in_panels ? most_in_panels : most_scanned);
+        if constexpr (in_panels) {
+            if (const KernelRows rows = panel_rows_of(Pieces::codec_of(*lists_)); QueryPanels::suits(rows)) {
+                auto panels = QueryPanels::create(rows, most_panels, max_batch, true);
+                if (!panels) return std::move(panels).error();
+                worker.panels = *std::move(panels);
+            }
+        }
         worker.survivors.resize(most_scanned);
         if (ranked_ > 0 && lists_->coarse_lists().ranks_together(ranked_)) {
             auto rounded = lists_->coarse_lists().rough().panel();
@@ -302,17 +318,58 @@ private:
             std::size_t to = from + 1;
             while (to < pairs.size() && pairs[to] >> 32 == list) ++to;
             ahead.fetch(pieces, from);
-            const bool complete = pieces.for_each_piece(list, [&](const Piece& piece) {
-                for (std::size_t pair = from; pair < to; pair += most_scanned) {
-                    scan_piece(worker, pieces, piece, pairs.subspan(pair, std::min(most_scanned, to - pair)), begin);
-                    if (expired()) return false;
-                }
-                return true;
-            });
-            if (!complete) return false;
+            if (!scan_list(worker, pieces, list, pairs.subspan(from, to - from), begin)) return false;
             from = to;
         }
         return true;
+    }
+    /// For the queries of these pairs. False if the deadline passed first.
+    bool scan_list(Worker& worker, const Pieces& pieces, std::size_t list, std::span<const std::uint64_t> pairs,
+                   std::size_t begin) const {
+        if constexpr (in_panels) {
+            while (worker.panels.panels() > 0) {
+                const std::size_t count = worker.panels.worth(std::min(pairs.size(), most_in_panels));
+                if (count == 0) break;
+                if (!scan_in_panels(worker, pieces, list, pairs.first(count), begin)) return false;
+                pairs = pairs.subspan(count);
+            }
+        }
+        if (pairs.empty()) return true;
+        return pieces.for_each_piece(list, [&](const Piece& piece) {
+            for (std::size_t pair = 0; pair < pairs.size(); pair += most_scanned) {
+                const std::size_t count = std::min(most_scanned, pairs.size() - pair);
+                scan_piece(worker, pieces, piece, pairs.subspan(pair, count), begin);
+                if (expired()) return false;
+            }
+            return true;
+        });
+    }
+    bool scan_in_panels(Worker& worker, const Pieces& pieces, std::size_t list, std::span<const std::uint64_t> pairs,
+                        std::size_t begin) const {
+        std::array<Scorer*, most_in_panels> of_pairs{};
+        const std::span<Scorer* const> scorers(of_pairs.data(), pairs.size());
+        worker.open.clear();
+        for (std::size_t i = 0; i < pairs.size(); ++i) {
+            const std::size_t q = (pairs[i] & 0xffffffffU) / ranked_;
+            of_pairs[i] = &worker.scorers[q];
+            worker.kept.open(q, worker.open);
+        }
+        pack_queries(worker.panels, scorers);
+        const OfferedRows offered{Pieces::in_order, Pieces::in_order && !rounds_};
+        std::uint32_t compared = 0;
+        const bool complete = pieces.for_each_piece(list, [&](const Piece& piece) {
+            compared += pieces.for_each_block(piece, [&](const auto& codes, const auto& row_of) {
+                offer_together(worker.panels, scorers, codes, offered, std::span(worker.open),
+                               worker.scratch.expansion.survivors, row_of);
+            });
+            return !expired();
+        });
+        for (std::size_t i = 0; i < pairs.size(); ++i) {
+            const std::size_t q = (pairs[i] & 0xffffffffU) / ranked_;
+            worker.kept.close(q, worker.open[i]);
+            out_->outcomes[begin + q].distances += compared;
+        }
+        return complete;
     }
     /// Asks the disk for lists some time before they are scanned.
     class ListsAhead {

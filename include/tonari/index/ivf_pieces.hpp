@@ -29,6 +29,7 @@ public:
     using Lists = Ivf;
     using Codec = std::remove_cvref_t<decltype(std::declval<const Ivf&>().codec())>;
     using Scorer = typename Ivf::Scorer;
+    static constexpr bool in_order = true;  // list by list rows come by their numbers, and all of them do
     /// Where no list is looked for: the rows of a piece that pass.
     using Room = std::vector<RowId>;
     /// Places [first, last) of the rows; where they are taken from the room, all of it.
@@ -120,6 +121,11 @@ public:
         Outcome outcome;
         rows().scan_some(*room_, scorer, nullptr, {}, found, scratch, outcome, {});
         return outcome.distances;
+    }
+    /// The rows of a piece as `scan` compares them: calls `visit(codes, row_of)` for some at a time. How many they were.
+    template <class Visit>
+    std::uint32_t for_each_block(Piece piece, const Visit& visit) const noexcept {
+        return rows().for_each_block(piece.first, piece.last, options_->filter, visit);
     }
     /// For several queries at most `Scorer::most_together`.
     template <Collector Found>

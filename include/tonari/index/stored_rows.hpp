@@ -2,7 +2,7 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
+#include <bit>
 #include <limits>
 #include <numeric>
 #include <span>
@@ -22,8 +22,14 @@ namespace tonari {
 /// Scattered rows that one call of a kernel compares.
 inline constexpr std::size_t gathered_at_once = 64;
 
-/// One step above the bound: a row as near as the last one kept may still have the smaller id.
-inline float beyond(float bound) noexcept { return std::nextafter(bound, std::numeric_limits<float>::infinity()); }
+/// One step above the bound: a row as near as the last one kept may still have the smaller id. (What `std::nextafter` says, which is
+/// asked of a library, of all but NaN.)
+inline float beyond(float bound) noexcept {
+    if (bound == std::numeric_limits<float>::infinity()) return bound;
+    if (bound == 0) return std::numeric_limits<float>::denorm_min();
+    const auto bits = std::bit_cast<std::uint32_t>(bound);
+    return std::bit_cast<float>(bound > 0 ? bits + 1 : bits - 1);
+}
 
 /// How near survivor `i` is at least.
 template <class Scorer>
@@ -58,6 +64,19 @@ void offer_block(Scorer& scorer, const CodeBlock& block, bool each, Found& found
         }
         if constexpr (requires { found.flush(); }) found.flush();
     }
+}
+
+/// The same of scattered codes, few enough for one call.
+template <class Scorer, Collector Found, class RowOf>
+void offer_block(Scorer& scorer, std::span<const std::byte* const> codes, bool /*each*/, Found& found, Survivors& space,
+                 const RowOf& row_of) noexcept {
+    space.clear();
+    scorer.gather(codes, beyond(found.bound()), space);
+    for (std::size_t i = 0; i < space.count; ++i) {
+        const RowId row = row_of(space.index[i]);
+        if (row != no_row) found.offer(row, space.estimate[i], lower_of<Scorer>(space, i));
+    }
+    if constexpr (requires { found.flush(); }) found.flush();
 }
 
 /// The rows' numbers in the order of their ids.
@@ -222,6 +241,37 @@ public:
             outcome.complete = !deadline.expired();
         }
         return place;
+    }
+    /// The codes at the places [first, last), those of rows that pass `filter`, as `scan` compares them: calls `visit(codes, row_of)`
+    /// for a CodeBlock or some scattered codes, of which the i-th is of row `row_of(i)`. How many they were.
+    template <class Visit>
+    std::uint32_t for_each_block(std::size_t first, std::size_t last, const RowFilter* filter,
+                                 const Visit& visit) const noexcept {
+        if (filter == nullptr) {
+            for (std::size_t place = first; place < last; place += scanned_at_once) {
+                visit(CodeBlock{code(place), stride_, std::min(scanned_at_once, last - place)},
+                      [=](std::size_t i) { return static_cast<RowId>(place + i); });
+            }
+            return static_cast<std::uint32_t>(last - first);
+        }
+        std::array<const std::byte*, gathered_at_once> codes{};
+        std::array<RowId, gathered_at_once> gathered{};
+        std::size_t count = 0;
+        std::uint32_t all = 0;
+        const auto flush = [&] {
+            if (count == 0) return;
+            visit(std::span<const std::byte* const>(codes.data(), count), [&](std::size_t i) { return gathered[i]; });
+            all += static_cast<std::uint32_t>(count);
+            count = 0;
+        };
+        filter->rows.for_each_until(first, last, [&](RowId row) {
+            codes[count] = code(row);
+            gathered[count++] = row;
+            if (count == codes.size()) flush();
+            return true;
+        });
+        flush();
+        return all;
     }
     /// A place about `bytes` behind `first` at which a scan may be broken off and begun again. Where codes are bounded, what is offered
     /// when stays the same; else it is all the same when. None, where rows are gathered: then that depends on those before.

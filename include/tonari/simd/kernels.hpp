@@ -36,13 +36,14 @@ inline constexpr std::size_t block_queries = 32;
 using PanelBytes = std::size_t (*)(Dim dim) noexcept;
 /// Packs `count <= block_queries` prepared queries, `stride` bytes apart, for `BlockKernel`.
 using PackKernel = void (*)(const void* queries, std::size_t stride, std::size_t count, Dim dim, void* panel) noexcept;
-/// Many queries at once by register-blocked products: out[i * block_queries + q] for row i and query q.
+/// Many queries at once by register-blocked products: out[i * block_queries + q] for row i and query q, of the first `queries` of
+/// the panel; what stands at the places of others is unspecified.
 /// For float32 the products are summed in another order than `gather` does (L2: |q|^2 + |x|^2 - 2<q,x>);
 /// the value is within `slack` of the exact distance, and whoever needs exact answers re-scores what is within it:
 ///     |out - exact| <= slack(dim) * scale,  scale = |q|^2 + |x|^2 (l2, ip),  1 (cosine).
 /// For int8 and uint8 it is exact. `row_norms[i]` = |x|^2 (float32 l2 only; else may be null).
-using BlockKernel = void (*)(const void* panel, const std::byte* rows, std::size_t stride, std::size_t count, Dim dim,
-                             const float* row_norms, float* out) noexcept;
+using BlockKernel = void (*)(const void* panel, std::size_t queries, const std::byte* rows, std::size_t stride,
+                             std::size_t count, Dim dim, const float* row_norms, float* out) noexcept;
 
 /// Which values of a block's output are below their query's bound (bounds[q] for q < block_queries; minus infinity for
 /// queries that the panel lacks): their positions i * block_queries + q, ascending, in `hits`, which has room for
@@ -247,6 +248,7 @@ struct Kernels {
     void (*to_float32[6])(const void* in, float* out, std::size_t count) noexcept;  ///< all but bits
     /// True if no value is NaN or infinite (float32, float16, bfloat16; null for the others: they have none).
     bool (*all_finite[6])(const void* values, std::size_t count) noexcept;
+    std::size_t block_width = block_queries;  ///< queries that a BlockKernel takes as long for as for one of them
     BlockBelowKernel block_below = nullptr;
     BlockNearestKernel block_nearest = nullptr;
     NibblesBelowKernel nibbles_below = nullptr;

@@ -105,6 +105,56 @@ TEST_CASE("ivf batch: lists that are looked at in pieces are looked at as in one
     }
 }
 
+TEST_CASE("ivf batch: where enough queries look at a list, kernels compare them together", "[index][panels]") {
+    const auto specs_of = [](Element element) -> std::vector<std::string> {
+        if (element == Element::int8 || element == Element::uint8) return {"IVF5,Flat"};
+        if (element == Element::bfloat16) return {"IVF5,Flat", "IVF5,SQ8,RFlat"};
+        if (element == Element::float16) return {"IVF5,Flat", "IVF5,SQ8,R(FP16)"};
+        return {"IVF5,Flat", "IVF5,FP16", "IVF5,SQ8", "IVF5,SQ8,RFlat", "PCA12,IVF5,SQ8,RFlat"};
+    };
+    for (const Element element :
+         {Element::float32, Element::float16, Element::bfloat16, Element::int8, Element::uint8}) {
+        const Rows rows = clustered_rows(element, dim, 1500, 103);
+        const Rows queries = clustered_rows(element, dim, 150, 104);
+        for (const MetricKind metric : metrics) {
+            for (const std::string& spec : specs_of(element)) {
+                std::vector<Index> indexes{build(spec, metric, rows.view()).value()};
+                if (spec.find("SQ8,R") == std::string::npos) {  // which do not grow
+                    indexes.push_back(changed(grow(spec, metric, rows.view()).value(), rows).index());
+                }
+                for (const Index& index : indexes) {
+                    std::vector<RowFilter> filters = filters_of(index);
+                    filters.emplace_back();
+                    for (const RowFilter& filter : filters) {
+                        const RowFilter* const passing = &filter == &filters.back() ? nullptr : &filter;
+                        for (const auto& [k, nprobe] : {std::pair{10U, 1U}, {1U, 2U}, {400U, 3U}}) {
+                            INFO(spec << " " << name(metric) << " of " << name(element) << ", k " << k << ", nprobe "
+                                      << nprobe << (&index == &indexes[0] ? "" : ", grown")
+                                      << (passing == nullptr ? "" : ", filtered"));
+                            const SearchOptions options{.k = k, .nprobe = nprobe, .refine = 1, .filter = passing};
+                            CHECK(answered_otherwise(index, queries.view(), options, 1) == 0);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("ivf batch: rows that are equally near come in one order", "[index][panels]") {
+    for (const Element element : {Element::float32, Element::int8, Element::uint8}) {
+        const Rows rows = integer_rows(element, 4, 1200, 105, 1);
+        const Rows queries = integer_rows(element, 4, 90, 106, 1);
+        for (const MetricKind metric : {MetricKind::l2, MetricKind::inner_product}) {
+            const Index index = build("IVF4,Flat", metric, rows.view()).value();
+            for (const std::size_t k : {1U, 25U}) {
+                INFO(name(element) << ' ' << name(metric) << ", k " << k);
+                CHECK(answered_otherwise(index, queries.view(), {.k = k, .nprobe = 3}, 1) == 0);
+            }
+        }
+    }
+}
+
 TEST_CASE("ivf batch: codes that rule rows out as they go meet the same bounds in pieces", "[index]") {
     const auto drawn = [](std::size_t count, std::uint64_t seed) {  // rows that codes hardly tell apart
         Rows rows(Element::float32, 128, count);

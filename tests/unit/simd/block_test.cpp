@@ -58,7 +58,8 @@ struct BlockCase {
         of.pack(query_memory.data(), query_stride, queries, dim, panel);
         const std::vector<float> norms = row_norms(table, 0, count);
         std::vector<float> out(count * block_queries);
-        of.block(panel, row_memory.data(), stride, count, dim, norms.empty() ? nullptr : norms.data(), out.data());
+        of.block(panel, queries, row_memory.data(), stride, count, dim, norms.empty() ? nullptr : norms.data(),
+                 out.data());
         return out;
     }
 };
@@ -149,7 +150,7 @@ TEST_CASE("a block value does not depend on the rows and queries beside it, bit 
                 of.pack(all.query_at(3), all.query_stride, 5, 100, panel);
                 const std::vector<float> norms = all.row_norms(table, first, count);
                 std::vector<float> out(count * block_queries);
-                of.block(panel, all.row_at(first), all.stride, count, 100, norms.empty() ? nullptr : norms.data(),
+                of.block(panel, 5, all.row_at(first), all.stride, count, 100, norms.empty() ? nullptr : norms.data(),
                          out.data());
                 for (std::size_t i = 0; i < count; ++i) {
                     for (std::size_t q = 0; q < 5; ++q) {
