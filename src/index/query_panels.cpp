@@ -61,7 +61,7 @@ Result<QueryPanels> QueryPanels::create(const KernelRows& rows, std::size_t pane
     }
     made.counts_.resize(panels);
     made.queries_.resize(panels * width);
-    if (made.inexact_) {
+    if (made.needs_norms()) {
         made.query_norms_.resize(panels * width);
         made.row_norms_.resize(most_rows);
     }
@@ -94,7 +94,7 @@ void QueryPanels::pack(std::size_t p, std::span<const std::byte* const> queries)
     for (std::size_t q = 0; q < queries.size(); ++q) {
         queries_[p * width + q] = queries[q];
         std::memcpy(unpacked_.data() + q * stride, queries[q], kind_.query_size);
-        if (inexact_) query_norms_[p * width + q] = squared_norm(queries[q], kind_.dim);
+        if (needs_norms()) query_norms_[p * width + q] = squared_norm(queries[q], kind_.dim);
     }
     const simd::PackKernel kernel = in_tiles_ ? kernels_of(kind_).tiles.pack : blocks_of(kind_).pack;
     kernel(unpacked_.data(), stride, queries.size(), kind_.dim, panel(p));
@@ -108,7 +108,7 @@ void QueryPanels::take(const CodeBlock& rows) noexcept {
         return;
     }
     if (widened_) widen();
-    if (!inexact_) return;
+    if (!needs_norms()) return;
     longest_ = 0;
     for (std::size_t i = 0; i < rows.count; ++i) {
         row_norms_[i] = squared_norm(widened_ ? prepared_.data() + i * wide_stride_ : code(i), kind_.dim);
@@ -147,7 +147,7 @@ std::size_t QueryPanels::find_in_blocks(std::size_t p, std::size_t first, std::s
     const std::size_t stride = widened_ ? wide_stride_ : rows_.stride;
     const std::byte* const rows = widened_ ? prepared_.data() + first * stride : code(first);
     blocks_of(kind_).block(panel(p), counts_[p], rows, stride, count, kind_.dim,
-                           inexact_ ? row_norms_.data() + first : nullptr, estimates);
+                           needs_norms() ? row_norms_.data() + first : nullptr, estimates);
     Limits raised = limits;
     std::fill(raised.begin() + static_cast<std::ptrdiff_t>(counts_[p]), raised.end(),
               -std::numeric_limits<float>::infinity());

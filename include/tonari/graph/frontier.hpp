@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <concepts>
-#include <cstring>
 #include <limits>
 #include <optional>
 #include <span>
@@ -13,6 +12,7 @@
 #include <tonari/core/collector.hpp>
 #include <tonari/core/ordered_key.hpp>
 #include <tonari/core/top_k.hpp>
+#include <tonari/graph/sorted_keys.hpp>
 
 namespace tonari {
 
@@ -29,59 +29,36 @@ concept Frontier = Collector<F> && requires(F f) {
 class PoolFrontier {
 public:
     void reset(std::size_t ef) {
-        if (keys_.size() < ef + 1) keys_.resize(ef + 1);
-        capacity_ = ef;
-        size_ = 0;
+        keys_.reset(ef);
         next_ = 0;
     }
     [[nodiscard]] float bound() const noexcept {
-        return size_ == capacity_ ? distance_of(keys_[size_ - 1]) : std::numeric_limits<float>::infinity();
+        return keys_.full() ? distance_of(keys_.last()) : std::numeric_limits<float>::infinity();
     }
     void offer(RowId row, float distance, float /*lower*/) noexcept {
         const OrderedKey key = make_key(distance, row);
-        if (size_ == capacity_ && key >= keys_[size_ - 1]) return;
-        OrderedKey* const at = place_of(key);
-        const auto position = static_cast<std::size_t>(at - keys_.data());
-        std::memmove(at + 1, at, (size_ - position) * sizeof(OrderedKey));  // one spare place behind
-        *at = key;
-        size_ += size_ < capacity_ ? 1 : 0;
-        next_ = std::min(next_, position);
+        if (keys_.takes(key)) next_ = std::min(next_, keys_.insert(key));
     }
     /// The nearest candidate not yet expanded, which is now marked; none when the walk is over.
     std::optional<RowId> pop() noexcept {
-        while (next_ < size_ && (keys_[next_] & expanded) != 0) ++next_;
-        if (next_ == size_) return std::nullopt;
+        while (next_ < keys_.size() && (keys_[next_] & expanded) != 0) ++next_;
+        if (next_ == keys_.size()) return std::nullopt;
         keys_[next_] |= expanded;
         return row_of(keys_[next_++]);
     }
     /// The one that `pop` would give now, to prefetch.
     [[nodiscard]] RowId peek() const noexcept {
-        for (std::size_t i = next_; i < size_; ++i) {
+        for (std::size_t i = next_; i < keys_.size(); ++i) {
             if ((keys_[i] & expanded) == 0) return row_of(keys_[i]);
         }
         return no_row;
     }
     /// Everything kept, nearest first.
-    [[nodiscard]] std::span<const OrderedKey> answers() noexcept { return {keys_.data(), size_}; }
+    [[nodiscard]] std::span<const OrderedKey> answers() noexcept { return {keys_.data(), keys_.size()}; }
 
 private:
-    /// The first key above `key`. Without branches on the keys: where a candidate belongs cannot be predicted, and
-    /// mispredicted branches were a quarter of the time of a build over short rows. A mask, because compilers make a
-    /// branch of `? :`.
-    [[nodiscard]] OrderedKey* place_of(OrderedKey key) noexcept {
-        OrderedKey* first = keys_.data();
-        for (std::size_t length = size_; length > 0;) {
-            const std::size_t half = (length + 1) / 2;
-            first += half & (std::size_t{0} - static_cast<std::size_t>(first[half - 1] < key));
-            length -= half;
-        }
-        return first;
-    }
-
     static constexpr OrderedKey expanded = 1;
-    std::vector<OrderedKey> keys_;
-    std::size_t capacity_ = 0;
-    std::size_t size_ = 0;
+    SortedKeys keys_;
     std::size_t next_ = 0;  // nothing before it is unexpanded
 };
 

@@ -20,7 +20,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <limits>
 #include <optional>
 #include <vector>
@@ -33,6 +32,7 @@
 #include <tonari/core/visited.hpp>
 #include <tonari/graph/expander.hpp>
 #include <tonari/graph/link_table.hpp>
+#include <tonari/graph/sorted_keys.hpp>
 #include <tonari/io/mapped_file.hpp>
 #include <tonari/simd/kernels.hpp>
 #include <tonari/simd/prefetch.hpp>
@@ -65,9 +65,7 @@ public:
     /// To keep the `k` nearest of the rows that are expanded. The sets have room for every row; `met` holds those that the walk starts
     /// from, when it starts (HnswIndex::enter).
     void reset(std::size_t ef, std::size_t k, VisitedSet& met, VisitedSet& expanded, TopK& nearest) {
-        if (keys_.size() <= ef) keys_.resize(ef + 1);
-        capacity_ = ef;
-        size_ = 0;
+        keys_.reset(ef);
         next_ = 0;
         once_ = false;
         met_ = &met;
@@ -81,19 +79,19 @@ public:
     void once_each() noexcept { once_ = true; }
     /// Starts anew like that, and keeps what was found: for a walk that ended before it had k rows, because some took all places.
     void restart_once_each() noexcept {
-        size_ = 0;
+        keys_.clear();
         next_ = 0;
         met_->clear();
         once_each();
     }
     [[nodiscard]] float bound() const noexcept {
-        return size_ == capacity_ ? distance_of(keys_[size_ - 1]) : std::numeric_limits<float>::infinity();
+        return keys_.full() ? distance_of(keys_.last()) : std::numeric_limits<float>::infinity();
     }
     void offer(RowId row, float estimate, float /*lower*/) noexcept {
         if (once_ ? met_->insert(row) : !expanded_->contains(row)) insert(make_key(estimate, row));
     }
     std::optional<RowId> pop() noexcept {
-        while (next_ < size_) {
+        while (next_ < keys_.size()) {
             OrderedKey& key = keys_[next_++];
             const bool taken = waits(key);
             key |= done;
@@ -102,7 +100,7 @@ public:
         return std::nullopt;
     }
     [[nodiscard]] RowId peek() const noexcept {
-        for (std::size_t i = next_; i < size_; ++i) {
+        for (std::size_t i = next_; i < keys_.size(); ++i) {
             if (waits(keys_[i])) return row_of(keys_[i]);
         }
         return no_row;
@@ -118,27 +116,10 @@ private:
         return (key & done) == 0 && (once_ || !expanded_->contains(row_of(key)));
     }
     void insert(OrderedKey key) noexcept {
-        if (size_ == capacity_ && key >= keys_[size_ - 1]) return;
-        const std::size_t at = place_of(key);
-        std::memmove(&keys_[at + 1], &keys_[at], (size_ - at) * sizeof key);
-        keys_[at] = key;
-        size_ += size_ < capacity_ ? 1 : 0;
-        next_ = std::min(next_, at);
-    }
-    /// The first key that is not below `key`; without branches on the keys, as in PoolFrontier.
-    [[nodiscard]] std::size_t place_of(OrderedKey key) const noexcept {
-        std::size_t first = 0;
-        for (std::size_t length = size_; length > 0;) {
-            const std::size_t half = (length + 1) / 2;
-            first += half & (std::size_t{0} - static_cast<std::size_t>(keys_[first + half - 1] < key));
-            length -= half;
-        }
-        return first;
+        if (keys_.takes(key)) next_ = std::min(next_, keys_.insert(key));
     }
 
-    std::vector<OrderedKey> keys_;
-    std::size_t capacity_ = 0;
-    std::size_t size_ = 0;
+    SortedKeys keys_;
     std::size_t next_ = 0;  // nothing before it waits
     bool once_ = false;     // a row takes one place
     VisitedSet* met_ = nullptr;

@@ -91,6 +91,8 @@ private:
     std::size_t compare_again(std::size_t panel, std::size_t first, std::size_t count, Limits& limits) noexcept;
     void widen() noexcept;
 
+    /// Squared ones, which products of floats become distances by, or their error is measured by: not under cosine.
+    [[nodiscard]] bool needs_norms() const noexcept { return inexact_ && kind_.metric != MetricKind::cosine; }
     [[nodiscard]] std::byte* panel(std::size_t p) noexcept { return packed_.data() + p * panel_bytes_; }
     [[nodiscard]] const std::byte* query(std::size_t p, std::size_t q) const noexcept {
         return queries_[p * width + q];
