@@ -63,7 +63,7 @@ public:
     Status allocate() {
         const std::size_t fit = block_bytes / rows_.kind.code_size / simd::tile_rows * simd::tile_rows;
         const std::size_t block = std::clamp(fit, simd::tile_rows, most_rows);
-        auto panels = QueryPanels::create(rows_.kind, (queries_ + width - 1) / width, block, !rows_.all());
+        auto panels = QueryPanels::create(rows_.kind, (queries_ + width - 1) / width, block, rows_.all() ? 0 : block);
         if (!panels) return std::move(panels).error();
         panels_ = *std::move(panels);
         std::vector<const std::byte*> some;

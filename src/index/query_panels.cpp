@@ -35,7 +35,7 @@ float squared_norm(const std::byte* row, Dim dim) noexcept { return simd::kernel
 bool QueryPanels::suits(const KernelRows& rows) noexcept { return has_tiles(rows) || has_blocks(rows); }
 
 Result<QueryPanels> QueryPanels::create(const KernelRows& rows, std::size_t panels, std::size_t most_rows,
-                                        bool scattered) {
+                                        std::size_t most_scattered) {
     QueryPanels made;
     made.kind_ = rows;
     made.in_tiles_ = has_tiles(rows);
@@ -76,17 +76,18 @@ Result<QueryPanels> QueryPanels::create(const KernelRows& rows, std::size_t pane
     };
     if (Status s = allocate(made.packed_, panels * made.panel_bytes_); !s) return s;
     if (Status s = allocate(made.unpacked_, width * whole_lines(rows.query_size)); !s) return s;
-    if (Status s = allocate(made.gathered_, scattered ? most_rows * rows.code_size : 0); !s) return s;
+    if (Status s = allocate(made.gathered_, most_scattered * rows.code_size); !s) return s;
     if (Status s = allocate(made.prepared_, prepared); !s) return s;
     if (Status s = allocate(made.estimates_, made.in_tiles_ ? 0 : rows_of_blocks * width * sizeof(float)); !s) return s;
     return made;
 }
 
-std::size_t QueryPanels::worth(std::size_t queries) const noexcept {
+std::size_t QueryPanels::worth(const KernelRows& rows, std::size_t queries) noexcept {
     // A block takes as long as half of its queries one by one, or less, and tiles as a fraction of that.
-    const std::size_t together = in_tiles_ ? width : simd::kernels().block_width;
+    const bool in_tiles = has_tiles(rows);
+    const std::size_t together = in_tiles ? width : simd::kernels().block_width;
     const std::size_t rest = queries % together;
-    return rest >= together / (in_tiles_ ? 4 : 2) ? queries : queries - rest;
+    return rest >= together / (in_tiles ? 4 : 2) ? queries : queries - rest;
 }
 
 void QueryPanels::pack(std::size_t p, std::span<const std::byte* const> queries) noexcept {

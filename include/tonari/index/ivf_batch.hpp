@@ -29,6 +29,7 @@
 #include <tonari/codec/codec.hpp>
 #include <tonari/core/parallel.hpp>
 #include <tonari/core/top_k.hpp>
+#include <tonari/index/ivf_pieces.hpp>
 #include <tonari/index/offer_together.hpp>
 #include <tonari/index/prepared_queries.hpp>
 #include <tonari/index/query_panels.hpp>
@@ -157,8 +158,9 @@ private:
     }();
     static constexpr bool in_panels = PanelScorer<Scorer>;
     static constexpr std::size_t most_together =
-        in_panels ? 4096 : 1024;                   // of codes lists stay in a cache that queries would take
-    static constexpr std::size_t most_panels = 2;  // of a list at once
+        in_panels ? 4096 : 1024;                    // of codes lists stay in a cache that queries would take
+    static constexpr std::size_t most_panels = 2;   // of a list at once
+    static constexpr std::size_t fewest_rows = 48;  // that packing queries is worth while for
     static constexpr std::size_t most_in_panels = most_panels * QueryPanels::width;
     static constexpr std::size_t group_bytes = std::size_t{32} << 20;  // of what is known of queries
     static constexpr std::size_t fetched_lists = 8;                    // ahead, from disk
@@ -175,11 +177,12 @@ private:
         std::vector<Scorer> scorers;
         std::vector<typename Kept::Found> open;  // of the queries that a scan is for
         std::vector<Survivors> survivors;        // of each of them
-        QueryPanels panels;
-        std::vector<float> wide;           // a panel of queries, as centroids are stored
-        RoughCentroids::Panel rounded;     // the same, to be measured
-        std::vector<Neighbor> lists;       // `ranked_` a query, nearest first
-        std::vector<std::uint64_t> pairs;  // of a round: list, place in `lists`
+        QueryPanels panels;                      // of no rows, before they are used
+        bool long_lists = false;                 // enough for panels
+        std::vector<float> wide;                 // a panel of queries, as centroids are stored
+        RoughCentroids::Panel rounded;           // the same, to be measured
+        std::vector<Neighbor> lists;             // `ranked_` a query, nearest first
+        std::vector<std::uint64_t> pairs;        // of a round: list, place in `lists`
         Status status;
     };
 
@@ -189,13 +192,6 @@ private:
         Pieces::prepare(*lists_, *options_, worker.room);
         worker.prepared = PreparedQueries(Pieces::codec_of(*lists_), group);
         worker.open.reserve(in_panels ? most_in_panels : most_scanned);
-        if constexpr (in_panels) {
-            if (const KernelRows rows = panel_rows_of(Pieces::codec_of(*lists_)); QueryPanels::suits(rows)) {
-                auto panels = QueryPanels::create(rows, most_panels, max_batch, true);
-                if (!panels) return std::move(panels).error();
-                worker.panels = *std::move(panels);
-            }
-        }
         worker.survivors.resize(most_scanned);
         if (ranked_ > 0 && lists_->coarse_lists().ranks_together(ranked_)) {
             auto rounded = lists_->coarse_lists().rough().panel();
@@ -220,6 +216,7 @@ private:
     void answer(Worker& worker, std::size_t begin, std::size_t end) const {
         const Pieces pieces(*lists_, *options_, worker.room);  // of one moment, where the index changes
         worker.kept.begin(pieces);
+        worker.long_lists = compared_a_list(pieces) >= fewest_rows;
         worker.lists.clear();
         worker.scorers.clear();
         for (std::size_t first = begin; first < end; first += panel) {
@@ -327,8 +324,8 @@ private:
     bool scan_list(Worker& worker, const Pieces& pieces, std::size_t list, std::span<const std::uint64_t> pairs,
                    std::size_t begin) const {
         if constexpr (in_panels) {
-            while (worker.panels.panels() > 0) {
-                const std::size_t count = worker.panels.worth(std::min(pairs.size(), most_in_panels));
+            for (;;) {
+                const std::size_t count = worth_panels(worker, std::min(pairs.size(), most_in_panels));
                 if (count == 0) break;
                 if (!scan_in_panels(worker, pieces, list, pairs.first(count), begin)) return false;
                 pairs = pairs.subspan(count);
@@ -343,6 +340,23 @@ private:
             }
             return true;
         });
+    }
+    /// Rows of a list that a query is compared with, on average.
+    [[nodiscard]] std::size_t compared_a_list(const Pieces& pieces) const noexcept {
+        const std::size_t rows = options_->filter == nullptr ? whole_->size() : options_->filter->passing;
+        return rows / std::max<std::size_t>(pieces.lists(), 1);
+    }
+    /// How many of so many queries that look at a list are compared with it in panels. These are made when they are first wanted: few
+    /// queries never meet in a list. Where there is no memory for them, all go one by one.
+    std::size_t worth_panels(Worker& worker, std::size_t queries) const {
+        const KernelRows rows = panel_rows_of(Pieces::codec_of(*lists_));
+        const std::size_t count = worker.long_lists && QueryPanels::suits(rows) ? QueryPanels::worth(rows, queries) : 0;
+        if (count == 0 || worker.panels.panels() > 0) return count;
+        const std::size_t piece = std::clamp(piece_bytes / rows.code_size, gathered_at_once, max_batch);
+        auto panels = QueryPanels::create(rows, most_panels, Scorer::bounded ? max_batch : piece, gathered_at_once);
+        if (!panels) return 0;
+        worker.panels = *std::move(panels);
+        return count;
     }
     bool scan_in_panels(Worker& worker, const Pieces& pieces, std::size_t list, std::span<const std::uint64_t> pairs,
                         std::size_t begin) const {

@@ -52,15 +52,16 @@ public:
 
     /// Of no rows.
     QueryPanels() noexcept = default;
-    /// Of rows that suit, so many of which are taken at once, at most. `scattered`: they are, some times. Allocates all that is ever
-    /// needed. Throws bad_alloc.
+    /// Of rows that suit, at most so many of which are taken at once, and of scattered ones so many. Allocates all that is ever needed.
+    /// Throws bad_alloc.
     TONARI_API static Result<QueryPanels> create(const KernelRows& rows, std::size_t panels, std::size_t most_rows,
-                                                 bool scattered);
+                                                 std::size_t most_scattered);
 
     [[nodiscard]] std::size_t panels() const noexcept { return counts_.size(); }
     [[nodiscard]] std::size_t most_rows() const noexcept { return most_rows_; }
-    /// How many of so many queries are better compared so than one by one: all of them, or the multiples of what kernels take.
-    [[nodiscard]] TONARI_API std::size_t worth(std::size_t queries) const noexcept;
+    /// How many of so many queries are better compared so with rows that suit than one by one: all of them, or the multiples of what
+    /// kernels take.
+    [[nodiscard]] TONARI_API static std::size_t worth(const KernelRows& rows, std::size_t queries) noexcept;
 
     /// Prepared queries, at most `width`, which outlive their use.
     TONARI_API void pack(std::size_t panel, std::span<const std::byte* const> queries) noexcept;

@@ -69,7 +69,7 @@ struct Case {
     }
     [[nodiscard]] QueryPanels panels(std::size_t most_rows) const {
         const std::size_t count = (scorers.size() + QueryPanels::width - 1) / QueryPanels::width;
-        return QueryPanels::create(panel_rows_of(codec), count, most_rows, true).value();
+        return QueryPanels::create(panel_rows_of(codec), count, most_rows, most_rows).value();
     }
 };
 
@@ -241,12 +241,12 @@ TEST_CASE("query panels: the nearest of a scan are the nearest of panels", "[ind
 TEST_CASE("query panels: few queries are better asked one by one", "[index][panels]") {
     const auto codec = Flat<>::create(Element::int8, 16, AnyMetric(MetricKind::l2)).value();
     if (!QueryPanels::suits(kernel_rows_of(codec))) return;
-    const QueryPanels panels = QueryPanels::create(kernel_rows_of(codec), 2, 64, false).value();
-    CHECK(panels.worth(0) == 0);
-    CHECK(panels.worth(1) == 0);
-    CHECK(panels.worth(31) == 31);
-    CHECK(panels.worth(33) == 32);
-    CHECK(panels.worth(64) == 64);
+    const KernelRows rows = kernel_rows_of(codec);
+    CHECK(QueryPanels::worth(rows, 0) == 0);
+    CHECK(QueryPanels::worth(rows, 1) == 0);
+    CHECK(QueryPanels::worth(rows, 31) == 31);
+    CHECK(QueryPanels::worth(rows, 33) == 32);
+    CHECK(QueryPanels::worth(rows, 64) == 64);
 }
 
 TEST_CASE("beyond a bound is the next number", "[index]") {
