@@ -160,7 +160,7 @@ private:
     static constexpr std::size_t most_together =
         in_panels ? 4096 : 1024;                    // of codes lists stay in a cache that queries would take
     static constexpr std::size_t most_panels = 2;   // of a list at once
-    static constexpr std::size_t fewest_rows = 48;  // that packing queries is worth while for
+    static constexpr std::size_t fewest_rows = 32;  // that packing queries is worth while for
     static constexpr std::size_t most_in_panels = most_panels * QueryPanels::width;
     static constexpr std::size_t group_bytes = std::size_t{32} << 20;  // of what is known of queries
     static constexpr std::size_t fetched_lists = 8;                    // ahead, from disk
