@@ -38,8 +38,8 @@ filter
     Which ids may be answered: an array of ids, a boolean mask (id i where mask[i]), a callable(id) -> bool that is asked
     once for every id, or a RowFilter from `prepare`.
 timeout
-    Seconds, after which what was found so far is answered. Inverted lists go through a batch up to 1,024 queries at a time: these
-    end together, and those that were not begun with have no answer.
+    Seconds, after which what was found so far is answered. Inverted lists go through a batch up to 1,024 queries at a time (4,096
+    over rows as given or of 8 bits): these end together, and those that were not begun with have no answer.
 with_outcomes
     Also return an array with the fields complete, truncated, exact, hops, distances and refined, one record a query. Without it
     an answer that the timeout cut short comes with an IncompleteWarning.

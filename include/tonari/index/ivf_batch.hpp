@@ -347,7 +347,7 @@ private:
         return rows / std::max<std::size_t>(pieces.lists(), 1);
     }
     /// How many of so many queries that look at a list are compared with it in panels. These are made when they are first wanted: few
-    /// queries never meet in a list. Where there is no memory for them, all go one by one.
+    /// queries never meet in a list. Where no memory is found for what they hold, all go one by one. Throws bad_alloc.
     std::size_t worth_panels(Worker& worker, std::size_t queries) const {
         const KernelRows rows = panel_rows_of(Pieces::codec_of(*lists_));
         const std::size_t count = worker.long_lists && QueryPanels::suits(rows) ? QueryPanels::worth(rows, queries) : 0;

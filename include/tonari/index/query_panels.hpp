@@ -69,8 +69,8 @@ public:
     TONARI_API void take(const CodeBlock& rows) noexcept;
     /// Scattered ones.
     TONARI_API void take(std::span<const std::byte* const> rows) noexcept;
-    /// Calls `offer(q, i, distance)` for query q of the panel and row i of those that were taken, in the order of the rows; what it
-    /// returns is the limit of that query from then on.
+    /// Calls `offer(q, i, distance)` for query q of the panel and row i of those that were taken, for each query in the order of the
+    /// rows; what it returns is the limit of that query from then on.
     template <class Offer>
     void compare(std::size_t panel, Limits& limits, const Offer& offer) noexcept {
         for (std::size_t first = 0; first < rows_.count; first += piece_rows_) {

@@ -44,7 +44,8 @@ struct SearchOptions {
     float refine = 3;
     const RowFilter* filter = nullptr;  ///< from `prepare` of the same index; not owned
     /// When passed, what was found so far is answered with `complete = false`. A batch over inverted lists goes through these for up to
-    /// 1,024 queries at a time, which then end together; those that it has not begun with have no answer.
+    /// 1,024 queries at a time (4,096 over rows as given or of 8 bits), which then end together; those that it has not begun with have no
+    /// answer.
     Deadline deadline{};
     Threads threads{};  ///< batches only: a single query runs on the calling thread
 };
