@@ -8,6 +8,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <limits>
 
 #include <tonari/core/neighbor.hpp>
 
@@ -28,5 +29,14 @@ constexpr OrderedKey make_key(float distance, RowId row) noexcept {
 constexpr RowId row_of(OrderedKey key) noexcept { return static_cast<RowId>(key & 0xffffffffU) >> 1; }
 constexpr float distance_of(OrderedKey key) noexcept { return distance_of_bits(static_cast<std::uint32_t>(key >> 32)); }
 constexpr Candidate candidate_of(OrderedKey key) noexcept { return {distance_of(key), row_of(key)}; }
+
+/// One step above the bound: a row as near as the last one kept may still have the smaller id. (What `std::nextafter` says, which is
+/// asked of a library, of all but NaN.)
+inline float beyond(float bound) noexcept {
+    if (bound == std::numeric_limits<float>::infinity()) return bound;
+    if (bound == 0) return std::numeric_limits<float>::denorm_min();
+    const auto bits = std::bit_cast<std::uint32_t>(bound);
+    return std::bit_cast<float>(bound > 0 ? bits + 1 : bits - 1);
+}
 
 }  // namespace tonari

@@ -1,5 +1,5 @@
 // Exact search for many queries at once, over all rows or over those that pass a filter: blocks of rows meet panels of 32 queries
-// (index/query_panels.hpp). The answers are those of a search one by one.
+// (codec/query_panels.hpp). The answers are those of a search one by one.
 #pragma once
 
 #include <concepts>
@@ -11,7 +11,7 @@
 #include <tonari/core/result.hpp>
 #include <tonari/core/view.hpp>
 #include <tonari/index/id_map.hpp>
-#include <tonari/index/query_panels.hpp>
+#include <tonari/codec/query_panels.hpp>
 #include <tonari/index/search_options.hpp>
 
 namespace tonari {

@@ -7,7 +7,7 @@
 //         for each list that any of them looks at:
 //           for each piece of it:                 it is compared with these queries, each of which keeps its own nearest
 //
-// Where kernels compare many queries at once (index/query_panels.hpp), and there are enough of them for a list, they do.
+// Where kernels compare many queries at once (codec/query_panels.hpp), and there are enough of them for a list, they do.
 //
 // Where what a query keeps does not depend on the order of its lists, there is one round. Where a bound decides which rows are
 // looked at more closely, it does: then there are rounds (lists/list_rounds.hpp), and a single search has the same. So the answers
@@ -32,7 +32,7 @@
 #include <tonari/index/ivf_pieces.hpp>
 #include <tonari/index/offer_together.hpp>
 #include <tonari/index/prepared_queries.hpp>
-#include <tonari/index/query_panels.hpp>
+#include <tonari/codec/query_panels.hpp>
 #include <tonari/index/rough_centroids.hpp>
 #include <tonari/index/search_options.hpp>
 #include <tonari/index/search_scratch.hpp>

@@ -9,7 +9,7 @@
 
 #include <tonari/codec/scorer.hpp>
 #include <tonari/core/collector.hpp>
-#include <tonari/index/query_panels.hpp>
+#include <tonari/codec/query_panels.hpp>
 #include <tonari/index/stored_rows.hpp>
 
 namespace tonari {

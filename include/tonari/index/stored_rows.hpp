@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <bit>
 #include <limits>
 #include <numeric>
 #include <span>
@@ -21,15 +20,6 @@ namespace tonari {
 
 /// Scattered rows that one call of a kernel compares.
 inline constexpr std::size_t gathered_at_once = 64;
-
-/// One step above the bound: a row as near as the last one kept may still have the smaller id. (What `std::nextafter` says, which is
-/// asked of a library, of all but NaN.)
-inline float beyond(float bound) noexcept {
-    if (bound == std::numeric_limits<float>::infinity()) return bound;
-    if (bound == 0) return std::numeric_limits<float>::denorm_min();
-    const auto bits = std::bit_cast<std::uint32_t>(bound);
-    return std::bit_cast<float>(bound > 0 ? bits + 1 : bits - 1);
-}
 
 /// How near survivor `i` is at least.
 template <class Scorer>

@@ -1,4 +1,4 @@
-#include <tonari/index/query_panels.hpp>
+#include <tonari/codec/query_panels.hpp>
 
 #include <algorithm>
 #include <cstring>

@@ -2,7 +2,7 @@
 // them: where panels, pieces and blocks begin and end, whatever the limits are.
 //
 // These cases run twice: at the best level, and at the reference (tests/cross/CMakeLists.txt), which has tiles everywhere.
-#include <tonari/index/query_panels.hpp>
+#include <tonari/codec/query_panels.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -150,7 +150,7 @@ RowId seven(std::size_t i) noexcept { return i % 7 == 6 ? no_row : static_cast<R
 
 }  // namespace
 
-TEST_CASE("query panels: every row below a limit is found, with the distance of a scan", "[index][panels]") {
+TEST_CASE("query panels: every row below a limit is found, with the distance of a scan", "[codec][panels]") {
     for (const Element element :
          {Element::float32, Element::float16, Element::bfloat16, Element::int8, Element::uint8}) {
         for (const MetricKind metric : metrics) {
@@ -172,7 +172,7 @@ TEST_CASE("query panels: every row below a limit is found, with the distance of 
     }
 }
 
-TEST_CASE("query panels: rounded rows are offered as a scan offers them, with their bounds", "[index][panels]") {
+TEST_CASE("query panels: rounded rows are offered as a scan offers them, with their bounds", "[codec][panels]") {
     for (const MetricKind metric : metrics) {
         for (const float deviations : {0.0F, 1.0F, 3.0F}) {
             INFO(name(metric) << ", " << deviations);
@@ -205,7 +205,7 @@ TEST_CASE("query panels: rounded rows are offered as a scan offers them, with th
     }
 }
 
-TEST_CASE("query panels: the nearest of a scan are the nearest of panels", "[index][panels]") {
+TEST_CASE("query panels: the nearest of a scan are the nearest of panels", "[codec][panels]") {
     const Rows rows = clustered_rows(Element::float32, 40, 500, 3);
     const Rows queries = clustered_rows(Element::float32, 40, 50, 4);
     for (const MetricKind metric : metrics) {
@@ -238,7 +238,7 @@ TEST_CASE("query panels: the nearest of a scan are the nearest of panels", "[ind
     }
 }
 
-TEST_CASE("query panels: few queries are better asked one by one", "[index][panels]") {
+TEST_CASE("query panels: few queries are better asked one by one", "[codec][panels]") {
     const auto codec = Flat<>::create(Element::int8, 16, AnyMetric(MetricKind::l2)).value();
     if (!QueryPanels::suits(kernel_rows_of(codec))) return;
     const KernelRows rows = kernel_rows_of(codec);
