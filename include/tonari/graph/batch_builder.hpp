@@ -402,15 +402,30 @@ private:
         link_back_all(part(linked_out, 1));
         return true;
     }
-    /// Steps 1 and 2. Links that are there are candidates, too.
+    /// Steps 1 and 2. Links that are there are candidates, too. Where a trial says that rows miss some of their nearest, each follows half as
+    /// many leaders again; where they miss many, leaves do not serve: rows lie in as many directions as they have values.
     Result<bool> link_out_by_leaves(std::size_t inserted, const Flat<AnyMetric>& codec,
                                     const ProgressFunction& progress) {
-        const LeafPlan plan(vertices(), params_.ef_construction, degree(0));
-        auto leaves = Leaves::divide(codec, walk_codes_, vertices(), plan.fan_out, threads_);
+        constexpr double enough = 0.8;
+        constexpr double well = 0.95;
+        LeafPlan plan(vertices(), params_.ef_construction, degree(0));
+        const auto divide = [&] { return Leaves::divide(codec, walk_codes_, vertices(), plan.fan_out, threads_); };
+        const auto look_in = [&](const Leaves& leaves) {
+            return LeafNeighbours::create(codec, walk_codes_, vertices(), leaves, plan.kept, threads_);
+        };
+        auto leaves = divide();
         if (!leaves) return std::move(leaves).error();
-        auto near = LeafNeighbours::create(codec, walk_codes_, vertices(), *leaves, plan.kept, threads_);
+        auto near = look_in(*leaves);
         if (!near) return std::move(near).error();
-        if (!leaves_serve(*near, inserted, plan)) return false;
+        const double brought = share_of_nearest(*near, inserted, plan);
+        if (brought < enough) return false;
+        if (brought < well) {
+            plan.fan_out.first += (plan.fan_out.first + 1) / 2;
+            leaves = divide();
+            if (!leaves) return std::move(leaves).error();
+            near = look_in(*leaves);
+            if (!near) return std::move(near).error();
+        }
         for (std::size_t first = 0; first < vertices();) {
             const std::size_t last = near->slice_end(first);
             const auto share = [all = vertices()](std::size_t vertex) {
@@ -427,9 +442,8 @@ private:
         }
         return true;
     }
-    /// Whether leaves bring some vertices, from `first` on, most of their nearest. They do not where rows lie in as many directions as they have values.
-    bool leaves_serve(LeafNeighbours& near, std::size_t first, const LeafPlan& plan) {
-        constexpr double enough = 0.8;
+    /// Of the nearest of some vertices, from `first` on, the share that leaves bring them.
+    double share_of_nearest(LeafNeighbours& near, std::size_t first, const LeafPlan& plan) {
         constexpr std::size_t most_tried = 64;
         const std::size_t tried = std::min({most_tried, vertices() - first, near.slice_end(first) - first});
         near.look(first, first + tried, threads_, {});
@@ -441,7 +455,7 @@ private:
             }
         });
         const std::size_t all = std::accumulate(found.begin(), found.end(), std::size_t{0});
-        return static_cast<double>(all) >= enough * static_cast<double>(tried * nearest_tried);
+        return static_cast<double>(all) / static_cast<double>(tried * nearest_tried);
     }
     /// How many of the nearest of all are candidates.
     std::size_t count_nearest(RowId vertex, std::span<const OrderedKey> candidates, Seat& seat) noexcept {
