@@ -379,7 +379,9 @@ private:
     [[nodiscard]] bool goes_by_leaves() const noexcept {
         if constexpr (requires { codec_->erased(); }) {
             const KernelRows rows = kernel_rows_of(walk_codec_->erased());
-            return params_.by_leaves && LeafPlan::pays(vertices(), rows.code_size, params_.ef_construction) &&
+            // By shorter codes than those that rank them, leaves found less than searches on 300,000 rows of 768 dimensions.
+            return params_.by_leaves && walk_codes_ == codes_ &&
+                   LeafPlan::pays(vertices(), rows.code_size, params_.ef_construction) &&
                    (rows.element == Element::int8 || rows.element == Element::uint8) && QueryPanels::suits(rows) &&
                    counts_.size() > 1 && counts_[1] <= vertices() / 4;
         } else {
