@@ -15,7 +15,7 @@ namespace {
 constexpr OrderedKey none = std::numeric_limits<OrderedKey>::max();
 
 /// What std::nth_element does, for keys of which none comes twice. Which side of a pivot one belongs to cannot be predicted, so there is
-/// no branch that says it: that takes a third of the time.
+/// no branch that says it.
 void smallest_to_front(std::span<OrderedKey> keys, std::size_t count) noexcept {
     while (count > 0 && count < keys.size()) {
         if (keys.size() == 2) {

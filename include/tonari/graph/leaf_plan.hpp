@@ -15,14 +15,15 @@ struct LeafPlan {
     LeafNeighbours::Kept kept;
     std::size_t candidates = 0;  ///< of a row, the nearest of what is kept
 
-    /// Whether so many rows are linked faster by leaves than by searches that keep `ef_construction` candidates: not where searches find
-    /// their codes in a cache. (60,000 of 64 bytes took a tenth longer.)
+    /// Whether so many rows are to be linked by leaves rather than by searches that keep `ef_construction` candidates: not where searches
+    /// find their codes in a cache, and little is to be gained. (Of tate-64, 60,000 of 64 bytes, up to a point less was found at the same ef.)
     static constexpr bool pays(std::size_t rows, std::size_t code_size, std::size_t ef_construction) noexcept {
         constexpr std::size_t in_cache = std::size_t{4} << 20;
         return rows >= 16384 && rows * code_size >= in_cache && ef_construction >= 60;
     }
 
-    /// At M = 16 as many answers were right at the same ef as after those searches, within half a point, on sift-128, fashion-784 and words-50.
+    /// At M = 16 as many answers were right at the same ef as after those searches, or more, within a tenth of a point: on sift-128 and, under
+    /// cosine, words-50. With other M and fewer candidates up to half a point less were.
     LeafPlan(std::size_t rows, std::size_t ef_construction, std::size_t degree) noexcept {
         const double wide = static_cast<double>(ef_construction) / 200;
         const auto times = [](double of_default, double by, std::size_t least, std::size_t most) {

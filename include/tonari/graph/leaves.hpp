@@ -38,7 +38,8 @@ public:
     static constexpr std::size_t most_rows = 1024;
 
     /// Of `rows` codes one behind another, in an order that has nothing to do with where they lie: leaders are picked by place. `codec`
-    /// suits panels (codec/query_panels.hpp). About rows x (256 + 32 first second) distances. Errors: out_of_memory.
+    /// suits panels (codec/query_panels.hpp). About rows x 256 distances, and for each
+    /// of the `first` groups that a row is in as many as that has leaders, at most 256. Errors: out_of_memory.
     TONARI_API static Result<Leaves> divide(const Flat<AnyMetric>& codec, const std::byte* codes, std::size_t rows,
                                             const FanOut& fan_out, const Threads& threads);
 

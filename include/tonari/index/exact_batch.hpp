@@ -6,12 +6,12 @@
 #include <cstddef>
 #include <functional>
 
+#include <tonari/codec/query_panels.hpp>
 #include <tonari/codec/scaled_scorer.hpp>
 #include <tonari/core/export.hpp>
 #include <tonari/core/result.hpp>
 #include <tonari/core/view.hpp>
 #include <tonari/index/id_map.hpp>
-#include <tonari/codec/query_panels.hpp>
 #include <tonari/index/search_options.hpp>
 
 namespace tonari {

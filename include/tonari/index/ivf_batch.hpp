@@ -27,12 +27,12 @@
 #include <vector>
 
 #include <tonari/codec/codec.hpp>
+#include <tonari/codec/query_panels.hpp>
 #include <tonari/core/parallel.hpp>
 #include <tonari/core/top_k.hpp>
 #include <tonari/index/ivf_pieces.hpp>
 #include <tonari/index/offer_together.hpp>
 #include <tonari/index/prepared_queries.hpp>
-#include <tonari/codec/query_panels.hpp>
 #include <tonari/index/rough_centroids.hpp>
 #include <tonari/index/search_options.hpp>
 #include <tonari/index/search_scratch.hpp>

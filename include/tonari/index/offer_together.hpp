@@ -7,9 +7,9 @@
 #include <limits>
 #include <span>
 
+#include <tonari/codec/query_panels.hpp>
 #include <tonari/codec/scorer.hpp>
 #include <tonari/core/collector.hpp>
-#include <tonari/codec/query_panels.hpp>
 #include <tonari/index/stored_rows.hpp>
 
 namespace tonari {
