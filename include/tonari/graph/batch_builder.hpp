@@ -6,7 +6,7 @@
 //   3. the links are turned round, grouped by target; every target takes them in, pruning if full  (parallel over targets)
 //
 // Most rows of many need no search: by codes of 8 bits just those of the upper layers are inserted so, and on layer 0 all get their
-// candidates at once from leaves, groups of rows that lie near each other (graph/leaf_neighbours.hpp). A search waits for the memory of
+// candidates at once from leaves, groups of rows that lie near each other (graph/leaf_linker.hpp). A search waits for the memory of
 // each row that it meets, and compares it alone; a leaf lies in a cache, and is compared with itself by products of blocks.
 //
 // Invariants
@@ -26,27 +26,22 @@
 #include <array>
 #include <cstring>
 #include <functional>
-#include <limits>
 #include <memory>
-#include <numeric>
 #include <optional>
 #include <span>
 #include <utility>
 #include <vector>
 
 #include <tonari/codec/flat.hpp>
-#include <tonari/codec/query_panels.hpp>
 #include <tonari/core/aligned.hpp>
 #include <tonari/core/parallel.hpp>
 #include <tonari/core/progress.hpp>
 #include <tonari/graph/beam_search.hpp>
 #include <tonari/graph/frontier.hpp>
 #include <tonari/graph/layers.hpp>
-#include <tonari/graph/leaf_neighbours.hpp>
-#include <tonari/graph/leaf_plan.hpp>
+#include <tonari/graph/leaf_linker.hpp>
 #include <tonari/graph/prune.hpp>
 #include <tonari/graph/reorder.hpp>
-#include <tonari/graph/reverse_links.hpp>
 
 namespace tonari {
 
@@ -333,26 +328,8 @@ private:
         }
         seat.candidates.clear();
         for (const OrderedKey key : seat.frontier.answers()) seat.candidates.push_back(candidate_of(key));
-        if (walk_codes_ != codes_) rank(seat);
+        if (walk_codes_ != codes_) rank(PackedRows<Codec>(*codec_, codes_), seat.scorer, seat.candidates);
     }
-    /// Candidates by the codes that links are chosen by.
-    void rank(Seat& seat) noexcept {
-        std::array<const std::byte*, max_batch> codes;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
-        std::array<float, max_batch> distances;         // NOLINT(cppcoreguidelines-pro-type-member-init)
-        constexpr std::size_t lines = 12;
-        for (std::size_t first = 0; first < seat.candidates.size(); first += max_batch) {
-            const std::size_t count = std::min(max_batch, seat.candidates.size() - first);
-            for (std::size_t i = 0; i < count; ++i) {
-                codes[i] = code(seat.candidates[first + i].row);
-                simd::prefetch(codes[i], codec_->code_size(), lines);
-            }
-            seat.scorer.distances({codes.data(), count}, distances.data());
-            for (std::size_t i = 0; i < count; ++i) seat.candidates[first + i].distance = distances[i];
-        }
-        std::sort(seat.candidates.begin(), seat.candidates.end(),
-                  [](const Candidate& a, const Candidate& b) { return nearer(a, b); });
-    }
-
     /// Step 3 on one layer.
     void link_back(std::size_t layer) {
         std::vector<Edge>& edges = edges_[layer];
@@ -374,16 +351,12 @@ private:
                      });
     }
 
-    /// Whether candidates of most vertices come from leaves, if they serve. Products of floats are not exact, and what they leave open is
-    /// compared again: of such codes leaves took longer than searches.
+    /// Whether most vertices are linked by leaves, if these serve. By shorter codes than those that rank candidates, leaves found less than
+    /// searches on 300,000 rows of 768 dimensions.
     [[nodiscard]] bool goes_by_leaves() const noexcept {
         if constexpr (requires { codec_->erased(); }) {
-            const KernelRows rows = kernel_rows_of(walk_codec_->erased());
-            // By shorter codes than those that rank them, leaves found less than searches on 300,000 rows of 768 dimensions.
-            return params_.by_leaves && walk_codes_ == codes_ &&
-                   LeafPlan::pays(vertices(), rows.code_size, params_.ef_construction) &&
-                   (rows.element == Element::int8 || rows.element == Element::uint8) && QueryPanels::suits(rows) &&
-                   counts_.size() > 1 && counts_[1] <= vertices() / 4;
+            return params_.by_leaves && walk_codes_ == codes_ && counts_.size() > 1 && counts_[1] <= vertices() / 4 &&
+                   LeafLinker::suits(codec_->erased(), vertices(), params_.ef_construction);
         } else {
             return false;
         }
@@ -391,151 +364,15 @@ private:
     /// Steps 1 to 3 on layer 0 for all vertices at once, of which the first `inserted` have links already. False, and nothing is changed, if
     /// leaves do not serve.
     Result<bool> link_by_leaves(std::size_t inserted) {
-        const double by_search = static_cast<double>(inserted) / static_cast<double>(vertices());
-        const auto part = [&](double from, double to) {  // of what is left
-            const double left = 1 - by_search;
-            return progress_between(progress_, vertices(), by_search + left * from, by_search + left * to);
-        };
-        constexpr double linked_out = 0.85;
         if constexpr (requires { codec_->erased(); }) {
-            const auto linked = link_out_by_leaves(inserted, walk_codec_->erased(), part(0, linked_out));
-            if (!linked || !*linked) return linked;
+            const Flat<AnyMetric> codec = codec_->erased();
+            LeafLinker linker(codec, codes_, buffers_[0].template as<RowId>().first(vertices() * degree(0)), degree(0),
+                              params_.ef_construction, threads_);
+            const double by_search = static_cast<double>(inserted) / static_cast<double>(vertices());
+            return linker.link(inserted, progress_between(progress_, vertices(), by_search, 1));
+        } else {
+            return false;
         }
-        link_back_all(part(linked_out, 1));
-        return true;
-    }
-    /// Steps 1 and 2. Links that are there are candidates, too. Where a trial says that rows miss some of their nearest, each follows half as
-    /// many leaders again; where they miss many, leaves do not serve: rows lie in as many directions as they have values.
-    Result<bool> link_out_by_leaves(std::size_t inserted, const Flat<AnyMetric>& codec,
-                                    const ProgressFunction& progress) {
-        constexpr double enough = 0.8;
-        constexpr double well = 0.95;
-        LeafPlan plan(vertices(), params_.ef_construction, degree(0));
-        const auto divide = [&] { return Leaves::divide(codec, walk_codes_, vertices(), plan.fan_out, threads_); };
-        const auto look_in = [&](const Leaves& leaves) {
-            return LeafNeighbours::create(codec, walk_codes_, vertices(), leaves, plan.kept, threads_);
-        };
-        auto leaves = divide();
-        if (!leaves) return std::move(leaves).error();
-        auto near = look_in(*leaves);
-        if (!near) return std::move(near).error();
-        const double brought = share_of_nearest(*near, inserted, plan);
-        if (brought < enough) return false;
-        if (brought < well) {
-            plan.fan_out.first += (plan.fan_out.first + 1) / 2;
-            leaves = divide();
-            if (!leaves) return std::move(leaves).error();
-            near = look_in(*leaves);
-            if (!near) return std::move(near).error();
-        }
-        for (std::size_t first = 0; first < vertices();) {
-            const std::size_t last = near->slice_end(first);
-            const auto share = [all = vertices()](std::size_t vertex) {
-                return static_cast<double>(vertex) / static_cast<double>(all);
-            };
-            near->look(first, last, threads_, progress_between(progress, vertices(), share(first), share(last)));
-            parallel_for(threads_, last - first, 16, [&](std::size_t from, std::size_t to, unsigned worker) {
-                for (std::size_t i = first + from; i < first + to; ++i) {
-                    const auto vertex = static_cast<RowId>(i);
-                    link_out_near(vertex, near->of(vertex, plan.candidates), *workers_[worker]);
-                }
-            });
-            first = last;
-        }
-        return true;
-    }
-    /// Of the nearest of some vertices, from `first` on, the share that leaves bring them.
-    double share_of_nearest(LeafNeighbours& near, std::size_t first, const LeafPlan& plan) {
-        constexpr std::size_t most_tried = 64;
-        const std::size_t tried = std::min({most_tried, vertices() - first, near.slice_end(first) - first});
-        near.look(first, first + tried, threads_, {});
-        std::vector<std::size_t> found(tried);
-        parallel_for(threads_, tried, 1, [&](std::size_t from, std::size_t to, unsigned worker) {
-            for (std::size_t i = from; i < to; ++i) {
-                const auto vertex = static_cast<RowId>(first + i);
-                found[i] = count_nearest(vertex, near.of(vertex, plan.candidates), workers_[worker]->first);
-            }
-        });
-        const std::size_t all = std::accumulate(found.begin(), found.end(), std::size_t{0});
-        return static_cast<double>(all) / static_cast<double>(tried * nearest_tried);
-    }
-    /// How many of the nearest of all are candidates.
-    std::size_t count_nearest(RowId vertex, std::span<const OrderedKey> candidates, Seat& seat) noexcept {
-        stand_at(vertex, seat);
-        std::array<OrderedKey, nearest_tried> nearest;
-        nearest.fill(std::numeric_limits<OrderedKey>::max());
-        std::array<const std::byte*, max_batch> codes;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
-        std::array<float, max_batch> distances;         // NOLINT(cppcoreguidelines-pro-type-member-init)
-        for (std::size_t start = 0; start < vertices(); start += max_batch) {
-            const std::size_t count = std::min(max_batch, vertices() - start);
-            for (std::size_t i = 0; i < count; ++i) codes[i] = walk_code(static_cast<RowId>(start + i));
-            seat.walk_scorer.distances({codes.data(), count}, distances.data());
-            for (std::size_t i = 0; i < count; ++i) {
-                const OrderedKey key = make_key(distances[i], static_cast<RowId>(start + i));
-                if (start + i == vertex || key > nearest.back()) continue;
-                nearest.back() = key;
-                std::inplace_merge(nearest.begin(), nearest.end() - 1, nearest.end());
-            }
-        }
-        return static_cast<std::size_t>(std::count_if(nearest.begin(), nearest.end(), [&](OrderedKey key) {
-            return std::binary_search(candidates.begin(), candidates.end(), key);
-        }));
-    }
-    /// Steps 1 and 2 for one vertex: the nearest others are known.
-    void link_out_near(RowId vertex, std::span<const OrderedKey> near, Worker& worker) noexcept {
-        std::vector<Candidate>& candidates = worker.first.candidates;
-        candidates.clear();
-        for (const OrderedKey key : near) candidates.push_back(candidate_of(key));
-        const RowId* const links = list(0, vertex);
-        for (std::size_t i = 0; i < degree(0) && links[i] != no_row; ++i) {
-            const auto end = candidates.begin() + static_cast<std::ptrdiff_t>(near.size());
-            if (std::none_of(candidates.begin(), end, [&](const Candidate& one) { return one.row == links[i]; })) {
-                candidates.push_back({0, links[i]});
-            }
-        }
-        choose_links(vertex, candidates.size() == near.size() && walk_codes_ == codes_, worker);
-    }
-    /// Step 3 on layer 0 for all vertices at once.
-    void link_back_all(const ProgressFunction& progress) {
-        const ReverseLinks back(tables_[0], vertices());
-        for (auto& worker : workers_) worker->first.candidates.reserve(degree(0) + back.most());
-        constexpr std::size_t slice = 65536;  // progress is told between two of them
-        for (std::size_t start = 0; start < vertices(); start += slice) {
-            const std::size_t count = std::min(slice, vertices() - start);
-            parallel_for(threads_, count, 16, [&](std::size_t from, std::size_t to, unsigned worker) {
-                for (std::size_t i = start + from; i < start + to; ++i) {
-                    const auto vertex = static_cast<RowId>(i);
-                    take_in_all(vertex, back.to(vertex), *workers_[worker]);
-                }
-            });
-            if (progress) progress(start + count, vertices());
-        }
-    }
-    void take_in_all(RowId vertex, std::span<const RowId> sources, Worker& worker) noexcept {
-        std::vector<Candidate>& candidates = worker.first.candidates;
-        RowId* const links = list(0, vertex);
-        RowId* const end = std::find(links, links + degree(0), no_row);
-        candidates.clear();
-        for (const RowId source : sources) {
-            if (std::find(links, end, source) == end) candidates.push_back({0, source});
-        }
-        if (candidates.size() <= static_cast<std::size_t>(links + degree(0) - end)) {
-            for (std::size_t i = 0; i < candidates.size(); ++i) end[i] = candidates[i].row;
-            return;
-        }
-        for (const RowId* link = links; link != end; ++link) candidates.push_back({0, *link});
-        choose_links(vertex, false, worker);
-    }
-    /// The diverse ones of its candidates become the vertex's links on layer 0. `ranked`: they come nearest first.
-    void choose_links(RowId vertex, bool ranked, Worker& worker) noexcept {
-        if (!ranked) {
-            stand_at(vertex, worker.first);
-            rank(worker.first);
-        }
-        RowId* const links = list(0, vertex);
-        const std::size_t kept = worker.prune(worker.first.candidates, degree(0), worker.links.data());
-        std::copy_n(worker.links.data(), kept, links);
-        std::fill(links + kept, links + degree(0), no_row);
     }
 
     /// Adds `edges`, all to one target, to its list.
@@ -667,7 +504,6 @@ private:
     }
 
     static constexpr std::size_t largest_batch = 8192;
-    static constexpr std::size_t nearest_tried = 10;
 
     const Codec* codec_;
     std::byte* codes_;

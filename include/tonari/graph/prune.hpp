@@ -10,6 +10,7 @@
 
 #include <tonari/codec/scorer.hpp>
 #include <tonari/core/neighbor.hpp>
+#include <tonari/simd/prefetch.hpp>
 
 namespace tonari {
 
@@ -60,6 +61,25 @@ private:
     const Codec* codec_;
     const std::byte* codes_;
 };
+
+/// Distances of candidates from where the scorer stands, which sort them.
+template <LinkRows Rows>
+void rank(const Rows& rows, typename Rows::Scorer& scorer, std::span<Candidate> candidates) noexcept {
+    std::array<const std::byte*, max_batch> codes;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
+    std::array<float, max_batch> distances;         // NOLINT(cppcoreguidelines-pro-type-member-init)
+    constexpr std::size_t lines = 12;
+    for (std::size_t first = 0; first < candidates.size(); first += max_batch) {
+        const std::size_t count = std::min(max_batch, candidates.size() - first);
+        for (std::size_t i = 0; i < count; ++i) {
+            codes[i] = rows.code(candidates[first + i].row);
+            simd::prefetch(codes[i], rows.code_size(), lines);
+        }
+        scorer.distances({codes.data(), count}, distances.data());
+        for (std::size_t i = 0; i < count; ++i) candidates[first + i].distance = distances[i];
+    }
+    std::sort(candidates.begin(), candidates.end(),
+              [](const Candidate& a, const Candidate& b) { return nearer(a, b); });
+}
 
 /// One thread's pruner over the rows of one index.
 template <LinkRows Rows>

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <tonari/codec/flat.hpp>
+#include <tonari/codec/query_panels.hpp>
 #include <tonari/graph/leaf_plan.hpp>
 
 #include "support/catch.hpp"
